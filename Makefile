@@ -1,0 +1,37 @@
+# Every target does its own set-up; a machine needs Python >= 3.10 and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := .venv/stamps
+
+.PHONY: demo test lint clean
+
+demo: $(STAMPS)/run
+	$(BIN)/tinyc compile models/digits.onnx --target nucleo-f446re \
+		--calibration models/digits_calibration.npz --evaluate models/digits_evaluation.npz -o build/digits
+
+test: $(STAMPS)/test
+	$(BIN)/pytest -n 2 -m "not slow"
+
+lint: $(STAMPS)/test $(STAMPS)/source
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else "tinyc needs Python 3.10 or newer")'
+	$(PYTHON) -m venv .venv
+
+$(STAMPS)/run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[toolchain]'
+	mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	mkdir -p $(STAMPS) && touch $(STAMPS)/run $@
+
+# pyright does not see the import hook of an editable install: give it a folder that holds `tinyc`.
+$(STAMPS)/source: | $(BIN)/python
+	mkdir -p .venv/source $(STAMPS) && ln -sfn ../.. .venv/source/tinyc && touch $@

@@ -1,0 +1,1 @@
+"""Prints a Program as C: the Jinja environment, the templates and project exports."""

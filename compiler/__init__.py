@@ -1,0 +1,1 @@
+"""The command line, the ordered list of stages, verification and reports."""

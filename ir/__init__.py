@@ -1,0 +1,1 @@
+"""Program, its parts, and errors. Knows no other room."""

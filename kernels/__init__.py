@@ -1,0 +1,1 @@
+"""One file per kernel: what it needs, what it computes, what it costs."""

@@ -1,0 +1,1 @@
+"""Scripts that build and train the example models, with the trained files beside them."""

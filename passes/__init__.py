@@ -1,0 +1,1 @@
+"""One file per pass, ONNX to ONNX and Program to Program."""

@@ -1,0 +1,1 @@
+"""C headers that the emitted code uses."""

@@ -1,0 +1,1 @@
+"""One TOML file per board, and its loader."""
