@@ -1,1 +1,1 @@
-"""Prints a Program as C: the Jinja environment, the templates and project exports."""
+"""Program → C. All C text lives in ``templates``; Python here only gathers what the templates print."""

@@ -1,1 +1,1 @@
-"""C headers that the emitted code uses."""
+"""C headers that emitted code uses; each section is one file, joined into tinyc_runtime.h as needed."""

@@ -1,0 +1,225 @@
+"""The emitted files, as text by file name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import inf
+
+import jinja2
+import numpy as np
+
+from ..ir.program import Buffer, Program, Step, Task
+from ..targets import Target
+from .literals import c_array, c_comment, c_float, c_int, c_lowest, c_signed, c_type
+from .operands import StepView
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the header says of the model beyond its program."""
+
+    version: str
+    model_file: str
+    sha256: str
+    opset: int
+    parameters: int
+    macs: int
+    options: str
+
+
+@dataclass(frozen=True)
+class GoldenVector:
+    """Inputs and outputs (by buffer name) that ``<model>_selftest`` replays."""
+
+    inputs: Mapping[str, np.ndarray]
+    outputs: Mapping[str, np.ndarray]
+
+    def tolerance(self, output: str) -> float:
+        """How far a float output may lie from the golden one: 1e-5 of its range."""
+        values = self.outputs[output]
+        return 1e-5 * max(float(np.abs(values).max(initial=0.0)), 1e-6)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A constant array in flash: its C name, and the array."""
+
+    name: str
+    array: np.ndarray
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A step with everything that its function's text needs."""
+
+    index: int
+    step: StepView
+    source: Step
+    symbols: Mapping[str, Symbol]
+    body: str
+    macs: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One task as a call: layer index, function, arguments."""
+
+    layer: int
+    function: str
+    arguments: str
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates of this package. Undefined names are errors; macros are known to every template."""
+    env = jinja2.Environment(
+        loader=jinja2.PackageLoader("tinyc.codegen"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        lstrip_blocks=False,
+        autoescape=False,
+    )
+    env.globals["inf"] = inf
+    for function in (c_int, c_float, c_lowest, c_signed, c_type, c_array, c_comment):
+        env.filters[function.__name__] = function
+    macros = env.get_template("macros.j2").module
+    env.globals.update({name: getattr(macros, name) for name in dir(macros) if not name.startswith("_")})
+    return env
+
+
+def emit(
+    program: Program, target: Target, facts: Facts, golden: GoldenVector | None = None
+) -> dict[str, str]:
+    """The C library of a placed program, with its CMake file: text by file name. Deterministic."""
+    context = _context(program, target, facts, golden)
+    names = {
+        "model.h.j2": f"{program.name}.h",
+        "model.c.j2": f"{program.name}.c",
+        "weights.h.j2": f"{program.name}_weights.h",
+        "weights.c.j2": f"{program.name}_weights.c",
+        "CMakeLists.txt.j2": "CMakeLists.txt",
+    }
+    if golden is not None:
+        names["selftest.c.j2"] = f"{program.name}_selftest.c"
+    made = {name: environment().get_template(source).render(context) for source, name in names.items()}
+    made["tinyc_runtime.h"] = runtime_header(made[f"{program.name}.c"])
+    return made
+
+
+def emit_harness(program: Program) -> str:
+    """A host program that feeds the model from standard input; see its comment."""
+    inputs, outputs = _interface(program)
+    return environment().get_template("harness.c.j2").render(
+        name=program.name, NAME=program.name.upper(), inputs=inputs, outputs=outputs
+    )
+
+
+def weight_bytes(program: Program) -> int:
+    """Bytes of constant arrays in flash."""
+    return sum(array.nbytes for step in program.steps for array in step.kernel.constants().values())
+
+
+def _interface(program: Program) -> tuple[list[Buffer], list[Buffer]]:
+    return [program.buffers[n] for n in program.inputs], [program.buffers[n] for n in program.outputs]
+
+
+def _context(program: Program, target: Target, facts: Facts, golden: GoldenVector | None) -> dict[str, Any]:
+    layers = [_layer(program, index) for index in range(len(program.steps))]
+    inputs, outputs = _interface(program)
+    return {
+        "program": program,
+        "plan": program.plan,
+        "name": program.name,
+        "NAME": program.name.upper(),
+        "target": target,
+        "facts": facts,
+        "layers": layers,
+        "symbols": [symbol for layer in layers for symbol in layer.symbols.values()],
+        "calls": [_call(program, layers, task) for task in program.tasks],
+        "inputs": inputs,
+        "outputs": outputs,
+        "golden": golden,
+        "weight_bytes": weight_bytes(program),
+        "sram_budget": target.sram_bytes,
+        "layout_of": _layout_of,
+        "meaning_of": _meaning_of,
+        "traffic": lambda layer: _traffic(program, layer),
+    }
+
+
+def _layout_of(buffer: Buffer) -> str:
+    shape = " × ".join(str(d) for d in buffer.shape) or "one"
+    return f"{shape} {buffer.dtype.c}"
+
+
+def _meaning_of(buffer: Buffer) -> str:
+    if buffer.quant is None:
+        return ""
+    zero = buffer.quant.zero_point
+    shifted = "q" if zero == 0 else f"(q {'-' if zero > 0 else '+'} {abs(zero)})"
+    return f"; real = {shifted} * {buffer.quant.scale:.7g}"
+
+
+def _traffic(program: Program, layer: Layer) -> str:
+    """Shapes and places of a layer's operands: ``in 25×5×64 at arena + 0``."""
+    step = layer.source
+
+    def one(label: str, name: str) -> str:
+        buffer = program.buffers[name]
+        return f"{label} {'×'.join(str(d) for d in buffer.shape) or '1'} at arena + {program.offset(name)}"
+
+    parts = [one(op.name, name) for op, name in zip(layer.step.operands, program.operands(step), strict=True)]
+    return ", ".join(parts)
+
+
+def _layer(program: Program, index: int) -> Layer:
+    step = program.steps[index]
+    tasks = [task for task in program.tasks if task.step == index]
+    view = StepView.of(program, step, tasks)
+    symbols = {
+        key: Symbol(f"{program.name}_{step.name}_{key}", array) for key, array in step.kernel.constants().items()
+    }
+    template = environment().get_template(f"kernels/{step.kernel.template}.c.j2")
+    body = template.render(k=step.kernel, step=view, const={key: symbol.name for key, symbol in symbols.items()})
+    whole = program.buffers[step.outputs[0]].whole
+    macs = step.kernel.cost(whole).macs
+    return Layer(index + 1, view, step, symbols, body.strip("\n"), macs)
+
+
+def _call(program: Program, layers: Sequence[Layer], task: Task) -> Call:
+    layer = layers[task.step]
+    step, view = program.steps[task.step], layer.step
+    arguments = [f"{program.name.upper()}_AT({program.offset(name)})" for name in program.operands(step)]
+    if view.windowed:
+        window = task.window or program.buffers[step.outputs[0]].whole
+        arguments += [str(v) for v in (window.y0, window.y1, window.x0, window.x1)]
+        for operand, name in zip(view.operands, program.operands(step), strict=True):
+            if operand.tile:
+                arguments += [str(v) for v in task.origins[name]]
+    return Call(layer.index, f"{program.name}_{step.name}", ", ".join(arguments))
+
+
+def runtime_header(text: str) -> str:
+    """tinyc_runtime.h with the sections of ``runtime_c`` that ``text`` calls, and those that these call."""
+    sections = {
+        entry.name.removesuffix(".h"): entry.read_text(encoding="utf-8")
+        for entry in files("tinyc.runtime_c").iterdir()
+        if entry.name.endswith(".h")
+    }
+    ordered: list[str] = []
+    seen: set[str] = set()
+
+    def require(caller: str) -> None:
+        for name in sorted(sections.keys() - seen):
+            if re.search(rf"\btinyc_{name}\b", caller):
+                seen.add(name)
+                require(sections[name])
+                ordered.append(name)
+
+    require(text)
+    return environment().get_template("runtime.h.j2").render(sections=[sections[name] for name in ordered])

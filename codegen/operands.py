@@ -1,0 +1,89 @@
+"""What a kernel's template knows of its step: operands and the extent of its loops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ir.program import Buffer, Program, Rows, Step, Storage, Task, Tile
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A parameter of a layer's function. Sizes are elements; ``ring`` and ``tile`` are set where the
+    tensor is not stored whole."""
+
+    name: str
+    ctype: str
+    shape: tuple[int, ...]
+    rows: int
+    columns: int
+    channels: int
+    elements: int
+    output: bool
+    ring: int | None
+    tile: tuple[int, int] | None
+
+    @property
+    def pointer(self) -> str:
+        """The parameter's type, up to its name."""
+        return f"{self.ctype} *" if self.output else f"const {self.ctype} *"
+
+    @classmethod
+    def of(cls, name: str, buffer: Buffer, output: bool) -> Operand:
+        rows, columns, channels = buffer.grid
+        return cls(
+            name, buffer.dtype.c, buffer.shape, rows, columns, channels, buffer.elements, output,
+            ring=_ring(buffer.storage, rows),
+            tile=(buffer.storage.height, buffer.storage.width) if isinstance(buffer.storage, Tile) else None,
+        )  # fmt: skip
+
+
+def _ring(storage: Storage, rows: int) -> int | None:
+    return storage.count if isinstance(storage, Rows) and storage.count < rows else None
+
+
+@dataclass(frozen=True)
+class StepView:
+    """A step as its template sees it. ``windowed`` steps take their window as parameters; the others
+    have constant loops over the whole output."""
+
+    name: str
+    inputs: tuple[Operand, ...]
+    outputs: tuple[Operand, ...]
+    scratch: tuple[Operand, ...]
+    windowed: bool
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        return self.inputs + self.outputs + self.scratch
+
+    @property
+    def y0(self) -> str:
+        return "y0" if self.windowed else "0"
+
+    @property
+    def y1(self) -> str:
+        return "y1" if self.windowed else str(self.outputs[0].rows)
+
+    @property
+    def x0(self) -> str:
+        return "x0" if self.windowed else "0"
+
+    @property
+    def x1(self) -> str:
+        return "x1" if self.windowed else str(self.outputs[0].columns)
+
+    @classmethod
+    def of(cls, program: Program, step: Step, tasks: list[Task]) -> StepView:
+        def named(names: tuple[str, ...], base: str, output: bool) -> tuple[Operand, ...]:
+            single = len(names) == 1
+            return tuple(
+                Operand.of(base if single else f"{base}{i}", program.buffers[name], output)
+                for i, name in enumerate(names)
+            )
+
+        inputs, outputs = named(step.inputs, "in", False), named(step.outputs, "out", True)
+        partial = any(op.ring or op.tile for op in inputs + outputs)
+        whole = program.buffers[step.outputs[0]].whole
+        windowed = partial or any(task.window not in (None, whole) for task in tasks)
+        return cls(step.name, inputs, outputs, named(step.scratch, "scratch", True), windowed)

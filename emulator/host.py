@@ -1,0 +1,104 @@
+"""Emitted C on the host: found compiler, compiled library and harness, run on samples."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ..codegen.emit import emit_harness
+from ..ir.errors import UsageError, VerificationError
+from ..ir.program import Program
+
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wcast-align", "-pedantic", "-Werror")
+_FLAGS = ("-std=c99", "-O1", "-ffp-contract=off", *WARNINGS)
+
+
+@cache
+def host_compiler() -> tuple[str, ...]:
+    """The command of a C compiler for this machine: ``cc``, else ``zig cc`` from the package ziglang.
+
+    Raises UsageError where there is none.
+    """
+    for name in ("cc", "gcc", "clang"):
+        if path := shutil.which(name):
+            return (path,)
+    try:
+        import ziglang  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError:
+        raise UsageError(
+            "No C compiler was found on this machine",
+            why="the emitted C is compiled and run here to verify it",
+            remedy="install gcc or clang, or pip install 'tinyc[toolchain]', or skip this check with --no-verify",
+        ) from None
+    return (sys.executable, "-m", "ziglang", "cc")
+
+
+class HostModel:
+    """A compiled model. Use as a context manager: the build folder goes away with it."""
+
+    def __init__(
+        self, program: Program, files: Mapping[str, str],
+        compiler: Sequence[str] | None = None, flags: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        self.program = program
+        self._folder = tempfile.TemporaryDirectory(prefix="tinyc-")
+        self._build(files, tuple(compiler or host_compiler()), flags)
+
+    def __enter__(self) -> HostModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def _build(self, files: Mapping[str, str], compiler: tuple[str, ...], flags: Sequence[str]) -> None:
+        folder = Path(self._folder.name)
+        for name, text in (*files.items(), ("harness.c", emit_harness(self.program))):
+            (folder / name).write_text(text, encoding="utf-8")
+        sources = sorted(name for name in (*files, "harness.c") if name.endswith(".c"))
+        command = [*compiler, *_FLAGS, *flags, "-o", "harness", *sources]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self._folder.cleanup()
+            raise VerificationError(
+                "The emitted C does not compile on this machine",
+                where=" ".join(command),
+                why=done.stderr.strip()[:4000],
+                remedy="report this as a bug of tinyc, with the model",
+            )
+
+    def run(self, samples: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+        """Outputs by buffer name for each sample of inputs by buffer name (physical shape, stored dtype)."""
+        buffers = self.program.buffers
+        fed = b"".join(
+            np.ascontiguousarray(sample[name], buffers[name].dtype.numpy).tobytes()
+            for sample in samples
+            for name in self.program.inputs
+        )
+        executable = Path(self._folder.name) / "harness"
+        done = subprocess.run([executable], input=fed, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise VerificationError(
+                "The compiled model failed on this machine",
+                why=f"exit code {done.returncode}: {done.stderr.decode(errors='replace').strip()[:4000]}",
+                remedy="report this as a bug of tinyc, with the model",
+            )
+        return self._parse(done.stdout, len(samples))
+
+    def _parse(self, raw: bytes, count: int) -> list[dict[str, np.ndarray]]:
+        position, results = 0, []
+        for _ in range(count):
+            outputs: dict[str, np.ndarray] = {}
+            for name in self.program.outputs:
+                buffer = self.program.buffers[name]
+                flat = np.frombuffer(raw, buffer.dtype.numpy, buffer.elements, position)
+                outputs[name] = flat.reshape(buffer.shape)
+                position += buffer.nbytes
+            results.append(outputs)
+        return results

@@ -1,0 +1,108 @@
+"""The NumPy arena machine: runs a placed program on one byte array of exactly the planned size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ..ir.program import Buffer, Program, Rows, Task, Tile
+from ..ir.window import Window
+
+UNWRITTEN = 0xCD
+"""What the arena holds before a run, so that reading memory that nobody wrote shows."""
+
+Observer = Callable[[int, tuple[np.ndarray, ...]], None]
+
+
+class Machine:
+    """Executes the task list of ``program``; every value passes through the arena's bytes."""
+
+    def __init__(self, program: Program) -> None:
+        if program.plan is None:
+            raise ValueError(f"program {program.name} has no memory plan")
+        self.program = program
+        self.arena = np.zeros(program.plan.arena_bytes, np.uint8)
+
+    def run(self, inputs: Mapping[str, np.ndarray], observe: Observer | None = None) -> dict[str, np.ndarray]:
+        """Outputs by buffer name, in physical shape and stored dtype, for ``inputs`` of the same kind.
+
+        ``observe`` is called after each task with its index and what it computed.
+        """
+        self.arena[:] = UNWRITTEN
+        for name in self.program.inputs:
+            buffer = self.program.buffers[name]
+            self._bytes_of(buffer)[:] = np.ascontiguousarray(inputs[name], buffer.dtype.numpy).reshape(-1).view(np.uint8)
+        for index, task in enumerate(self.program.tasks):
+            computed = self._execute(task)
+            if observe is not None:
+                observe(index, computed)
+        return {
+            name: self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(buffer.shape).copy()
+            for name, buffer in ((n, self.program.buffers[n]) for n in self.program.outputs)
+        }
+
+    def _execute(self, task: Task) -> tuple[np.ndarray, ...]:
+        step = self.program.steps[task.step]
+        window = task.window or self.program.buffers[step.outputs[0]].whole
+        gathered = [
+            self._gather(self.program.buffers[name], self._needed(task, operand, name, window), task)
+            for operand, name in enumerate(step.inputs)
+        ]
+        computed = step.kernel.compute(gathered, window)
+        for name, values in zip(step.outputs, computed, strict=True):
+            buffer = self.program.buffers[name]
+            self._scatter(buffer, window if step.kernel.windowed else buffer.whole, task, values)
+        return computed
+
+    def _needed(self, task: Task, operand: int, name: str, window: Window) -> Window:
+        buffer, kernel = self.program.buffers[name], self.program.steps[task.step].kernel
+        if not kernel.windowed:
+            return buffer.whole
+        rows, columns, _ = buffer.grid
+        return kernel.needs(operand, window).clip(rows, columns)
+
+    def _bytes_of(self, buffer: Buffer) -> np.ndarray:
+        offset = self.program.offset(buffer.name)
+        return self.arena[offset : offset + buffer.nbytes]
+
+    def _pixels(self, buffer: Buffer) -> np.ndarray:
+        """[stored rows, stored columns, channels], a view of the arena."""
+        rows, columns = buffer.pixels_stored
+        # the view is of bytes first: an arena need not start at an address aligned for the type
+        return self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(rows, columns, buffer.grid[2])
+
+    def _gather(self, buffer: Buffer, window: Window, task: Task) -> np.ndarray:
+        if window == buffer.whole and buffer.pixels_stored == buffer.grid[:2]:
+            return self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(buffer.shape).copy()
+        rows, columns = _stored_indices(buffer, window, task)
+        picked = self._pixels(buffer)[np.ix_(rows, columns)]
+        return picked.reshape(_window_shape(buffer, window))
+
+    def _scatter(self, buffer: Buffer, window: Window, task: Task, values: np.ndarray) -> None:
+        if window == buffer.whole and buffer.pixels_stored == buffer.grid[:2]:
+            flat = np.ascontiguousarray(values, buffer.dtype.numpy).reshape(-1)
+            self._bytes_of(buffer)[:] = flat.view(np.uint8)
+            return
+        rows, columns = _stored_indices(buffer, window, task)
+        self._pixels(buffer)[np.ix_(rows, columns)] = values.reshape(window.height, window.width, buffer.grid[2])
+
+
+def _window_shape(buffer: Buffer, window: Window) -> tuple[int, ...]:
+    """The shape of a window of the tensor, in the tensor's rank."""
+    if len(buffer.shape) == 4:
+        return (1, window.height, window.width, buffer.grid[2])
+    return (1, window.height, buffer.grid[2])
+
+
+def _stored_indices(buffer: Buffer, window: Window, task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rows and columns of ``window`` lie in the buffer's storage."""
+    rows, columns = np.arange(window.y0, window.y1), np.arange(window.x0, window.x1)
+    match buffer.storage:
+        case Rows():
+            return rows % buffer.pixels_stored[0], columns
+        case Tile():
+            y0, x0 = task.origins[buffer.name]
+            return rows - y0, columns - x0
+        case _:
+            return rows, columns

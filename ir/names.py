@@ -1,0 +1,42 @@
+"""Names from a model, made safe: C identifiers that are unique, short and never a keyword."""
+
+from __future__ import annotations
+
+import re
+
+_KEYWORDS = frozenset(
+    """auto bool break case char const continue default do double else enum extern false float for goto if inline
+    int long register restrict return short signed sizeof static struct switch true typedef union unsigned void
+    volatile while _Alignas _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Static_assert
+    _Thread_local alignas alignof and and_eq asm atomic bitand bitor catch class compl concept const_cast constexpr
+    constinit consteval decltype delete dynamic_cast explicit export friend mutable namespace new noexcept not not_eq
+    nullptr operator or or_eq private protected public reinterpret_cast requires static_assert static_cast template
+    this thread_local throw try typeid typename using virtual wchar_t xor xor_eq arena in out main status""".split()
+)
+_LONGEST = 32
+
+
+def identifier(text: str, fallback: str) -> str:
+    """A lower-case C identifier of at most 32 characters that still reads like ``text``."""
+    words = re.findall(r"[A-Za-z0-9]+", text)
+    name = "_".join(words).lower()[:_LONGEST].rstrip("_")
+    if not name or name in _KEYWORDS:
+        name = f"{fallback}_{name}" if name else fallback
+    return f"{fallback}_{name}" if name[0].isdigit() else name
+
+
+class Names:
+    """Hands out identifiers, each once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def unique(self, text: str, fallback: str) -> str:
+        """``identifier(text)``, with a number behind it where that is taken."""
+        base = name = identifier(text, fallback)
+        count = 1
+        while name in self._taken:
+            count += 1
+            name = f"{base}_{count}"
+        self._taken.add(name)
+        return name

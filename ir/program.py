@@ -1,0 +1,201 @@
+"""Program: the one scheduled form of a model. Steps say what, tasks say when, buffers say where.
+
+Tensors here are *physical*: channel-last where the operator is spatial, in the order in which the bytes
+lie in memory. Windows, rings of rows and tiles address the grid of a tensor: rows, columns, channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from math import prod
+
+import numpy as np
+
+from .dtype import DType, Quant
+from .kernel import Kernel
+from .window import Window
+
+
+@dataclass(frozen=True)
+class Full:
+    """The whole tensor is stored."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A ring of ``count`` rows: row y lives at ``y % count``."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A patch of ``height`` x ``width`` pixels whose origin each task gives."""
+
+    height: int
+    width: int
+
+
+Storage = Full | Rows | Tile
+
+
+class Role(Enum):
+    """Why a buffer exists."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    ACTIVATION = "activation"
+    SCRATCH = "scratch"
+
+
+@dataclass(frozen=True)
+class Alias:
+    """The buffer is a view: it begins ``offset`` bytes into the buffer named ``parent``."""
+
+    parent: str
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Storage of one tensor in the arena."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType
+    storage: Storage = Full()
+    quant: Quant | None = None
+    role: Role = Role.ACTIVATION
+    alias: Alias | None = None
+    source: str = ""
+    """Name of the tensor in the ONNX model."""
+    order: tuple[int, ...] = ()
+    """The model's axes in the order in which they lie in memory; empty: the model's own order."""
+
+    def to_memory(self, array: np.ndarray) -> np.ndarray:
+        """An array in the model's order of axes as it lies in this buffer: transposed, not converted."""
+        if not self.order:
+            return array.reshape(self.shape)
+        logical = [0] * len(self.order)
+        for position, axis in enumerate(self.order):
+            logical[axis] = self.shape[position]
+        return array.reshape(logical).transpose(self.order)
+
+    def from_memory(self, array: np.ndarray) -> np.ndarray:
+        """The inverse of ``to_memory``."""
+        if not self.order:
+            return array.reshape(self.shape)
+        return array.reshape(self.shape).transpose([self.order.index(axis) for axis in range(len(self.order))])
+
+    @property
+    def batch(self) -> int:
+        """Samples in the tensor; windows, rings and tiles are for one sample."""
+        return self.shape[0] if len(self.shape) in (3, 4) else 1
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Rows, columns and channels: (N, H, W, C) or (N, L, C); any other rank is one pixel."""
+        if len(self.shape) == 4:
+            return self.shape[1], self.shape[2], self.shape[3]
+        if len(self.shape) == 3:
+            return self.shape[1], 1, self.shape[2]
+        return 1, 1, prod(self.shape)
+
+    @property
+    def elements(self) -> int:
+        """Elements of the whole tensor, whatever part of it is stored."""
+        return prod(self.shape)
+
+    @property
+    def pixels_stored(self) -> tuple[int, int]:
+        """Rows and columns that have storage."""
+        rows, columns, _ = self.grid
+        match self.storage:
+            case Full():
+                return rows, columns
+            case Rows(count):
+                return min(count, rows), columns
+            case Tile(height, width):
+                return height, width
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of storage."""
+        rows, columns = self.pixels_stored
+        return self.batch * rows * columns * self.grid[2] * self.dtype.size
+
+    @property
+    def whole(self) -> Window:
+        rows, columns, _ = self.grid
+        return Window(0, rows, 0, columns)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A kernel with its operands. ``name`` is a C identifier, unique in the program."""
+
+    name: str
+    kernel: Kernel
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    scratch: tuple[str, ...] = ()
+    operator: str = ""
+    """ONNX operators that it stands for, as a person would write them: ``Conv + Relu``."""
+    source: str = ""
+    """Name of the ONNX node."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Compute one window of a step's output. ``window`` None means all of it.
+
+    ``origins`` gives, for each operand with Tile storage, the row and column of the tensor that lies
+    at the tile's first byte.
+    """
+
+    step: int
+    window: Window | None = None
+    origins: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """One byte offset per buffer that owns memory, and how good the plan is proved to be."""
+
+    offsets: Mapping[str, int]
+    arena_bytes: int
+    lower_bound: int
+    proved_optimal: bool
+    alignment: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """Steps, tasks in execution order, and buffers by name."""
+
+    name: str
+    buffers: Mapping[str, Buffer]
+    steps: tuple[Step, ...]
+    tasks: tuple[Task, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    plan: MemoryPlan | None = None
+
+    def owner(self, name: str) -> tuple[str, int]:
+        """The buffer that owns the bytes of ``name``, and where in it ``name`` begins."""
+        offset = 0
+        while (alias := self.buffers[name].alias) is not None:
+            name, offset = alias.parent, offset + alias.offset
+        return name, offset
+
+    def offset(self, name: str) -> int:
+        """Arena offset of ``name`` in bytes; the program must be placed."""
+        if self.plan is None:
+            raise ValueError(f"program {self.name} has no memory plan")
+        owner, inside = self.owner(name)
+        return self.plan.offsets[owner] + inside
+
+    def operands(self, step: Step) -> tuple[str, ...]:
+        return step.inputs + step.outputs + step.scratch

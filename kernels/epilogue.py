@@ -1,0 +1,108 @@
+"""How an accumulator becomes an output element: requantization for integers, a clamp for floats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ir.dtype import DType, Quant
+from .node import Activation, Node
+
+_MAX_SHIFT = 22
+"""zero_point · 2^shift stays far inside 32 bits."""
+
+
+def quantized_bounds(quant: Quant, dtype: DType, activation: Activation) -> tuple[int, int]:
+    """Integers that ``activation`` (and the element type) allow in a tensor quantized by ``quant``."""
+    info = np.iinfo(dtype.numpy)
+    low, high = int(info.min), int(info.max)
+    if np.isfinite(activation.low):
+        low = max(low, min(high, round(activation.low / quant.scale) + quant.zero_point))
+    if np.isfinite(activation.high):
+        high = min(high, max(low, round(activation.high / quant.scale) + quant.zero_point))
+    return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class Requantize:
+    """y = clamp((offset + hi32((acc << pre_shift) · multiplier)) >> shift, low, high).
+
+    hi32 is the upper half of the signed 64-bit product, rounded down; the multiplier is per channel,
+    shift and offset = zero_point · 2^shift + 2^(shift − 1) are the layer's. Nested floors are exact, so
+    the only error against real arithmetic is that of the 31-bit multiplier and of ties, which round up.
+    Accumulators whose pre-shift could overflow are first clamped to ± ``limit`` (they saturate anyway).
+    """
+
+    multipliers: np.ndarray
+    shift: int
+    pre_shift: int
+    zero_point: int
+    low: int
+    high: int
+    dtype: DType
+    limit: int | None = None
+
+    @classmethod
+    def of(
+        cls, scales: np.ndarray, quant: Quant, dtype: DType, bound: int, activation: Activation = Activation()
+    ) -> Requantize:
+        """For accumulators in units of ``scales`` (one per channel, or one) and magnitude ≤ ``bound``,
+        to a tensor of ``dtype`` quantized by ``quant``."""
+        ratios = np.asarray(scales, np.float64).reshape(-1) / quant.scale
+        largest = float(ratios.max(initial=0.0))
+        shift = _MAX_SHIFT if largest == 0.0 else int(np.floor(-1.0 - np.log2(largest)))
+        pre_shift = max(0, 1 - shift)
+        shift = min(shift + pre_shift, _MAX_SHIFT)
+        multipliers = np.round(ratios * 2.0 ** (32 + shift - pre_shift)).astype(np.int64)
+        multipliers = np.minimum(multipliers, 2**31 - 1).astype(np.int32)
+        top = (2**31 - 1) >> min(pre_shift, 31)
+        limit = top if pre_shift and bound > top else None
+        low, high = quantized_bounds(quant, dtype, activation)
+        return cls(multipliers, shift, pre_shift, quant.zero_point, low, high, dtype, limit)
+
+    @property
+    def offset(self) -> int:
+        return (self.zero_point << self.shift) + (1 << (self.shift - 1))
+
+    @property
+    def per_channel(self) -> bool:
+        return self.multipliers.size > 1
+
+    def apply(self, accumulator: np.ndarray) -> np.ndarray:
+        """``accumulator`` is int64 with channels last; the result has the output's dtype."""
+        if self.limit is not None:
+            accumulator = np.clip(accumulator, -self.limit, self.limit)
+        product = (accumulator << self.pre_shift) * self.multipliers.astype(np.int64)
+        result = (self.offset + (product >> 32)) >> self.shift
+        return np.clip(result, self.low, self.high).astype(self.dtype.numpy)
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """Float results between ``low`` and ``high``; infinite bounds cost nothing."""
+
+    low: float
+    high: float
+    dtype: DType = DType.FLOAT32
+
+    def apply(self, accumulator: np.ndarray) -> np.ndarray:
+        return np.clip(accumulator, np.float32(self.low), np.float32(self.high)).astype(np.float32)
+
+
+Epilogue = Requantize | Clamp
+
+
+def epilogue_of(node: Node, scales: np.ndarray, bound: int) -> Epilogue:
+    """The epilogue of ``node``'s first output; scales and bound matter for integers only."""
+    out = node.outputs[0]
+    if out.quant is None:
+        return Clamp(node.activation.low, node.activation.high)
+    return Requantize.of(scales, out.quant, out.dtype, bound, node.activation)
+
+
+def requantize_constants(epilogue: Epilogue) -> dict[str, np.ndarray]:
+    """The multipliers, where there is one per channel."""
+    if isinstance(epilogue, Requantize) and epilogue.per_channel:
+        return {"multipliers": epilogue.multipliers}
+    return {}

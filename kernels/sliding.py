@@ -1,0 +1,86 @@
+"""Geometry of a kernel that slides over rows and columns: convolutions and pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ir.window import Window
+from .node import Node
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """(rows, columns) of everything; 1-D operators have one column. ``pads`` is top and left: what lies
+    beyond bottom and right follows from the sizes."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pads: tuple[int, int]
+    input: tuple[int, int]
+    output: tuple[int, int]
+    batch: int = 1
+
+    @classmethod
+    def of(cls, node: Node, kernel: tuple[int, ...]) -> Sliding:
+        """From a Conv or pool node (attributes strides, dilations, pads) and its spatial ``kernel``."""
+        spatial = len(kernel)
+        if spatial not in (1, 2):
+            raise node.refuse(f"it has {spatial} spatial dimensions", "use a 1-D or 2-D operator")
+        source, target = node.input(0), node.outputs[0]
+        pads = node.attribute("pads", [0] * (2 * spatial))
+        if node.attribute("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+            raise node.refuse("auto_pad was not resolved", "give explicit pads")
+
+        def pair(values: tuple[int, ...] | list[int], missing: int) -> tuple[int, int]:
+            return (int(values[0]), int(values[1]) if spatial == 2 else missing)
+
+        return cls(
+            kernel=pair(kernel, 1),
+            stride=pair(node.attribute("strides", [1] * spatial), 1),
+            dilation=pair(node.attribute("dilations", [1] * spatial), 1),
+            pads=pair(pads[:spatial], 0),
+            input=pair(source.shape[2:], 1),
+            output=pair(target.shape[2:], 1),
+            batch=source.shape[0],
+        )
+
+    def needs(self, window: Window) -> Window:
+        """Input rows and columns under ``window`` of the output, not clipped."""
+        (kh, kw), (sh, sw), (dh, dw), (top, left) = self.kernel, self.stride, self.dilation, self.pads
+        return Window(
+            window.y0 * sh - top, (window.y1 - 1) * sh - top + (kh - 1) * dh + 1,
+            window.x0 * sw - left, (window.x1 - 1) * sw - left + (kw - 1) * dw + 1,
+        )  # fmt: skip
+
+    def patches(self, x: np.ndarray, window: Window, fill: float) -> np.ndarray:
+        """[n, rows, columns, kernel rows, kernel columns, channels] for ``window`` of the output.
+
+        ``x`` is the clipped input window in any physical rank; what lies outside the tensor is ``fill``.
+        """
+        needed = self.needs(window)
+        inside = needed.clip(*self.input)
+        grid = x.reshape(x.shape[0], inside.height, inside.width, x.shape[-1])
+        padded = np.pad(
+            grid,
+            ((0, 0), (inside.y0 - needed.y0, needed.y1 - inside.y1), (inside.x0 - needed.x0, needed.x1 - inside.x1), (0, 0)),
+            constant_values=fill,
+        )  # fmt: skip
+        view = np.lib.stride_tricks.sliding_window_view(padded, (self._extent(0), self._extent(1)), axis=(1, 2))
+        view = view[:, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]]
+        return view.transpose(0, 1, 2, 4, 5, 3)
+
+    def _extent(self, axis: int) -> int:
+        return (self.kernel[axis] - 1) * self.dilation[axis] + 1
+
+    @property
+    def taps(self) -> int:
+        return self.kernel[0] * self.kernel[1]
+
+    @property
+    def padded(self) -> bool:
+        """True where some output pixel reads outside the input."""
+        whole = self.needs(Window(0, self.output[0], 0, self.output[1]))
+        return whole != whole.clip(*self.input)

@@ -1,0 +1,81 @@
+"""Weights and bias of linear operators, as kernels store them, with the proof that sums fit int32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ir.dtype import Quant
+from .epilogue import Epilogue, epilogue_of
+from .node import Node, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Operands of a sum of products: ``weights`` with output channels first, ``bias`` one per channel."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    input_zero: int
+    epilogue: Epilogue
+
+
+def linear_operands(node: Node, channel_axis: int) -> Linear:
+    """Reads inputs 0 (activation), 1 (weights) and 2 (bias, optional) of Conv, ConvTranspose or Gemm.
+
+    ``channel_axis`` is the weights' axis of output channels; it is moved to the front. Raises
+    ModelError where weights are not constant or a sum could exceed 32 bits.
+    """
+    activation, weights = node.input(0), node.constant(1, "the weight")
+    bias = node.optional_constant(2, "the bias")
+    channels = weights.values.shape[channel_axis]
+    if not node.quantized:
+        real = np.moveaxis(np.asarray(weights.real), channel_axis, 0).astype(np.float32)
+        flat = np.zeros(channels) if bias is None else np.broadcast_to(np.asarray(bias.real).reshape(-1), (channels,))
+        return Linear(real, flat.astype(np.float32), 0, epilogue_of(node, np.ones(1), 0))
+    return _integer_operands(node, activation, channel_axis, channels)
+
+
+def _integer_operands(node: Node, activation: Tensor, channel_axis: int, channels: int) -> Linear:
+    weights = node.constant(1, "the weight")
+    bias = node.optional_constant(2, "the bias")
+    quant = activation.quant
+    if quant is None or weights.scale is None:
+        raise node.refuse("its output is quantized, its input or weight is not", "quantize all of its operands")
+    centred = np.moveaxis(weights.centred, channel_axis, 0)
+    scales = weights.scale_along(channel_axis, channels) * quant.scale
+    integers = np.zeros(channels, np.int64)
+    if bias is not None:
+        real = np.broadcast_to(np.asarray(bias.real, np.float64).reshape(-1), (channels,))
+        integers = np.round(np.divide(real, scales, out=np.zeros(channels), where=scales > 0))
+        integers = np.clip(integers, -(2.0**62), 2.0**62).astype(np.int64)
+    bound = accumulator_bound(node, centred, integers, quant, activation)
+    scalar = scales[:1] if np.all(scales == scales[0]) else scales
+    return Linear(
+        _narrow(centred),
+        integers.astype(np.int32),
+        quant.zero_point,
+        epilogue_of(node, scalar, bound),
+    )
+
+
+def _narrow(weights: np.ndarray) -> np.ndarray:
+    """int8 where the weights fit; int16 for unsigned weights whose zero point was taken off."""
+    fits = weights.min(initial=0) >= -128 and weights.max(initial=0) <= 127
+    return weights.astype(np.int8 if fits else np.int16)
+
+
+def accumulator_bound(node: Node, weights: np.ndarray, bias: np.ndarray, quant: Quant, activation: Tensor) -> int:
+    """The largest magnitude that any partial sum can reach, for any input; refused above 2^31 − 1."""
+    info = np.iinfo(activation.dtype.numpy)
+    span = max(int(info.max) - quant.zero_point, quant.zero_point - int(info.min))
+    sums = np.abs(weights).reshape(weights.shape[0], -1).sum(axis=1) * span + np.abs(bias)
+    bound = int(sums.max(initial=0))
+    if bound > 2**31 - 1:
+        channel = int(sums.argmax())
+        raise node.refuse(
+            f"the sum of output channel {channel} can reach {bound:,}, more than 32 bits hold",
+            "retrain or requantize with a larger weight scale, or split the layer's input channels",
+        )
+    return bound

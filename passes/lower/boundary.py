@@ -1,0 +1,136 @@
+"""Where the model meets its caller: which element type and axis order inputs and outputs have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import onnx_ir as oir
+
+from ...ir.dtype import DType, Quant
+from ...ir.errors import UsageError
+from ...ir.names import Names
+from ...ir.program import Buffer, Role
+from ...kernels.copy import Copy
+from ...kernels.node import Tensor
+from ...kernels.table import Table
+from .builder import Builder, Origin
+from .graph import element_type, quantization, static_shape
+from .layout import channel_last, row_major, wants_channel_last
+
+
+def declare_inputs(
+    graph: oir.Graph, builder: Builder, want_channel_last: bool, dtype: DType, done: set[oir.Node]
+) -> list[str]:
+    """Makes a buffer for each graph input and returns their names.
+
+    A float input which only QuantizeLinear reads takes integers directly (unless ``dtype`` is float32).
+    """
+    names, made = Names(), []
+    for value in graph.inputs:
+        shape = static_shape(value)
+        last = want_channel_last and wants_channel_last(value)
+        order = channel_last(len(shape)) if last else row_major(len(shape))
+        tensor = Tensor(value.name, shape, element_type(value), order)
+        quantizers = _quantizers(value)
+        name = names.unique(value.name, "input")
+        if not quantizers or dtype is DType.FLOAT32:
+            buffer = Buffer(name, tensor.physical, tensor.dtype, role=Role.INPUT, source=value.name, order=order)
+            builder.bind(tensor, builder.add_buffer(buffer))
+        else:
+            _declare_quantized(builder, name, tensor, quantizers, dtype)
+            done.update(quantizers)
+        made.append(builder.stored[value.name])
+    return made
+
+
+def _quantizers(value: oir.Value) -> list[oir.Node]:
+    """The QuantizeLinear nodes that read ``value``, where nothing else does and all agree."""
+    nodes = [use.node for use in value.uses()]
+    if not nodes or value.is_graph_output() or any(node.op_type != "QuantizeLinear" for node in nodes):
+        return []
+    same = {(quantization(node), element_type(node.outputs[0])) for node in nodes}
+    return nodes if len(same) == 1 else []
+
+
+def _declare_quantized(
+    builder: Builder, name: str, tensor: Tensor, quantizers: list[oir.Node], dtype: DType
+) -> None:
+    quant, stored = quantization(quantizers[0]), element_type(quantizers[0].outputs[0])
+    if dtype is DType.UINT8 and stored is DType.INT8:
+        raw = replace(tensor, dtype=DType.UINT8)
+        offered = _pixel_quant(tensor.name, quant)
+        buffer = Buffer(name, raw.physical, DType.UINT8, quant=offered, role=Role.INPUT, source=tensor.name, order=tensor.order)
+        builder.bind(raw, builder.add_buffer(buffer))
+        kernel = Table.of(raw.physical, (offered, DType.UINT8), (quant, stored), lambda real: real)
+        inner = replace(tensor, name=quantizers[0].outputs[0].name, dtype=stored)
+        builder.emit(kernel, Origin("QuantizeLinear", quantizers[0].name or ""), [raw], [inner])
+        builder.note_quant(inner.name, quant)
+    else:
+        inner = replace(tensor, name=quantizers[0].outputs[0].name, dtype=stored)
+        buffer = Buffer(name, inner.physical, stored, quant=quant, role=Role.INPUT, source=tensor.name, order=tensor.order)
+        builder.bind(inner, builder.add_buffer(buffer))
+        builder.stored[tensor.name] = builder.stored[inner.name]
+    for other in quantizers[1:]:
+        builder.view(inner, replace(inner, name=other.outputs[0].name))
+
+
+def _pixel_quant(name: str, quant: Quant) -> Quant:
+    """The quantization in which a raw byte p means what q = p - 128 means to the model."""
+    if quant.zero_point != -128:
+        raise UsageError(
+            "--input-dtype uint8 does not fit this model",
+            where=f"input {name!r}",
+            why=f"its quantization has zero point {quant.zero_point}, so a raw pixel is not q + 128 of a value ≥ 0",
+            remedy="use --input-dtype int8 and quantize with the helper in the generated header",
+        )
+    return Quant(quant.scale, 0)
+
+
+def declare_outputs(
+    graph: oir.Graph, builder: Builder, want_channel_last: bool, tensor_of: Callable[[oir.Value], Tensor]
+) -> list[str]:
+    """Gives each graph output a buffer of its own, in an order of axes that a caller expects.
+
+    An output that DequantizeLinear gives is handed out as integers.
+    """
+    names, taken = Names(), {builder.stored[v.name] for v in graph.inputs}
+    made: list[str] = []
+    for value in graph.outputs:
+        origin = Origin("Identity", value.name or "")
+        tensor = tensor_of(value)
+        expected = {row_major(len(tensor.shape))} | ({channel_last(len(tensor.shape))} if want_channel_last else set())
+        if tensor.order not in expected:
+            tensor = builder.ordered(tensor, row_major(len(tensor.shape)), origin)
+        if _owner(builder, builder.stored[tensor.name]) in {_owner(builder, t) for t in taken}:
+            copied = replace(tensor, name=f"{tensor.name} for the caller")
+            nbytes = builder.buffers[builder.stored[tensor.name]].nbytes
+            builder.emit(Copy(nbytes), origin, [tensor], [copied])
+            tensor = copied
+        made.append(_rename(builder, builder.stored[tensor.name], names.unique(value.name, "output"), value.name, tensor.quant))
+        taken.add(made[-1])
+    return made
+
+
+def _owner(builder: Builder, name: str) -> str:
+    while (alias := builder.buffers[name].alias) is not None:
+        name = alias.parent
+    return name
+
+
+def _rename(builder: Builder, old: str, wanted: str, source: str, quant: Quant | None) -> str:
+    """Renames a buffer to what the caller knows it by."""
+    held = builder.buffers[old]
+    fresh = replace(held, name=wanted, role=Role.OUTPUT, source=source, quant=quant or held.quant)
+    del builder.buffers[old]
+    new = builder.add_buffer(fresh)
+    for key, name in builder.stored.items():
+        if name == old:
+            builder.stored[key] = new
+    for name, buffer in builder.buffers.items():
+        if buffer.alias is not None and buffer.alias.parent == old:
+            builder.buffers[name] = replace(buffer, alias=replace(buffer.alias, parent=new))
+    for index, step in enumerate(builder.steps):
+        inputs, outputs = (tuple(new if n == old else n for n in names) for names in (step.inputs, step.outputs))
+        builder.steps[index] = replace(step, inputs=inputs, outputs=outputs)
+    return new

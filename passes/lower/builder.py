@@ -1,0 +1,119 @@
+"""The program under construction: buffers, steps, and where each tensor of the model lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from math import prod
+
+from ...ir.dtype import DType, Quant
+from ...ir.kernel import Kernel
+from ...ir.program import Alias, Buffer, Program, Role, Step, Task
+from ...kernels.convert import Dequantize
+from ...kernels.node import Tensor
+from ...kernels.transpose import Transpose
+from .layout import Order, same_bytes
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The ONNX node that a step stands for."""
+
+    operator: str
+    name: str
+
+
+@dataclass
+class Builder:
+    """Grows a program step by step. Tensors are known by their ONNX name; ``stored`` maps it to a buffer."""
+
+    name: str
+    buffers: dict[str, Buffer] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
+    _converted: dict[tuple[str, object], str] = field(default_factory=dict)
+
+    def add_buffer(self, buffer: Buffer) -> str:
+        """Adds the buffer under a name of its own, and returns that name."""
+        name, count = buffer.name, 1
+        while name in self.buffers:
+            count += 1
+            name = f"{buffer.name}_{count}"
+        self.buffers[name] = replace(buffer, name=name)
+        return name
+
+    def bind(self, tensor: Tensor, buffer: str) -> Tensor:
+        """Says that ``tensor``'s bytes are ``buffer``'s."""
+        self.tensors[tensor.name] = tensor
+        self.stored[tensor.name] = buffer
+        return tensor
+
+    def emit(self, kernel: Kernel, origin: Origin, inputs: list[Tensor], outputs: list[Tensor]) -> None:
+        """Appends a step that computes ``outputs`` from ``inputs``."""
+        name = f"{kernel.template}_{len(self.steps) + 1}"
+        made: list[str] = []
+        for tensor in outputs:
+            buffer = Buffer(f"{name}_out", tensor.physical, tensor.dtype, quant=tensor.quant, source=tensor.name, order=tensor.order)
+            made.append(self.add_buffer(buffer))
+            self.bind(tensor, made[-1])
+        scratch: tuple[str, ...] = ()
+        if kernel.scratch():
+            buffer = Buffer(f"{name}_scratch", (kernel.scratch(),), DType.UINT8, role=Role.SCRATCH)
+            scratch = (self.add_buffer(buffer),)
+        sources = tuple(self.stored[t.name] for t in inputs)
+        self.steps.append(Step(name, kernel, sources, tuple(made), scratch, origin.operator, origin.name))
+
+    def view(self, of: Tensor, tensor: Tensor, offset: int = 0) -> Tensor:
+        """Binds ``tensor`` to the bytes of ``of``, starting ``offset`` bytes into them."""
+        parent = self.stored[of.name]
+        held = self.buffers[parent]
+        if offset == 0 and held.shape == tensor.physical and held.dtype is tensor.dtype:
+            return self.bind(tensor, parent)
+        buffer = Buffer(
+            f"{parent}_view", tensor.physical, tensor.dtype,
+            quant=tensor.quant or held.quant, alias=Alias(parent, offset), source=tensor.name, order=tensor.order,
+        )  # fmt: skip
+        return self.bind(tensor, self.add_buffer(buffer))
+
+    def ordered(self, tensor: Tensor, order: Order, origin: Origin) -> Tensor:
+        """``tensor`` with its axes in ``order``: a view where that costs nothing, else a copy."""
+        if tensor.order == order:
+            return tensor
+        if tensor.constant is not None:
+            return replace(tensor, order=order)
+        key = (tensor.name, order)
+        moved = replace(tensor, order=order, name=f"{tensor.name} in order {order}")
+        if key in self._converted:
+            return replace(moved, name=self._converted[key])
+        self._converted[key] = moved.name
+        if same_bytes(tensor.shape, tensor.order, order):
+            return self.view(tensor, moved)
+        perm = tuple(tensor.order.index(axis) for axis in order)
+        self.emit(Transpose(tensor.physical, perm), Origin("Transpose", origin.name), [tensor], [moved])
+        return moved
+
+    def real(self, tensor: Tensor, origin: Origin) -> Tensor:
+        """``tensor`` as float32: dequantized by a step of its own where it is quantized."""
+        if tensor.quant is None or tensor.constant is not None:
+            return tensor
+        key = (tensor.name, "float32")
+        made = replace(tensor, name=f"{tensor.name} as float32", dtype=DType.FLOAT32, quant=None)
+        if key not in self._converted:
+            self._converted[key] = made.name
+            kernel = Dequantize(prod(tensor.shape), tensor.quant)
+            self.emit(kernel, Origin("DequantizeLinear", origin.name), [tensor], [made])
+        return made
+
+    def note_quant(self, tensor_name: str, quant: Quant) -> None:
+        """Remembers the quantization of a stored integer tensor, for the header and the report."""
+        name: str | None = self.stored[tensor_name]
+        while name is not None:
+            held = self.buffers[name]
+            if held.quant is None and held.dtype is not DType.FLOAT32:
+                self.buffers[name] = replace(held, quant=quant)
+            name = held.alias.parent if held.alias is not None else None
+
+    def program(self, inputs: list[str], outputs: list[str]) -> Program:
+        """The finished program, layer by layer: one task per step."""
+        tasks = tuple(Task(index) for index in range(len(self.steps)))
+        return Program(self.name, dict(self.buffers), tuple(self.steps), tasks, tuple(inputs), tuple(outputs))

@@ -1,0 +1,105 @@
+"""Questions that lowering asks of an ONNX graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as oir
+
+from ...ir.dtype import DType, Quant
+from ...ir.errors import ModelError
+from ...kernels.node import Activation, Constant
+
+
+def static_shape(value: oir.Value) -> tuple[int, ...]:
+    """The value's shape; ModelError where it is unknown."""
+    if value.shape is None or not all(isinstance(d, int) for d in value.shape):
+        raise ModelError(
+            "A tensor's shape is not known",
+            where=f"tensor {value.name!r}",
+            why=f"its shape is {value.shape}",
+            remedy="fix the model's inputs with --input-shape NAME=1,3,96,96",
+        )
+    return tuple(int(d) for d in value.shape.numpy())
+
+
+def element_type(value: oir.Value) -> DType:
+    """The value's element type; ModelError where emitted C cannot store it."""
+    if value.dtype is not None:
+        try:
+            return DType.of(value.dtype.numpy())
+        except (KeyError, TypeError):
+            pass
+    raise ModelError(
+        "A tensor has an element type that tinyc does not compile",
+        where=f"tensor {value.name!r}",
+        why=f"its type is {value.dtype}",
+        remedy="use float32, bool, or an integer of 8 to 64 bits",
+    )
+
+
+def attributes(node: oir.Node) -> dict[str, Any]:
+    """Attributes by name, as Python values."""
+    return {name: attribute.value for name, attribute in node.attributes.items()}
+
+
+def constant_array(value: oir.Value | None) -> np.ndarray | None:
+    """The array of an initializer; None where the value is computed."""
+    if value is None or value.const_value is None or value.producer() is not None:
+        return None
+    return value.const_value.numpy()
+
+
+def quantization(node: oir.Node) -> Quant:
+    """Per-tensor parameters of a QuantizeLinear or DequantizeLinear of an activation."""
+    scale, zero = constant_array(node.inputs[1]), np.zeros(1)
+    if len(node.inputs) > 2 and node.inputs[2] is not None:
+        zero = constant_array(node.inputs[2])
+    if scale is None or zero is None:
+        raise _refused(node, "its scale or zero point is computed at run time", "use constants for them")
+    if scale.size != 1 or zero.size != 1:
+        raise _refused(node, "an activation is quantized per channel", "quantize activations per tensor")
+    return Quant(float(scale.reshape(())), int(zero.reshape(())))
+
+
+def dequantized_constant(node: oir.Node, stored: np.ndarray) -> Constant:
+    """A constant behind DequantizeLinear, with one scale or one per index of an axis."""
+    scale, zero = constant_array(node.inputs[1]), None
+    if len(node.inputs) > 2:
+        zero = constant_array(node.inputs[2])
+    if scale is None or attributes(node).get("block_size", 0):
+        raise _refused(node, "its scale is computed at run time or given per block", "quantize weights per channel")
+    axis = int(attributes(node).get("axis", 1)) % max(stored.ndim, 1)
+    return Constant(stored, scale.reshape(-1), None if zero is None else zero.reshape(-1), axis)
+
+
+def _refused(node: oir.Node, why: str, remedy: str) -> ModelError:
+    return ModelError(f"Cannot compile {node.op_type}", where=f"node {node.name!r}", why=why, remedy=remedy)
+
+
+def sole_consumer(value: oir.Value) -> oir.Node | None:
+    """The only node that reads ``value``, where no graph output needs it."""
+    uses = list(value.uses())
+    if len(uses) != 1 or value.is_graph_output():
+        return None
+    return uses[0].node
+
+
+def fusable_activation(node: oir.Node | None) -> Activation | None:
+    """Bounds of a Relu, or of a Clip with constant bounds."""
+    if node is None:
+        return None
+    if node.op_type == "Relu":
+        return Activation(low=0.0)
+    if node.op_type != "Clip":
+        return None
+    bounds = [float("-inf"), float("inf")]
+    for index, value in enumerate(node.inputs[1:3]):
+        if value is None:
+            continue
+        bound = constant_array(value)
+        if bound is None or bound.dtype.kind != "f":
+            return None
+        bounds[index] = float(bound.reshape(()))
+    return Activation(*bounds)

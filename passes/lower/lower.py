@@ -1,0 +1,331 @@
+"""The walk over the graph that turns nodes into steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx_ir as oir
+
+from ...ir.dtype import DType, Quant
+from ...ir.errors import ModelError
+from ...ir.program import Program
+from ...kernels.convert import Quantize
+from ...kernels.node import Activation, Constant, Node, Tensor
+from ...kernels.registry import OPERATORS, Layout, Operator
+from ...kernels.table import RealFunction, Table
+from . import boundary
+from .builder import Builder, Origin
+from .graph import (
+    attributes,
+    constant_array,
+    dequantized_constant,
+    element_type,
+    fusable_activation,
+    quantization,
+    sole_consumer,
+    static_shape,
+)
+from .layout import channel_last, row_major, transposed
+
+
+@dataclass(frozen=True)
+class LowerOptions:
+    """How the caller wants to hand over inputs. ``channel_last`` False keeps the model's own axis order;
+    ``input_dtype`` is int8, uint8 or float32 and matters where the model quantizes its input itself."""
+
+    channel_last: bool = True
+    input_dtype: DType = DType.INT8
+
+
+_STRUCTURAL = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Transpose", "Relu", "Clip", "Identity"}
+
+
+def unsupported_operators(model: oir.Model) -> list[oir.Node]:
+    """Nodes whose operator has no kernel, in graph order."""
+    known = _STRUCTURAL | OPERATORS.keys()
+    return [node for node in model.graph if node.domain not in ("", "ai.onnx") or node.op_type not in known]
+
+
+def lower(model: oir.Model, name: str, options: LowerOptions = LowerOptions()) -> Program:
+    """The layer-by-layer program of a canonical model. ``name`` is a C identifier.
+
+    Raises ModelError: operators without a kernel (all of them at once), or a node whose attributes or
+    types no kernel takes.
+    """
+    refuse_unsupported(model)
+    return _Lowering(model, name, options).run()
+
+
+def refuse_unsupported(model: oir.Model) -> None:
+    """ModelError listing every node whose operator has no kernel."""
+    unknown = unsupported_operators(model)
+    if not unknown:
+        return
+    lines = [f"{(node.domain + '.') if node.domain else ''}{node.op_type} (node {node.name!r})" for node in unknown]
+    kinds = sorted({node.op_type for node in unknown})
+    raise ModelError(
+        f"The model uses {len(kinds)} operator{'s' * (len(kinds) > 1)} that tinyc does not know: {', '.join(kinds)}",
+        where="\n".join(lines),
+        why="no kernel is registered for them",
+        remedy="export the model with other operators, or see docs/architecture.md on how to add one",
+    )
+
+
+class _Lowering:
+    def __init__(self, model: oir.Model, name: str, options: LowerOptions) -> None:
+        self.graph = model.graph
+        self.opset = model.opset_imports.get("", 0)
+        self.options = options
+        self.builder = Builder(name)
+        self.done: set[oir.Node] = set()
+
+    def run(self) -> Program:
+        inputs = boundary.declare_inputs(self.graph, self.builder, self.options.channel_last, self.options.input_dtype, self.done)
+        for node in self.graph:
+            if node not in self.done:
+                self._lower_node(node)
+        outputs = boundary.declare_outputs(self.graph, self.builder, self.options.channel_last, self.tensor)
+        return self.builder.program(inputs, outputs)
+
+    # ---- operands ----
+
+    def tensor(self, value: oir.Value) -> Tensor:
+        """The operand that stands for ``value``: computed before, or constant."""
+        assert value.name is not None
+        known = self.builder.tensors.get(value.name)
+        if known is not None:
+            return known
+        array = constant_array(value)
+        if array is None:
+            raise ModelError("A tensor is read before it is computed", where=f"tensor {value.name!r}")
+        return self._constant(value.name, Constant(array))
+
+    def _constant(self, name: str, constant: Constant) -> Tensor:
+        values = constant.values
+        known = values.dtype.name in {d.value[0] for d in DType}
+        dtype = DType.of(values.dtype) if known else DType.FLOAT32
+        return Tensor(name, values.shape, dtype, row_major(values.ndim), constant=constant)
+
+    def _lower_node(self, node: oir.Node) -> None:
+        self.done.add(node)
+        match node.op_type:
+            case "DequantizeLinear":
+                self._dequantize(node)
+            case "Reshape":
+                self._reshape(node)
+            case "Transpose":
+                self._transpose(node)
+            case "Identity":
+                source = self.tensor(node.inputs[0])
+                self.builder.view(source, replace(source, name=node.outputs[0].name))
+            case _:
+                if not self._table(node):
+                    self._compute(node)
+
+    # ---- nodes that cost nothing ----
+
+    def _dequantize(self, node: oir.Node) -> None:
+        source, out = node.inputs[0], node.outputs[0]
+        stored = constant_array(source)
+        if stored is not None:
+            self.builder.tensors[out.name] = self._constant(out.name, dequantized_constant(node, stored))
+            return
+        quant, tensor = quantization(node), self.tensor(source)
+        self.builder.note_quant(tensor.name, quant)
+        self.builder.view(tensor, replace(tensor, name=out.name, quant=quant))
+
+    def _reshape(self, node: oir.Node) -> None:
+        out = node.outputs[0]
+        source = self.tensor(node.inputs[0])
+        source = self.builder.ordered(source, row_major(len(source.shape)), self._origin(node))
+        shape = static_shape(out)
+        self.builder.view(source, replace(source, name=out.name, shape=shape, order=row_major(len(shape))))
+
+    def _transpose(self, node: oir.Node) -> None:
+        out = node.outputs[0]
+        source = self.tensor(node.inputs[0])
+        perm = tuple(attributes(node).get("perm") or reversed(range(len(source.shape))))
+        moved = replace(source, name=out.name, shape=static_shape(out), order=transposed(source.order, perm))
+        self.builder.view(source, moved)
+
+    # ---- functions of one 8-bit element ----
+
+    def _table(self, node: oir.Node) -> bool:
+        """Lowers ``node`` and the functions that follow it, up to QuantizeLinear, as one table."""
+        functions: list[RealFunction] = []
+        last, current = node, node
+        source = self._activation_operand(node)
+        if source is None or source.quant is None or source.dtype.size != 1:
+            return False
+        chain: list[oir.Node] = []
+        while current.op_type != "QuantizeLinear":
+            function = self._function(current)
+            following = sole_consumer(current.outputs[0])
+            if function is None or following is None:
+                return False
+            functions.append(function)
+            chain.append(current)
+            last, current = current, following
+        target = quantization(current)
+        self.done.update([*chain, current])
+        self._emit_table(source, functions, target, current, self._origin(chain[0] if chain else last, chain[1:]))
+        return True
+
+    def _emit_table(
+        self, source: Tensor, functions: list[RealFunction], quant: Quant, node: oir.Node, origin: Origin
+    ) -> None:
+        assert source.quant is not None
+        out = node.outputs[0]
+        made = replace(source, name=out.name, dtype=element_type(out), quant=quant)
+        if not functions and source.quant == quant and source.dtype is made.dtype:
+            self.builder.view(source, replace(made, quant=None))
+            return
+
+        def function(x: np.ndarray) -> np.ndarray:
+            for step in functions:
+                x = step(x)
+            return x
+
+        kernel = Table.of(source.physical, (source.quant, source.dtype), (quant, made.dtype), function)
+        self.builder.emit(kernel, origin, [source], [replace(made, quant=None)])
+        self.builder.note_quant(made.name, quant)
+
+    def _activation_operand(self, node: oir.Node) -> Tensor | None:
+        """The only operand that is computed at run time; None where there are several."""
+        computed = [v for v in node.inputs if v is not None and self.tensor(v).constant is None]
+        return self.tensor(computed[0]) if len(computed) == 1 else None
+
+    def _function(self, node: oir.Node) -> RealFunction | None:
+        operator = OPERATORS.get(node.op_type)
+        if operator is None or operator.function is None:
+            return None
+        return operator.function(self._view(node, self._operands(node), [self._float_output(node)], Activation()))
+
+    # ---- everything else ----
+
+    def _compute(self, node: oir.Node) -> None:
+        if node.op_type == "QuantizeLinear":
+            self._quantize(node)
+            return
+        operator = OPERATORS[node.op_type]
+        absorbed, activation = self._absorb(node, operator)
+        final = absorbed[-1].outputs[0] if absorbed else node.outputs[0]
+        origin = self._origin(node, absorbed)
+        if self._integer(node, operator, activation, final, origin):
+            self.done.update(absorbed)
+            return
+        operands = [None if t is None else self.builder.real(t, origin) for t in self._operands(node)]
+        outputs = [self._stored(v) for v in node.outputs if v.name]
+        outputs[0] = self._stored(final)
+        if not self._emit(node, operator, operands, outputs, activation, origin):
+            raise self._view(node, operands, outputs, activation).refuse(
+                "no kernel takes these element types", "cast its operands to float32"
+            )
+        self.done.update(absorbed)
+
+    def _integer(
+        self, node: oir.Node, operator: Operator, activation: Activation, final: oir.Value, origin: Origin
+    ) -> bool:
+        """Tries the integer form: quantized operands in, a quantized (or non-float) result out."""
+        operands = self._operands(node)
+        if not any(t is not None and t.quant is not None for t in operands):
+            return False
+        if any(t is not None and t.constant is None and t.quant is None and t.dtype.is_float for t in operands):
+            return False
+        if element_type(final) is not DType.FLOAT32:
+            outputs = [self._stored(v) for v in node.outputs if v.name]
+            return self._emit(node, operator, operands, outputs, activation, origin)
+        quantizer = sole_consumer(final)
+        if quantizer is None or quantizer.op_type != "QuantizeLinear" or len([v for v in node.outputs if v.name]) > 1:
+            return False
+        quant, out = quantization(quantizer), quantizer.outputs[0]
+        made = replace(self._stored(out), quant=quant)
+        if not self._emit(node, operator, operands, [made], activation, origin):
+            return False
+        self.builder.tensors[made.name] = replace(self.builder.tensors[made.name], quant=None)
+        self.done.add(quantizer)
+        return True
+
+    def _absorb(self, node: oir.Node, operator: Operator) -> tuple[list[oir.Node], Activation]:
+        """The Relu and Clip nodes behind ``node`` that its kernel does itself."""
+        absorbed: list[oir.Node] = []
+        activation = Activation()
+        current = node
+        while operator.fuses_activation and len(node.outputs) == 1:
+            following = sole_consumer(current.outputs[0])
+            bounds = fusable_activation(following)
+            if following is None or bounds is None:
+                break
+            low, high = max(activation.low, bounds.low), min(activation.high, bounds.high)
+            activation = Activation(min(low, bounds.high), high) if low > high else Activation(low, high)
+            absorbed.append(following)
+            current = following
+        return absorbed, activation
+
+    def _emit(
+        self, node: oir.Node, operator: Operator, operands: list[Tensor | None], outputs: list[Tensor],
+        activation: Activation, origin: Origin,
+    ) -> bool:  # fmt: skip
+        """Arranges layouts, resolves the kernel and appends its step; False where there is no such kernel."""
+        arranged, placed = self._arrange(operator.layout, operands, outputs, origin)
+        view = self._view(node, arranged, placed, activation)
+        kernel = operator.resolve(view)
+        if kernel is None:
+            return False
+        computed = [t for t in arranged if t is not None and t.constant is None]
+        self.builder.emit(kernel, origin, computed, placed)
+        return True
+
+    def _arrange(
+        self, layout: Layout, operands: list[Tensor | None], outputs: list[Tensor], origin: Origin
+    ) -> tuple[list[Tensor | None], list[Tensor]]:
+        """Operands and outputs in the order of axes that ``layout`` asks for."""
+        if layout is Layout.CHANNEL_LAST:
+            order_of = channel_last
+        elif layout is Layout.ROW_MAJOR:
+            order_of = row_major
+        else:
+            computed = [t for t in operands if t is not None and t.constant is None]
+            lead = max(computed, key=lambda t: (len(t.shape), t.elements))
+
+            def order_of(rank: int) -> tuple[int, ...]:
+                missing = len(lead.order) - rank
+                if missing < 0:
+                    return row_major(rank)
+                return tuple(axis - missing for axis in lead.order if axis >= missing)
+
+        arranged = [
+            t if t is None or t.constant is not None else self.builder.ordered(t, order_of(len(t.shape)), origin)
+            for t in operands
+        ]
+        return arranged, [replace(t, order=order_of(len(t.shape))) for t in outputs]
+
+    def _quantize(self, node: oir.Node) -> None:
+        source, quant = self.tensor(node.inputs[0]), quantization(node)
+        made = self._stored(node.outputs[0])
+        made = replace(made, order=source.order)
+        kernel = Quantize(source.elements, quant, made.dtype)
+        self.builder.emit(kernel, self._origin(node), [source], [made])
+        self.builder.note_quant(made.name, quant)
+
+    # ---- views of nodes ----
+
+    def _operands(self, node: oir.Node) -> list[Tensor | None]:
+        return [None if v is None else self.tensor(v) for v in node.inputs]
+
+    def _stored(self, value: oir.Value) -> Tensor:
+        shape = static_shape(value)
+        return Tensor(value.name, shape, element_type(value), row_major(len(shape)))
+
+    def _float_output(self, node: oir.Node) -> Tensor:
+        return self._stored(node.outputs[0])
+
+    def _view(
+        self, node: oir.Node, operands: list[Tensor | None], outputs: list[Tensor], activation: Activation
+    ) -> Node:
+        return Node(node.op_type, node.name or "", attributes(node), tuple(operands), tuple(outputs), activation)
+
+    def _origin(self, node: oir.Node, following: list[oir.Node] | None = None) -> Origin:
+        operators = [node.op_type, *(n.op_type for n in following or [])]
+        return Origin(" + ".join(operators), node.name or "")
