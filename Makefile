@@ -14,7 +14,7 @@ test: $(STAMPS)/test
 
 lint: $(STAMPS)/test $(STAMPS)/source
 	$(BIN)/ruff check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
 clean:
