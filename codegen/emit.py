@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from math import inf
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -114,8 +114,17 @@ def emit(
 def emit_harness(program: Program) -> str:
     """A host program that feeds the model from standard input; see its comment."""
     inputs, outputs = _interface(program)
-    return environment().get_template("harness.c.j2").render(
-        name=program.name, NAME=program.name.upper(), inputs=inputs, outputs=outputs
+    return (
+        environment()
+        .get_template("harness.c.j2")
+        .render(name=program.name, NAME=program.name.upper(), inputs=inputs, outputs=outputs)
+    )
+
+
+def emit_selftest_main(program: Program) -> str:
+    """A host program that runs ``<model>_selftest`` and says what it found."""
+    return (
+        environment().get_template("selftest_main.c.j2").render(name=program.name, NAME=program.name.upper())
     )
 
 
@@ -182,10 +191,13 @@ def _layer(program: Program, index: int) -> Layer:
     tasks = [task for task in program.tasks if task.step == index]
     view = StepView.of(program, step, tasks)
     symbols = {
-        key: Symbol(f"{program.name}_{step.name}_{key}", array) for key, array in step.kernel.constants().items()
+        key: Symbol(f"{program.name}_{step.name}_{key}", array)
+        for key, array in step.kernel.constants().items()
     }
     template = environment().get_template(f"kernels/{step.kernel.template}.c.j2")
-    body = template.render(k=step.kernel, step=view, const={key: symbol.name for key, symbol in symbols.items()})
+    body = template.render(
+        k=step.kernel, step=view, const={key: symbol.name for key, symbol in symbols.items()}
+    )
     whole = program.buffers[step.outputs[0]].whole
     macs = step.kernel.cost(whole).macs
     return Layer(index + 1, view, step, symbols, body.strip("\n"), macs)

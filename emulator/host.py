@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..codegen.emit import emit_harness
+from ..codegen.emit import emit_harness, emit_selftest_main
 from ..ir.errors import UsageError, VerificationError
 from ..ir.program import Program
 
@@ -35,13 +35,61 @@ def host_compiler() -> tuple[str, ...]:
         raise UsageError(
             "No C compiler was found on this machine",
             why="the emitted C is compiled and run here to verify it",
-            remedy="install gcc or clang, or pip install 'tinyc[toolchain]', or skip this check with --no-verify",
+            remedy="install gcc or clang, or pip install 'tinyc[toolchain]', or skip this with --no-verify",
         ) from None
     return (sys.executable, "-m", "ziglang", "cc")
 
 
+def build(
+    folder: Path,
+    files: Mapping[str, str],
+    main: str,
+    compiler: Sequence[str] | None = None,
+    flags: Sequence[str] = (),
+) -> Path:
+    """Compiles ``files`` and the text of a main program in ``folder``; returns the executable.
+
+    Warnings are errors. Raises VerificationError with the compiler's words.
+    """
+    sources = {**files, "tinyc_main.c": main}
+    for name, text in sources.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    units = sorted(name for name in sources if name.endswith(".c"))
+    command = [*(compiler or host_compiler()), *_FLAGS, *flags, "-o", "model", *units]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise VerificationError(
+            "The emitted C does not compile on this machine",
+            where=" ".join(command),
+            why=done.stderr.strip()[:4000],
+            remedy="report this as a bug of tinyc, with the model",
+        )
+    return folder / "model"
+
+
+def run_selftest(program: Program, files: Mapping[str, str]) -> None:
+    """Compiles the library with its self-test and runs it.
+
+    Raises VerificationError where the golden vector is not reproduced.
+    """
+    with tempfile.TemporaryDirectory(prefix="tinyc-") as folder:
+        executable = build(
+            Path(folder), files, emit_selftest_main(program), flags=(f"-D{program.name.upper()}_SELFTEST",)
+        )
+        done = subprocess.run([executable], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise VerificationError(
+            f"{program.name} does not reproduce its golden vector on this machine",
+            why=done.stdout.strip() or f"exit code {done.returncode}",
+            remedy="compile the model again; if it persists, report it as a bug of tinyc, with the model",
+        )
+
+
 class HostModel:
-    """A compiled model. Use as a context manager: the build folder goes away with it."""
+    """A compiled model. Use as a context manager: the build folder goes away with it.
+
+    ``program`` tells its name, inputs and outputs.
+    """
 
     def __init__(
         self, program: Program, files: Mapping[str, str],
@@ -49,29 +97,13 @@ class HostModel:
     ) -> None:  # fmt: skip
         self.program = program
         self._folder = tempfile.TemporaryDirectory(prefix="tinyc-")
-        self._build(files, tuple(compiler or host_compiler()), flags)
+        self._executable = build(Path(self._folder.name), files, emit_harness(program), compiler, flags)
 
     def __enter__(self) -> HostModel:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
-
-    def _build(self, files: Mapping[str, str], compiler: tuple[str, ...], flags: Sequence[str]) -> None:
-        folder = Path(self._folder.name)
-        for name, text in (*files.items(), ("harness.c", emit_harness(self.program))):
-            (folder / name).write_text(text, encoding="utf-8")
-        sources = sorted(name for name in (*files, "harness.c") if name.endswith(".c"))
-        command = [*compiler, *_FLAGS, *flags, "-o", "harness", *sources]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            self._folder.cleanup()
-            raise VerificationError(
-                "The emitted C does not compile on this machine",
-                where=" ".join(command),
-                why=done.stderr.strip()[:4000],
-                remedy="report this as a bug of tinyc, with the model",
-            )
 
     def run(self, samples: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         """Outputs by buffer name for each sample of inputs by buffer name (physical shape, stored dtype)."""
@@ -81,8 +113,7 @@ class HostModel:
             for sample in samples
             for name in self.program.inputs
         )
-        executable = Path(self._folder.name) / "harness"
-        done = subprocess.run([executable], input=fed, capture_output=True, check=False)
+        done = subprocess.run([self._executable], input=fed, capture_output=True, check=False)
         if done.returncode != 0:
             raise VerificationError(
                 "The compiled model failed on this machine",

@@ -32,7 +32,9 @@ class Machine:
         self.arena[:] = UNWRITTEN
         for name in self.program.inputs:
             buffer = self.program.buffers[name]
-            self._bytes_of(buffer)[:] = np.ascontiguousarray(inputs[name], buffer.dtype.numpy).reshape(-1).view(np.uint8)
+            self._bytes_of(buffer)[:] = (
+                np.ascontiguousarray(inputs[name], buffer.dtype.numpy).reshape(-1).view(np.uint8)
+            )
         for index, task in enumerate(self.program.tasks):
             computed = self._execute(task)
             if observe is not None:
@@ -85,7 +87,9 @@ class Machine:
             self._bytes_of(buffer)[:] = flat.view(np.uint8)
             return
         rows, columns = _stored_indices(buffer, window, task)
-        self._pixels(buffer)[np.ix_(rows, columns)] = values.reshape(window.height, window.width, buffer.grid[2])
+        self._pixels(buffer)[np.ix_(rows, columns)] = values.reshape(
+            window.height, window.width, buffer.grid[2]
+        )
 
 
 def _window_shape(buffer: Buffer, window: Window) -> tuple[int, ...]:

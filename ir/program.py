@@ -87,7 +87,9 @@ class Buffer:
         """The inverse of ``to_memory``."""
         if not self.order:
             return array.reshape(self.shape)
-        return array.reshape(self.shape).transpose([self.order.index(axis) for axis in range(len(self.order))])
+        return array.reshape(self.shape).transpose(
+            [self.order.index(axis) for axis in range(len(self.order))]
+        )
 
     @property
     def batch(self) -> int:

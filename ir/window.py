@@ -29,6 +29,8 @@ class Window:
     def clip(self, rows: int, columns: int) -> Window:
         """The part that lies inside a grid of ``rows`` x ``columns``."""
         return Window(
-            min(max(self.y0, 0), rows), min(max(self.y1, 0), rows),
-            min(max(self.x0, 0), columns), min(max(self.x1, 0), columns),
+            min(max(self.y0, 0), rows),
+            min(max(self.y1, 0), rows),
+            min(max(self.x0, 0), columns),
+            min(max(self.x1, 0), columns),
         )

@@ -80,4 +80,6 @@ def resolve(node: Node) -> Kernel:
     if groups == node.input(0).shape[1] == values.shape[0] and groups > 1:
         depthwise = np.ascontiguousarray(weights[..., 0].transpose(1, 2, 0))
         return DepthwiseConv2D(sliding, depthwise, linear.bias, linear.input_zero, linear.epilogue)
-    return Conv2D(sliding, groups, np.ascontiguousarray(weights), linear.bias, linear.input_zero, linear.epilogue)
+    return Conv2D(
+        sliding, groups, np.ascontiguousarray(weights), linear.bias, linear.input_zero, linear.epilogue
+    )

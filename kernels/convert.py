@@ -13,7 +13,7 @@ from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
 
 LIMIT = 2.0**21
-"""Scaled values are clamped to ±LIMIT, where adding and subtracting 1.5 · 2^23 rounds float32 half to even."""
+"""Scaled values are clamped to ±LIMIT, so that adding 1.5 · 2^23 rounds them half to even in float32."""
 
 
 @dataclass(frozen=True)

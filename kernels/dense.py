@@ -1,4 +1,4 @@
-"""Dense layers: out[r, o] = Σ in[r, i] · w[o, i] + b[o]. ONNX Gemm-13, and MatMul with a constant right side."""
+"""Dense layers: out[r, o] = Σ in[r, i] · w[o, i] + b[o]. ONNX Gemm-13, MatMul with a constant right side."""
 
 from __future__ import annotations
 
@@ -51,5 +51,9 @@ def resolve_gemm(node: Node) -> Kernel | None:
     node.constant(1, "the weight")
     linear = linear_operands(node, channel_axis=0 if node.attribute("transB", 0) else 1)
     return Dense(
-        node.outputs[0].shape, np.ascontiguousarray(linear.weights), linear.bias, linear.input_zero, linear.epilogue
+        node.outputs[0].shape,
+        np.ascontiguousarray(linear.weights),
+        linear.bias,
+        linear.input_zero,
+        linear.epilogue,
     )

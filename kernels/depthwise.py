@@ -46,6 +46,8 @@ class DepthwiseConv2D(Kernel):
         n, rows, columns = patches.shape[:3]
         sums = np.zeros((n, rows, columns, self.channels), wide) + self.bias.astype(wide)
         for ky, kx in np.ndindex(*self.sliding.kernel):
-            sums += (patches[:, :, :, ky, kx].astype(wide) - wide(self.input_zero)) * self.weights[ky, kx].astype(wide)
+            sums += (patches[:, :, :, ky, kx].astype(wide) - wide(self.input_zero)) * self.weights[
+                ky, kx
+            ].astype(wide)
         tail = (columns, self.channels) if inputs[0].ndim == 4 else (self.channels,)
         return (self.epilogue.apply(sums).reshape(n, rows, *tail),)

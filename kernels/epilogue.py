@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ir.dtype import DType, Quant
-from .node import Activation, Node
+from .node import UNBOUNDED, Activation, Node
 
 _MAX_SHIFT = 22
 """zero_point · 2^shift stays far inside 32 bits."""
@@ -45,7 +45,7 @@ class Requantize:
 
     @classmethod
     def of(
-        cls, scales: np.ndarray, quant: Quant, dtype: DType, bound: int, activation: Activation = Activation()
+        cls, scales: np.ndarray, quant: Quant, dtype: DType, bound: int, activation: Activation = UNBOUNDED
     ) -> Requantize:
         """For accumulators in units of ``scales`` (one per channel, or one) and magnitude ≤ ``bound``,
         to a tensor of ``dtype`` quantized by ``quant``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -94,6 +94,9 @@ class Activation:
     high: float = float("inf")
 
 
+UNBOUNDED = Activation()
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """One computation to be resolved: operator, attributes, operands, fused activation.
@@ -106,7 +109,7 @@ class Node:
     attributes: Mapping[str, Any]
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
-    activation: Activation = field(default_factory=Activation)
+    activation: Activation = UNBOUNDED
 
     @property
     def quantized(self) -> bool:

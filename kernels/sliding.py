@@ -63,12 +63,12 @@ class Sliding:
         needed = self.needs(window)
         inside = needed.clip(*self.input)
         grid = x.reshape(x.shape[0], inside.height, inside.width, x.shape[-1])
-        padded = np.pad(
-            grid,
-            ((0, 0), (inside.y0 - needed.y0, needed.y1 - inside.y1), (inside.x0 - needed.x0, needed.x1 - inside.x1), (0, 0)),
-            constant_values=fill,
-        )  # fmt: skip
-        view = np.lib.stride_tricks.sliding_window_view(padded, (self._extent(0), self._extent(1)), axis=(1, 2))
+        above_below = (inside.y0 - needed.y0, needed.y1 - inside.y1)
+        left_right = (inside.x0 - needed.x0, needed.x1 - inside.x1)
+        padded = np.pad(grid, ((0, 0), above_below, left_right, (0, 0)), constant_values=fill)
+        view = np.lib.stride_tricks.sliding_window_view(
+            padded, (self._extent(0), self._extent(1)), axis=(1, 2)
+        )
         view = view[:, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]]
         return view.transpose(0, 1, 2, 4, 5, 3)
 

@@ -29,7 +29,11 @@ class Table(Kernel):
 
     @classmethod
     def of(
-        cls, shape: tuple[int, ...], source: tuple[Quant, DType], target: tuple[Quant, DType], function: RealFunction
+        cls,
+        shape: tuple[int, ...],
+        source: tuple[Quant, DType],
+        target: tuple[Quant, DType],
+        function: RealFunction,
     ) -> Table:
         """Tabulates quantize(function(dequantize(q))); rounds half to even, saturates, NaN becomes zero."""
         (quant, dtype), (out, out_dtype) = source, target

@@ -32,7 +32,11 @@ def linear_operands(node: Node, channel_axis: int) -> Linear:
     channels = weights.values.shape[channel_axis]
     if not node.quantized:
         real = np.moveaxis(np.asarray(weights.real), channel_axis, 0).astype(np.float32)
-        flat = np.zeros(channels) if bias is None else np.broadcast_to(np.asarray(bias.real).reshape(-1), (channels,))
+        flat = (
+            np.zeros(channels)
+            if bias is None
+            else np.broadcast_to(np.asarray(bias.real).reshape(-1), (channels,))
+        )
         return Linear(real, flat.astype(np.float32), 0, epilogue_of(node, np.ones(1), 0))
     return _integer_operands(node, activation, channel_axis, channels)
 
@@ -42,7 +46,9 @@ def _integer_operands(node: Node, activation: Tensor, channel_axis: int, channel
     bias = node.optional_constant(2, "the bias")
     quant = activation.quant
     if quant is None or weights.scale is None:
-        raise node.refuse("its output is quantized, its input or weight is not", "quantize all of its operands")
+        raise node.refuse(
+            "its output is quantized, its input or weight is not", "quantize all of its operands"
+        )
     centred = np.moveaxis(weights.centred, channel_axis, 0)
     scales = weights.scale_along(channel_axis, channels) * quant.scale
     integers = np.zeros(channels, np.int64)
@@ -66,7 +72,9 @@ def _narrow(weights: np.ndarray) -> np.ndarray:
     return weights.astype(np.int8 if fits else np.int16)
 
 
-def accumulator_bound(node: Node, weights: np.ndarray, bias: np.ndarray, quant: Quant, activation: Tensor) -> int:
+def accumulator_bound(
+    node: Node, weights: np.ndarray, bias: np.ndarray, quant: Quant, activation: Tensor
+) -> int:
     """The largest magnitude that any partial sum can reach, for any input; refused above 2^31 − 1."""
     info = np.iinfo(activation.dtype.numpy)
     span = max(int(info.max) - quant.zero_point, quant.zero_point - int(info.min))

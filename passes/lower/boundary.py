@@ -14,8 +14,9 @@ from ...ir.program import Buffer, Role
 from ...kernels.copy import Copy
 from ...kernels.node import Tensor
 from ...kernels.table import Table
+from ..onnx_graph import shape_of
 from .builder import Builder, Origin
-from .graph import element_type, quantization, static_shape
+from .graph import element_type, name_of, quantization
 from .layout import channel_last, row_major, wants_channel_last
 
 
@@ -28,19 +29,21 @@ def declare_inputs(
     """
     names, made = Names(), []
     for value in graph.inputs:
-        shape = static_shape(value)
+        shape = shape_of(value)
         last = want_channel_last and wants_channel_last(value)
         order = channel_last(len(shape)) if last else row_major(len(shape))
-        tensor = Tensor(value.name, shape, element_type(value), order)
+        tensor = Tensor(name_of(value), shape, element_type(value), order)
         quantizers = _quantizers(value)
-        name = names.unique(value.name, "input")
+        name = names.unique(name_of(value), "input")
         if not quantizers or dtype is DType.FLOAT32:
-            buffer = Buffer(name, tensor.physical, tensor.dtype, role=Role.INPUT, source=value.name, order=order)
+            buffer = Buffer(
+                name, tensor.physical, tensor.dtype, role=Role.INPUT, source=name_of(value), order=order
+            )
             builder.bind(tensor, builder.add_buffer(buffer))
         else:
             _declare_quantized(builder, name, tensor, quantizers, dtype)
             done.update(quantizers)
-        made.append(builder.stored[value.name])
+        made.append(builder.stored[name_of(value)])
     return made
 
 
@@ -60,19 +63,29 @@ def _declare_quantized(
     if dtype is DType.UINT8 and stored is DType.INT8:
         raw = replace(tensor, dtype=DType.UINT8)
         offered = _pixel_quant(tensor.name, quant)
-        buffer = Buffer(name, raw.physical, DType.UINT8, quant=offered, role=Role.INPUT, source=tensor.name, order=tensor.order)
+        buffer = Buffer(
+            name,
+            raw.physical,
+            DType.UINT8,
+            quant=offered,
+            role=Role.INPUT,
+            source=tensor.name,
+            order=tensor.order,
+        )
         builder.bind(raw, builder.add_buffer(buffer))
         kernel = Table.of(raw.physical, (offered, DType.UINT8), (quant, stored), lambda real: real)
-        inner = replace(tensor, name=quantizers[0].outputs[0].name, dtype=stored)
+        inner = replace(tensor, name=name_of(quantizers[0].outputs[0]), dtype=stored)
         builder.emit(kernel, Origin("QuantizeLinear", quantizers[0].name or ""), [raw], [inner])
         builder.note_quant(inner.name, quant)
     else:
-        inner = replace(tensor, name=quantizers[0].outputs[0].name, dtype=stored)
-        buffer = Buffer(name, inner.physical, stored, quant=quant, role=Role.INPUT, source=tensor.name, order=tensor.order)
+        inner = replace(tensor, name=name_of(quantizers[0].outputs[0]), dtype=stored)
+        buffer = Buffer(
+            name, inner.physical, stored, quant=quant, role=Role.INPUT, source=tensor.name, order=tensor.order
+        )
         builder.bind(inner, builder.add_buffer(buffer))
         builder.stored[tensor.name] = builder.stored[inner.name]
     for other in quantizers[1:]:
-        builder.view(inner, replace(inner, name=other.outputs[0].name))
+        builder.view(inner, replace(inner, name=name_of(other.outputs[0])))
 
 
 def _pixel_quant(name: str, quant: Quant) -> Quant:
@@ -81,7 +94,7 @@ def _pixel_quant(name: str, quant: Quant) -> Quant:
         raise UsageError(
             "--input-dtype uint8 does not fit this model",
             where=f"input {name!r}",
-            why=f"its quantization has zero point {quant.zero_point}, so a raw pixel is not q + 128 of a value ≥ 0",
+            why=f"its quantization has zero point {quant.zero_point}: q + 128 is not a raw pixel",
             remedy="use --input-dtype int8 and quantize with the helper in the generated header",
         )
     return Quant(quant.scale, 0)
@@ -94,12 +107,14 @@ def declare_outputs(
 
     An output that DequantizeLinear gives is handed out as integers.
     """
-    names, taken = Names(), {builder.stored[v.name] for v in graph.inputs}
+    names, taken = Names(), {builder.stored[name_of(v)] for v in graph.inputs}
     made: list[str] = []
     for value in graph.outputs:
-        origin = Origin("Identity", value.name or "")
+        origin = Origin("Identity", name_of(value))
         tensor = tensor_of(value)
-        expected = {row_major(len(tensor.shape))} | ({channel_last(len(tensor.shape))} if want_channel_last else set())
+        expected = {row_major(len(tensor.shape))} | (
+            {channel_last(len(tensor.shape))} if want_channel_last else set()
+        )
         if tensor.order not in expected:
             tensor = builder.ordered(tensor, row_major(len(tensor.shape)), origin)
         if _owner(builder, builder.stored[tensor.name]) in {_owner(builder, t) for t in taken}:
@@ -107,7 +122,15 @@ def declare_outputs(
             nbytes = builder.buffers[builder.stored[tensor.name]].nbytes
             builder.emit(Copy(nbytes), origin, [tensor], [copied])
             tensor = copied
-        made.append(_rename(builder, builder.stored[tensor.name], names.unique(value.name, "output"), value.name, tensor.quant))
+        made.append(
+            _rename(
+                builder,
+                builder.stored[tensor.name],
+                names.unique(name_of(value), "output"),
+                name_of(value),
+                tensor.quant,
+            )
+        )
         taken.add(made[-1])
     return made
 
@@ -131,6 +154,8 @@ def _rename(builder: Builder, old: str, wanted: str, source: str, quant: Quant |
         if buffer.alias is not None and buffer.alias.parent == old:
             builder.buffers[name] = replace(buffer, alias=replace(buffer.alias, parent=new))
     for index, step in enumerate(builder.steps):
-        inputs, outputs = (tuple(new if n == old else n for n in names) for names in (step.inputs, step.outputs))
+        inputs, outputs = (
+            tuple(new if n == old else n for n in names) for names in (step.inputs, step.outputs)
+        )
         builder.steps[index] = replace(step, inputs=inputs, outputs=outputs)
     return new

@@ -53,7 +53,14 @@ class Builder:
         name = f"{kernel.template}_{len(self.steps) + 1}"
         made: list[str] = []
         for tensor in outputs:
-            buffer = Buffer(f"{name}_out", tensor.physical, tensor.dtype, quant=tensor.quant, source=tensor.name, order=tensor.order)
+            buffer = Buffer(
+                f"{name}_out",
+                tensor.physical,
+                tensor.dtype,
+                quant=tensor.quant,
+                source=tensor.name,
+                order=tensor.order,
+            )
             made.append(self.add_buffer(buffer))
             self.bind(tensor, made[-1])
         scratch: tuple[str, ...] = ()
@@ -71,7 +78,8 @@ class Builder:
             return self.bind(tensor, parent)
         buffer = Buffer(
             f"{parent}_view", tensor.physical, tensor.dtype,
-            quant=tensor.quant or held.quant, alias=Alias(parent, offset), source=tensor.name, order=tensor.order,
+            quant=tensor.quant or held.quant, alias=Alias(parent, offset),
+            source=tensor.name, order=tensor.order,
         )  # fmt: skip
         return self.bind(tensor, self.add_buffer(buffer))
 

@@ -10,18 +10,13 @@ import onnx_ir as oir
 from ...ir.dtype import DType, Quant
 from ...ir.errors import ModelError
 from ...kernels.node import Activation, Constant
+from ..onnx_graph import constant, used_once
 
 
-def static_shape(value: oir.Value) -> tuple[int, ...]:
-    """The value's shape; ModelError where it is unknown."""
-    if value.shape is None or not all(isinstance(d, int) for d in value.shape):
-        raise ModelError(
-            "A tensor's shape is not known",
-            where=f"tensor {value.name!r}",
-            why=f"its shape is {value.shape}",
-            remedy="fix the model's inputs with --input-shape NAME=1,3,96,96",
-        )
-    return tuple(int(d) for d in value.shape.numpy())
+def name_of(value: oir.Value) -> str:
+    """The value's name; import has named every value."""
+    assert value.name is not None
+    return value.name
 
 
 def element_type(value: oir.Value) -> DType:
@@ -44,18 +39,11 @@ def attributes(node: oir.Node) -> dict[str, Any]:
     return {name: attribute.value for name, attribute in node.attributes.items()}
 
 
-def constant_array(value: oir.Value | None) -> np.ndarray | None:
-    """The array of an initializer; None where the value is computed."""
-    if value is None or value.const_value is None or value.producer() is not None:
-        return None
-    return value.const_value.numpy()
-
-
 def quantization(node: oir.Node) -> Quant:
     """Per-tensor parameters of a QuantizeLinear or DequantizeLinear of an activation."""
-    scale, zero = constant_array(node.inputs[1]), np.zeros(1)
+    scale, zero = constant(node.inputs[1]), np.zeros(1)
     if len(node.inputs) > 2 and node.inputs[2] is not None:
-        zero = constant_array(node.inputs[2])
+        zero = constant(node.inputs[2])
     if scale is None or zero is None:
         raise _refused(node, "its scale or zero point is computed at run time", "use constants for them")
     if scale.size != 1 or zero.size != 1:
@@ -65,11 +53,13 @@ def quantization(node: oir.Node) -> Quant:
 
 def dequantized_constant(node: oir.Node, stored: np.ndarray) -> Constant:
     """A constant behind DequantizeLinear, with one scale or one per index of an axis."""
-    scale, zero = constant_array(node.inputs[1]), None
+    scale, zero = constant(node.inputs[1]), None
     if len(node.inputs) > 2:
-        zero = constant_array(node.inputs[2])
+        zero = constant(node.inputs[2])
     if scale is None or attributes(node).get("block_size", 0):
-        raise _refused(node, "its scale is computed at run time or given per block", "quantize weights per channel")
+        raise _refused(
+            node, "its scale is computed at run time or given per block", "quantize weights per channel"
+        )
     axis = int(attributes(node).get("axis", 1)) % max(stored.ndim, 1)
     return Constant(stored, scale.reshape(-1), None if zero is None else zero.reshape(-1), axis)
 
@@ -80,10 +70,7 @@ def _refused(node: oir.Node, why: str, remedy: str) -> ModelError:
 
 def sole_consumer(value: oir.Value) -> oir.Node | None:
     """The only node that reads ``value``, where no graph output needs it."""
-    uses = list(value.uses())
-    if len(uses) != 1 or value.is_graph_output():
-        return None
-    return uses[0].node
+    return next(iter(value.uses())).node if used_once(value) else None
 
 
 def fusable_activation(node: oir.Node | None) -> Activation | None:
@@ -98,7 +85,7 @@ def fusable_activation(node: oir.Node | None) -> Activation | None:
     for index, value in enumerate(node.inputs[1:3]):
         if value is None:
             continue
-        bound = constant_array(value)
+        bound = constant(value)
         if bound is None or bound.dtype.kind != "f":
             return None
         bounds[index] = float(bound.reshape(()))

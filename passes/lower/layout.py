@@ -39,7 +39,9 @@ def wants_channel_last(value: oir.Value, depth: int = 8) -> bool:
         operator = OPERATORS.get(use.node.op_type)
         if operator is not None and operator.layout is Layout.CHANNEL_LAST:
             return True
-        transparent = use.node.op_type in _TRANSPARENT or (operator is not None and operator.layout is Layout.SAME)
+        transparent = use.node.op_type in _TRANSPARENT or (
+            operator is not None and operator.layout is Layout.SAME
+        )
         if transparent and any(wants_channel_last(out, depth - 1) for out in use.node.outputs):
             return True
     return False

@@ -11,20 +11,20 @@ from ...ir.dtype import DType, Quant
 from ...ir.errors import ModelError
 from ...ir.program import Program
 from ...kernels.convert import Quantize
-from ...kernels.node import Activation, Constant, Node, Tensor
+from ...kernels.node import UNBOUNDED, Activation, Constant, Node, Tensor
 from ...kernels.registry import OPERATORS, Layout, Operator
 from ...kernels.table import RealFunction, Table
+from ..onnx_graph import constant, shape_of
 from . import boundary
 from .builder import Builder, Origin
 from .graph import (
     attributes,
-    constant_array,
     dequantized_constant,
     element_type,
     fusable_activation,
+    name_of,
     quantization,
     sole_consumer,
-    static_shape,
 )
 from .layout import channel_last, row_major, transposed
 
@@ -38,6 +38,7 @@ class LowerOptions:
     input_dtype: DType = DType.INT8
 
 
+DEFAULTS = LowerOptions()
 _STRUCTURAL = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Transpose", "Relu", "Clip", "Identity"}
 
 
@@ -47,7 +48,7 @@ def unsupported_operators(model: oir.Model) -> list[oir.Node]:
     return [node for node in model.graph if node.domain not in ("", "ai.onnx") or node.op_type not in known]
 
 
-def lower(model: oir.Model, name: str, options: LowerOptions = LowerOptions()) -> Program:
+def lower(model: oir.Model, name: str, options: LowerOptions = DEFAULTS) -> Program:
     """The layer-by-layer program of a canonical model. ``name`` is a C identifier.
 
     Raises ModelError: operators without a kernel (all of them at once), or a node whose attributes or
@@ -62,10 +63,12 @@ def refuse_unsupported(model: oir.Model) -> None:
     unknown = unsupported_operators(model)
     if not unknown:
         return
-    lines = [f"{(node.domain + '.') if node.domain else ''}{node.op_type} (node {node.name!r})" for node in unknown]
+    lines = [
+        f"{(node.domain + '.') if node.domain else ''}{node.op_type} (node {node.name!r})" for node in unknown
+    ]
     kinds = sorted({node.op_type for node in unknown})
     raise ModelError(
-        f"The model uses {len(kinds)} operator{'s' * (len(kinds) > 1)} that tinyc does not know: {', '.join(kinds)}",
+        f"The model uses operators that tinyc does not know: {', '.join(kinds)}",
         where="\n".join(lines),
         why="no kernel is registered for them",
         remedy="export the model with other operators, or see docs/architecture.md on how to add one",
@@ -81,7 +84,9 @@ class _Lowering:
         self.done: set[oir.Node] = set()
 
     def run(self) -> Program:
-        inputs = boundary.declare_inputs(self.graph, self.builder, self.options.channel_last, self.options.input_dtype, self.done)
+        inputs = boundary.declare_inputs(
+            self.graph, self.builder, self.options.channel_last, self.options.input_dtype, self.done
+        )
         for node in self.graph:
             if node not in self.done:
                 self._lower_node(node)
@@ -90,13 +95,13 @@ class _Lowering:
 
     # ---- operands ----
 
-    def tensor(self, value: oir.Value) -> Tensor:
+    def tensor(self, value: oir.Value | None) -> Tensor:
         """The operand that stands for ``value``: computed before, or constant."""
-        assert value.name is not None
+        assert value is not None and value.name is not None
         known = self.builder.tensors.get(value.name)
         if known is not None:
             return known
-        array = constant_array(value)
+        array = constant(value)
         if array is None:
             raise ModelError("A tensor is read before it is computed", where=f"tensor {value.name!r}")
         return self._constant(value.name, Constant(array))
@@ -118,7 +123,7 @@ class _Lowering:
                 self._transpose(node)
             case "Identity":
                 source = self.tensor(node.inputs[0])
-                self.builder.view(source, replace(source, name=node.outputs[0].name))
+                self.builder.view(source, replace(source, name=name_of(node.outputs[0])))
             case _:
                 if not self._table(node):
                     self._compute(node)
@@ -127,26 +132,30 @@ class _Lowering:
 
     def _dequantize(self, node: oir.Node) -> None:
         source, out = node.inputs[0], node.outputs[0]
-        stored = constant_array(source)
+        stored = constant(source)
         if stored is not None:
-            self.builder.tensors[out.name] = self._constant(out.name, dequantized_constant(node, stored))
+            self.builder.tensors[name_of(out)] = self._constant(
+                name_of(out), dequantized_constant(node, stored)
+            )
             return
         quant, tensor = quantization(node), self.tensor(source)
         self.builder.note_quant(tensor.name, quant)
-        self.builder.view(tensor, replace(tensor, name=out.name, quant=quant))
+        self.builder.view(tensor, replace(tensor, name=name_of(out), quant=quant))
 
     def _reshape(self, node: oir.Node) -> None:
         out = node.outputs[0]
         source = self.tensor(node.inputs[0])
         source = self.builder.ordered(source, row_major(len(source.shape)), self._origin(node))
-        shape = static_shape(out)
-        self.builder.view(source, replace(source, name=out.name, shape=shape, order=row_major(len(shape))))
+        shape = shape_of(out)
+        self.builder.view(
+            source, replace(source, name=name_of(out), shape=shape, order=row_major(len(shape)))
+        )
 
     def _transpose(self, node: oir.Node) -> None:
         out = node.outputs[0]
         source = self.tensor(node.inputs[0])
         perm = tuple(attributes(node).get("perm") or reversed(range(len(source.shape))))
-        moved = replace(source, name=out.name, shape=static_shape(out), order=transposed(source.order, perm))
+        moved = replace(source, name=name_of(out), shape=shape_of(out), order=transposed(source.order, perm))
         self.builder.view(source, moved)
 
     # ---- functions of one 8-bit element ----
@@ -169,7 +178,9 @@ class _Lowering:
             last, current = current, following
         target = quantization(current)
         self.done.update([*chain, current])
-        self._emit_table(source, functions, target, current, self._origin(chain[0] if chain else last, chain[1:]))
+        self._emit_table(
+            source, functions, target, current, self._origin(chain[0] if chain else last, chain[1:])
+        )
         return True
 
     def _emit_table(
@@ -177,7 +188,7 @@ class _Lowering:
     ) -> None:
         assert source.quant is not None
         out = node.outputs[0]
-        made = replace(source, name=out.name, dtype=element_type(out), quant=quant)
+        made = replace(source, name=name_of(out), dtype=element_type(out), quant=quant)
         if not functions and source.quant == quant and source.dtype is made.dtype:
             self.builder.view(source, replace(made, quant=None))
             return
@@ -200,7 +211,9 @@ class _Lowering:
         operator = OPERATORS.get(node.op_type)
         if operator is None or operator.function is None:
             return None
-        return operator.function(self._view(node, self._operands(node), [self._float_output(node)], Activation()))
+        return operator.function(
+            self._view(node, self._operands(node), [self._float_output(node)], UNBOUNDED)
+        )
 
     # ---- everything else ----
 
@@ -231,13 +244,19 @@ class _Lowering:
         operands = self._operands(node)
         if not any(t is not None and t.quant is not None for t in operands):
             return False
-        if any(t is not None and t.constant is None and t.quant is None and t.dtype.is_float for t in operands):
+        if any(
+            t is not None and t.constant is None and t.quant is None and t.dtype.is_float for t in operands
+        ):
             return False
         if element_type(final) is not DType.FLOAT32:
             outputs = [self._stored(v) for v in node.outputs if v.name]
             return self._emit(node, operator, operands, outputs, activation, origin)
         quantizer = sole_consumer(final)
-        if quantizer is None or quantizer.op_type != "QuantizeLinear" or len([v for v in node.outputs if v.name]) > 1:
+        if (
+            quantizer is None
+            or quantizer.op_type != "QuantizeLinear"
+            or len([v for v in node.outputs if v.name]) > 1
+        ):
             return False
         quant, out = quantization(quantizer), quantizer.outputs[0]
         made = replace(self._stored(out), quant=quant)
@@ -250,7 +269,7 @@ class _Lowering:
     def _absorb(self, node: oir.Node, operator: Operator) -> tuple[list[oir.Node], Activation]:
         """The Relu and Clip nodes behind ``node`` that its kernel does itself."""
         absorbed: list[oir.Node] = []
-        activation = Activation()
+        activation = UNBOUNDED
         current = node
         while operator.fuses_activation and len(node.outputs) == 1:
             following = sole_consumer(current.outputs[0])
@@ -296,7 +315,9 @@ class _Lowering:
                 return tuple(axis - missing for axis in lead.order if axis >= missing)
 
         arranged = [
-            t if t is None or t.constant is not None else self.builder.ordered(t, order_of(len(t.shape)), origin)
+            t
+            if t is None or t.constant is not None
+            else self.builder.ordered(t, order_of(len(t.shape)), origin)
             for t in operands
         ]
         return arranged, [replace(t, order=order_of(len(t.shape))) for t in outputs]
@@ -315,8 +336,8 @@ class _Lowering:
         return [None if v is None else self.tensor(v) for v in node.inputs]
 
     def _stored(self, value: oir.Value) -> Tensor:
-        shape = static_shape(value)
-        return Tensor(value.name, shape, element_type(value), row_major(len(shape)))
+        shape = shape_of(value)
+        return Tensor(name_of(value), shape, element_type(value), row_major(len(shape)))
 
     def _float_output(self, node: oir.Node) -> Tensor:
         return self._stored(node.outputs[0])
@@ -324,7 +345,9 @@ class _Lowering:
     def _view(
         self, node: oir.Node, operands: list[Tensor | None], outputs: list[Tensor], activation: Activation
     ) -> Node:
-        return Node(node.op_type, node.name or "", attributes(node), tuple(operands), tuple(outputs), activation)
+        return Node(
+            node.op_type, node.name or "", attributes(node), tuple(operands), tuple(outputs), activation
+        )
 
     def _origin(self, node: oir.Node, following: list[oir.Node] | None = None) -> Origin:
         operators = [node.op_type, *(n.op_type for n in following or [])]

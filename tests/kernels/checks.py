@@ -1,4 +1,4 @@
-"""One truth, three times: a small ONNX model run by ONNX Runtime, by the NumPy emulator and as C on the host."""
+"""One truth, three times: a small model run by ONNX Runtime, by the NumPy emulator and as C on the host."""
 
 from __future__ import annotations
 
@@ -62,29 +62,45 @@ def qdq_model(
         source = f"{name}_q"
         if stage:
             q = parameters(f"{name}_stage", (quants[name][0] * 0.9137, quants[name][1]))
-            before.append(helper.make_node("DequantizeLinear", [source, *q], [f"{name}_stage_f"], f"dq_{name}_stage"))
-            before.append(helper.make_node("QuantizeLinear", [f"{name}_stage_f", *p], [f"{name}_staged"], f"q_{name}_stage"))
+            before.append(
+                helper.make_node("DequantizeLinear", [source, *q], [f"{name}_stage_f"], f"dq_{name}_stage")
+            )
+            before.append(
+                helper.make_node(
+                    "QuantizeLinear", [f"{name}_stage_f", *p], [f"{name}_staged"], f"q_{name}_stage"
+                )
+            )
             source = f"{name}_staged"
         before.append(helper.make_node("DequantizeLinear", [source, *p], [name], f"dq_{name}"))
     for name, (integers, scales, axis) in (dequantized or {}).items():
         values[f"{name}_i"], values[f"{name}_s"] = integers, np.asarray(scales, np.float32)
-        before.append(helper.make_node("DequantizeLinear", [f"{name}_i", f"{name}_s"], [name], f"dq_{name}", axis=axis))
+        before.append(
+            helper.make_node("DequantizeLinear", [f"{name}_i", f"{name}_s"], [name], f"dq_{name}", axis=axis)
+        )
     for name in outputs:
         p = parameters(name, quants[name])
         target = f"{name}_raw" if stage else f"{name}_q"
         after.append(helper.make_node("QuantizeLinear", [name, *p], [target], f"q_{name}"))
         if stage:
             q = parameters(f"{name}_stage", (quants[name][0] * 1.0937, quants[name][1]))
-            after.append(helper.make_node("DequantizeLinear", [target, *p], [f"{name}_stage_f"], f"dq_{name}_stage"))
-            after.append(helper.make_node("QuantizeLinear", [f"{name}_stage_f", *q], [f"{name}_q"], f"q_{name}_stage"))
+            after.append(
+                helper.make_node("DequantizeLinear", [target, *p], [f"{name}_stage_f"], f"dq_{name}_stage")
+            )
+            after.append(
+                helper.make_node("QuantizeLinear", [f"{name}_stage_f", *q], [f"{name}_q"], f"q_{name}_stage")
+            )
     kinds = {f"{n}_q": TensorProto.INT8 for n in (*inputs, *outputs)}
     return float_model(
-        [*before, *nodes, *after], {f"{n}_q": s for n, s in inputs.items()}, [f"{n}_q" for n in outputs], values, kinds
+        [*before, *nodes, *after],
+        {f"{n}_q": s for n, s in inputs.items()},
+        [f"{n}_q" for n in outputs],
+        values,
+        kinds,
     )
 
 
-def lowered(model: onnx.ModelProto, options: LowerOptions = LowerOptions()) -> Program:
-    return lower(oir.serde.deserialize_model(model), "test", options)
+def lowered(model: onnx.ModelProto, options: LowerOptions | None = None) -> Program:
+    return lower(oir.serde.deserialize_model(model), "test", options or LowerOptions())
 
 
 def samples_of(model: onnx.ModelProto, count: int = 3, seed: int = 0) -> list[dict[str, np.ndarray]]:
@@ -116,7 +132,11 @@ def reference(model: onnx.ModelProto, samples: Sequence[Mapping[str, np.ndarray]
 
 
 def check(
-    model: onnx.ModelProto, *, lsb: int = 1, tolerance: float = 1e-5, samples: list[dict[str, np.ndarray]] | None = None
+    model: onnx.ModelProto,
+    *,
+    lsb: int = 1,
+    tolerance: float = 1e-5,
+    samples: list[dict[str, np.ndarray]] | None = None,
 ) -> Program:
     """Runs ``model`` three ways under every schedule that it allows, and compares.
 
@@ -142,7 +162,10 @@ def agree(
     placed = place(program)
     validate(placed)
     fed = [
-        {name: program.buffers[name].to_memory(array) for name, array in zip(program.inputs, s.values(), strict=True)}
+        {
+            name: program.buffers[name].to_memory(array)
+            for name, array in zip(program.inputs, s.values(), strict=True)
+        }
         for s in samples
     ]
     machine = Machine(placed)
@@ -163,4 +186,6 @@ def _compare(mine: np.ndarray, c: np.ndarray, want: np.ndarray, lsb: int, tolera
     else:
         np.testing.assert_array_equal(c, mine)
         difference = np.abs(mine.astype(np.int64) - want.astype(np.int64))
-        assert difference.max(initial=0) <= lsb, f"{int((difference > lsb).sum())} elements off by up to {difference.max()}"
+        assert difference.max(initial=0) <= lsb, (
+            f"{int((difference > lsb).sum())} elements off by up to {difference.max()}"
+        )

@@ -10,7 +10,9 @@ from tinyc.ir.window import Window
 
 def can_be_windowed(program: Program) -> bool:
     """True where every step can compute windows and every tensor has a grid."""
-    grids = all(len(b.shape) in (3, 4) and b.shape[0] == 1 and b.alias is None for b in program.buffers.values())
+    grids = all(
+        len(b.shape) in (3, 4) and b.shape[0] == 1 and b.alias is None for b in program.buffers.values()
+    )
     return grids and all(step.kernel.windowed for step in program.steps)
 
 
@@ -61,7 +63,11 @@ def _ring(program: Program, tasks: list[Task], name: str, rows_needed) -> int:
             if source == name:
                 begin, end = rows_needed(task.step, operand, task.window.y0)
                 last_read.update({y: time for y in range(begin, end)})
-    made = {t.window.y0: time for time, t in enumerate(tasks) if program.steps[t.step].outputs[0] == name and t.window}
+    made = {
+        t.window.y0: time
+        for time, t in enumerate(tasks)
+        if program.steps[t.step].outputs[0] == name and t.window
+    }
     count = 1
     while any(y + count in made and last_read.get(y, -1) > made[y + count] for y in made):
         count += 1
@@ -80,7 +86,9 @@ def patches(program: Program, height: int, width: int) -> Program:
             for step in reversed(program.steps):
                 for operand, name in enumerate(step.inputs):
                     if name in producers and step.outputs[0] in region:
-                        need = step.kernel.needs(operand, region[step.outputs[0]]).clip(*program.buffers[name].grid[:2])
+                        need = step.kernel.needs(operand, region[step.outputs[0]]).clip(
+                            *program.buffers[name].grid[:2]
+                        )
                         region[name] = _hull(region.get(name, need), need)
             regions.append(region)
     inner = [name for name in producers if name != output]
@@ -92,7 +100,7 @@ def patches(program: Program, height: int, width: int) -> Program:
     tasks = [
         Task(
             index, region[step.outputs[0]],
-            {name: (region[name].y0, region[name].x0) for name in (*step.inputs, *step.outputs) if name in inner},
+            {n: (region[n].y0, region[n].x0) for n in (*step.inputs, *step.outputs) if n in inner},
         )
         for region in regions
         for index, step in enumerate(program.steps)

@@ -18,7 +18,11 @@ CASES = {
     "dilated": ((1, 2, 9, 8), (3, 2, 3, 3), {"dilations": [2, 3], "pads": [2, 3, 2, 3]}),
     "grouped": ((1, 6, 4, 5), (9, 2, 3, 2), {"group": 3, "pads": [1, 0, 1, 1]}),
     "depthwise": ((1, 7, 5, 6), (7, 1, 3, 3), {"group": 7, "pads": [1, 1, 1, 1]}),
-    "depthwise, stride 2, one side": ((1, 5, 6, 7), (5, 1, 3, 3), {"group": 5, "pads": [0, 1, 1, 0], "strides": [2, 2]}),
+    "depthwise, stride 2, one side": (
+        (1, 5, 6, 7),
+        (5, 1, 3, 3),
+        {"group": 5, "pads": [0, 1, 1, 0], "strides": [2, 2]},
+    ),
     "depthwise, multiplier 2": ((1, 3, 5, 4), (6, 1, 3, 3), {"group": 3, "pads": [1, 1, 1, 1]}),
     "kernel larger than input": ((1, 2, 2, 3), (3, 2, 5, 5), {"pads": [2, 2, 2, 2]}),
     "1-D": ((1, 3, 11), (4, 3, 4), {"pads": [2, 1], "strides": [2]}),
@@ -50,12 +54,17 @@ def test_int8(case: str, activation: str | None) -> None:
 def test_float(case: str) -> None:
     shape, weights, attributes = CASES[case]
     rng = np.random.default_rng(len(case))
-    constants = {"w": rng.normal(size=weights).astype(np.float32), "b": rng.normal(size=weights[0]).astype(np.float32)}
+    constants = {
+        "w": rng.normal(size=weights).astype(np.float32),
+        "b": rng.normal(size=weights[0]).astype(np.float32),
+    }
     check(float_model(_nodes(attributes, "Relu"), {"x": shape}, ["y"], constants))
 
 
 def _nodes(attributes: dict, activation: str | None):
-    conv = helper.make_node("Conv", ["x", "w", "b"], ["y" if activation is None else "sum"], "conv", **attributes)
+    conv = helper.make_node(
+        "Conv", ["x", "w", "b"], ["y" if activation is None else "sum"], "conv", **attributes
+    )
     if activation is None:
         return [conv]
     bounds = ["low", "high"] if activation == "Clip" else []

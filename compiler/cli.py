@@ -1,0 +1,206 @@
+"""The command line. Heavy imports happen inside the commands, so that ``tinyc --help`` is instant."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..ir.errors import TinycError
+
+
+class ByteSize(click.ParamType):
+    """A number of bytes: 65536, 64k, 1M."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+)\s*([kKmM]?)(i?[bB])?", value.strip())
+        if match is None:
+            self.fail(f"{value!r} is not a number of bytes such as 65536, 64k or 1M", param, ctx)
+        return int(match[1]) * {"": 1, "k": 1024, "m": 1024 * 1024}[match[2].lower()]
+
+
+class InputShape(click.ParamType):
+    """NAME=1,3,96,96"""
+
+    name = "name=shape"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
+        if isinstance(value, tuple):
+            return value
+        name, _, shape = value.rpartition("=")
+        if not name or not re.fullmatch(r"\d+(,\d+)*", shape):
+            self.fail(f"{value!r} is not of the form NAME=1,3,96,96", param, ctx)
+        return name, tuple(int(d) for d in shape.split(","))
+
+
+class Group(click.Group):
+    """Turns tinyc's errors into messages and exit codes, and anything else into a request to report it."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            result = super().main(*args, **kwargs)
+            sys.exit(result if isinstance(result, int) else 0)
+        except click.exceptions.Exit as stop:
+            sys.exit(stop.exit_code)
+        except click.Abort:
+            click.echo("stopped", err=True)
+            sys.exit(130)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(2)
+        except TinycError as error:
+            click.echo(f"tinyc: {error}", err=True)
+            sys.exit(error.exit_code)
+        except Exception as error:
+            self._internal(error)
+
+    def _internal(self, error: Exception) -> None:
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True)
+        click.echo(
+            f"tinyc: internal error: {type(error).__name__}: {error}\n"
+            "  why: this is a bug of tinyc, not of your model\n"
+            f"  try: report it with the lines above, the version ({__version__}) and the model, if you may share it",
+            err=True,
+        )
+        sys.exit(1)
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tinyc")
+def main() -> None:
+    """Compiles trained ONNX models into C for microcontrollers, and proves that it fits."""
+
+
+@main.command("compile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", "-t", required=True, help="A board's name (see `tinyc targets`) or a .toml file.")
+@click.option(
+    "--calibration",
+    metavar="X.npz|random",
+    help="Samples to choose int8 ranges from; `random` for studies of size.",
+)
+@click.option(
+    "--evaluate",
+    type=click.Path(path_type=Path),
+    metavar="X.npz",
+    help="Samples (and labels `y`) to measure accuracy on.",
+)
+@click.option(
+    "--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True
+)
+@click.option("--sram-budget", type=ByteSize(), help="Instead of the board's, e.g. 64k.")
+@click.option("--flash-budget", type=ByteSize(), help="Instead of the board's, e.g. 256k.")
+@click.option(
+    "--io-layout",
+    type=click.Choice(["nhwc", "model"]),
+    default="nhwc",
+    show_default=True,
+    help="Axis order of image inputs and outputs.",
+)
+@click.option(
+    "--input-dtype",
+    type=click.Choice(["int8", "uint8", "float32"]),
+    default="int8",
+    show_default=True,
+    help="What a quantized input takes; uint8: raw pixels.",
+)
+@click.option(
+    "--input-shape", "input_shapes", type=InputShape(), multiple=True, help="Fixes a symbolic shape."
+)
+@click.option("--name", help="Prefix of the emitted files and functions; default: the model file's name.")
+@click.option("--no-verify", is_flag=True, help="Do not compile and run the C on this machine.")
+@click.option(
+    "--dump-passes",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the model after each graph pass.",
+)
+@click.option("--check-passes", is_flag=True, help="Report how far each pass moved the output.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Output folder; default: the model's name.",
+)
+@_JSON
+def compile_command(model: Path, output: Path | None, as_json: bool, **options: Any) -> None:
+    """Compile MODEL for a board: a C library, a report and a verdict.
+
+    Exit codes: 0 fits, 2 usage, 3 the model cannot be compiled, 4 over budget, 5 verification failed.
+    """
+    from .commands import run_compile
+
+    run_compile(model, output, as_json, options)
+
+
+@main.command("inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--input-shape", "input_shapes", type=InputShape(), multiple=True, help="Fixes a symbolic shape."
+)
+@_JSON
+def inspect_command(
+    model: Path, input_shapes: tuple[tuple[str, tuple[int, ...]], ...], as_json: bool
+) -> None:
+    """What is in MODEL: operators, parameters, MACs, SRAM layer by layer, and the boards that it fits."""
+    from .commands import run_inspect
+
+    run_inspect(model, dict(input_shapes), as_json)
+
+
+@main.command("run")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--input", "samples", type=click.Path(path_type=Path), required=True, metavar="X.npz")
+@click.option(
+    "--on", type=click.Choice(["host"]), default="host", show_default=True, help="Where the C runs."
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="Y.npz",
+    help="Where outputs go, one array per graph output.",
+)
+@_JSON
+def run_command(folder: Path, samples: Path, on: str, output: Path | None, as_json: bool) -> None:
+    """Run the C in FOLDER on samples."""
+    from .commands import run_samples
+
+    run_samples(folder, samples, output, as_json)
+
+
+@main.command("verify")
+@click.argument("folder", type=click.Path(path_type=Path))
+@_JSON
+def verify_command(folder: Path, as_json: bool) -> None:
+    """Compile the C in FOLDER with all warnings on and replay its golden vector."""
+    from .commands import run_verify
+
+    run_verify(folder, as_json)
+
+
+@main.command("targets")
+@click.argument("name", required=False)
+@_JSON
+def targets_command(name: str | None, as_json: bool) -> None:
+    """List the boards, or show one."""
+    from .commands import run_targets
+
+    run_targets(name, as_json)

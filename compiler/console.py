@@ -1,0 +1,123 @@
+"""What commands print: tables for people, nothing superfluous when piped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .dumps import PassEffect
+from .report import Report
+
+
+def print_json(data: object) -> None:
+    """One JSON document on standard output."""
+    json.dump(data, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A spinner with the stage's name on a terminal; silent when standard error is piped."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda stage: None
+        return
+    with console.status("starting") as status:
+        yield lambda stage: status.update(stage)
+
+
+def kilobytes(count: int) -> str:
+    """``12,345 B (12.1 KiB)``"""
+    return f"{count:,} B ({count / 1024:.1f} KiB)"
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()
+) -> Table:
+    """A plain rich table; columns named in ``right`` are aligned right."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def show(*renderables: object) -> None:
+    """Prints to standard output, wide enough for a pipe."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120, color_system=None)
+    for renderable in renderables:
+        console.print(renderable, highlight=False)
+
+
+def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> None:
+    """The table and the verdict at the end of a compile."""
+    facts, plan = report.facts, report.program.plan
+    assert plan is not None
+    proof = "proved minimal for this order" if plan.proved_optimal else f"lower bound {plan.lower_bound:,}"
+    rows: list[tuple[str, str, str]] = [
+        ("model", report.program.name, f"{facts.parameters:,} parameters, {facts.macs:,} MACs"),
+        (
+            "SRAM",
+            f"{kilobytes(report.sram_total)} of {report.sram_budget:,}",
+            f"arena, planned: {proof}; stack not counted",
+        ),
+        (
+            "flash",
+            f"{kilobytes(report.flash_total)} of {report.flash_budget:,}",
+            "weights and tables; code not counted",
+        ),
+    ]
+    rows += _calibration_row(report) + _accuracy_row(report) + _verification_row(report)
+    rows.append(("output", folder, ""))
+    show(table(f"tinyc {facts.version}, {report.target.title}", ["", "", ""], rows))
+    if effects:
+        show(
+            table(
+                "passes",
+                ["pass", "moved the output by"],
+                [(e.name, f"{e.error:.2e} of its range") for e in effects],
+            )
+        )
+    show("[green]fits[/green]" if report.fits else "[red]does not fit[/red]")
+
+
+def _calibration_row(report: Report) -> list[tuple[str, str, str]]:
+    return [] if report.calibration is None else [("int8 ranges", report.calibration, "")]
+
+
+def _accuracy_row(report: Report) -> list[tuple[str, str, str]]:
+    a = report.accuracy
+    if a is None:
+        return []
+    if a.compiled is None or a.reference is None:
+        return [("agreement", f"{a.agreement:.2%}", f"with the model as it came, on {a.samples} samples")]
+    return [
+        (
+            "accuracy",
+            f"{a.compiled:.2%}",
+            f"the model as it came: {a.reference:.2%}; {a.samples} samples, agreement {a.agreement:.2%}",
+        )
+    ]
+
+
+def _verification_row(report: Report) -> list[tuple[str, str, str]]:
+    v = report.verification
+    if v is None:
+        return [("verification", "skipped", "--no-verify")]
+    exact = "emulator = C, every byte" if v.host_bit_exact else "emulator = C within 1e-5 (float32)"
+    bound = "" if v.max_lsb is None else f"; each layer within {v.max_lsb} LSB of ONNX Runtime"
+    return [("verification", exact, f"{v.vectors} vectors{bound}")]
+
+
+def show_mapping(title: str, data: Mapping[str, Any]) -> None:
+    """Names and values, one a line."""
+    show(table(title, ["", ""], list(data.items())))

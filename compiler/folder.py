@@ -1,0 +1,80 @@
+"""A folder that ``tinyc compile`` wrote: its C compiled and run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..emulator.host import HostModel, run_selftest
+from ..ir.dtype import DType, Quant
+from ..ir.errors import UsageError
+from ..ir.program import Buffer, Program, Role
+from ..passes.samples import load_arrays
+from .feeding import stored_inputs, to_real
+
+
+@dataclass(frozen=True)
+class Library:
+    """The files of a compiled model, and its interface as ``report.json`` describes it."""
+
+    interface: Program
+    files: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.interface.name
+
+    def run(self, samples: Path) -> dict[str, np.ndarray]:
+        """Real outputs by graph output name, samples on the first axis."""
+        loaded = load_arrays(samples, [self.interface.buffers[name] for name in self.interface.inputs])
+        with HostModel(self.interface, self.files) as host:
+            runs = host.run([stored_inputs(self.interface, sample) for sample in loaded])
+        outputs = [self.interface.buffers[name] for name in self.interface.outputs]
+        return {b.source: np.stack([to_real(run[b.name], b) for run in runs]) for b in outputs}
+
+    def selftest(self) -> None:
+        """Replays the golden vector; VerificationError where an output differs."""
+        run_selftest(self.interface, self.files)
+
+
+def load_folder(folder: Path) -> Library:
+    """Reads a folder; UsageError where tinyc did not write it."""
+    from .commands import read_json
+
+    report = read_json(folder / "report.json")
+    try:
+        model = report["model"]
+        inputs = [_buffer(entry, Role.INPUT) for entry in model["inputs"]]
+        outputs = [_buffer(entry, Role.OUTPUT) for entry in model["outputs"]]
+        name = str(model["name"])
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            "report.json is not one that this version of tinyc wrote",
+            where=str(folder / "report.json"),
+            why=f"it lacks {error}",
+            remedy="compile the model again",
+        ) from error
+    interface = Program(
+        name,
+        {b.name: b for b in inputs + outputs},
+        (),
+        (),
+        tuple(b.name for b in inputs),
+        tuple(b.name for b in outputs),
+    )
+    files = {
+        p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir()) if p.suffix in (".c", ".h")
+    }
+    return Library(interface, files)
+
+
+def _buffer(entry: Mapping[str, Any], role: Role) -> Buffer:
+    quant = None if entry["scale"] is None else Quant(float(entry["scale"]), int(entry["zero_point"]))
+    return Buffer(
+        entry["name"], tuple(entry["shape"]), DType.of(entry["dtype"]), quant=quant, role=role,
+        source=entry["tensor"], order=tuple(entry["axes"]),
+    )  # fmt: skip

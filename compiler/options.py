@@ -1,0 +1,52 @@
+"""What a user asks of a compilation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import onnx
+
+Precision = Literal["auto", "float32", "int8"]
+IoLayout = Literal["nhwc", "model"]
+InputDtype = Literal["int8", "uint8", "float32"]
+Source = str | os.PathLike[str] | onnx.ModelProto
+
+RANDOM = "random"
+"""``calibration`` for studies of size: random numbers instead of data."""
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """Options of ``tinyc compile``; budgets in bytes, None: the target's own."""
+
+    target: str
+    calibration: str | Path | None = None
+    evaluate: str | Path | None = None
+    precision: Precision = "auto"
+    sram_budget: int | None = None
+    flash_budget: int | None = None
+    io_layout: IoLayout = "nhwc"
+    input_dtype: InputDtype = "int8"
+    input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    name: str | None = None
+    verify: bool = True
+    dump_passes: Path | None = None
+    check_passes: bool = False
+
+    def described(self) -> str:
+        """The options that shape the emitted code, as typed; no paths."""
+        parts = [f"--target {self.target if os.sep not in self.target else Path(self.target).name}"]
+        parts.append(f"--precision {self.precision}")
+        if self.io_layout != "nhwc":
+            parts.append(f"--io-layout {self.io_layout}")
+        if self.input_dtype != "int8":
+            parts.append(f"--input-dtype {self.input_dtype}")
+        if self.sram_budget is not None:
+            parts.append(f"--sram-budget {self.sram_budget}")
+        if self.flash_budget is not None:
+            parts.append(f"--flash-budget {self.flash_budget}")
+        return " ".join(parts)

@@ -1,0 +1,211 @@
+"""The one ordered list of stages from a model file to a verified C library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as oir
+
+from .. import __version__
+from ..codegen.emit import Facts, GoldenVector, emit
+from ..emulator.host import HostModel
+from ..ir.dtype import DType
+from ..ir.errors import UsageError
+from ..ir.names import identifier
+from ..ir.program import Program
+from ..passes.canonicalize import canonicalize
+from ..passes.dead_channels import remove_dead_channels
+from ..passes.import_onnx import import_model
+from ..passes.lower import LowerOptions, lower
+from ..passes.lower.lower import refuse_unsupported
+from ..passes.place import place
+from ..passes.samples import Samples, load_samples, random_samples
+from ..passes.validate import validate
+from ..passes.views import eliminate_copies
+from ..targets import Target, load_target
+from .accuracy import Accuracy, judge, labels_of
+from .dumps import PassDumps, PassEffect
+from .feeding import stored_inputs, to_real
+from .fidelity import step_errors
+from .options import RANDOM, CompileOptions, Source
+from .parameters import count_parameters
+from .report import Report
+from .sessions import Reference
+from .verification import Verification, compare_with_host, emulate, verification_samples
+
+Progress = Callable[[str], None]
+RANDOM_SAMPLES = 16
+VECTORS = 3
+"""Samples on which every compile proves that the executions agree."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Everything a compile makes: the files by name, and the report."""
+
+    program: Program
+    files: Mapping[str, str]
+    report: Report
+    effects: Sequence[PassEffect]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The model on its way: as imported (the reference for accuracy), and as it will be lowered."""
+
+    imported: oir.Model
+    model: oir.Model
+    calibration: str | None
+    vectors: Sequence[Mapping[str, np.ndarray]]
+    effects: Sequence[PassEffect]
+
+
+def compile_model(
+    source: Source, options: CompileOptions, progress: Progress = lambda stage: None
+) -> Compiled:
+    """Compiles ``source`` for ``options.target``; writes nothing.
+
+    Raises ModelError for a model that cannot be compiled, UsageError for options or data that do not fit
+    it, VerificationError where two executions that must agree do not. A model over budget is compiled:
+    see ``verdict.require_fit``.
+    """
+    target = load_target(options.target)
+    prepared = prepare(source, options, target, progress)
+    progress("lowering")
+    name = identifier(options.name or prepared.imported.metadata_props["tinyc.source_name"], "model")
+    lowering = LowerOptions(options.io_layout == "nhwc", DType.of(np.dtype(options.input_dtype)))
+    layers = lower(prepared.model, name, lowering)
+    progress("placing buffers")
+    program = place(eliminate_copies(layers))
+    validate(program)
+    progress("writing C")
+    facts = _facts(prepared, program, options)
+    return _verified(prepared, layers, program, target, facts, options, progress)
+
+
+def prepare(source: Source, options: CompileOptions, target: Target, progress: Progress) -> Prepared:
+    """The graph stages: import, canonicalize, quantize where asked, dead channels removed."""
+    dumps = PassDumps(options.dump_passes, options.check_passes)
+    progress("importing")
+    model = import_model(source, options.input_shapes)
+    imported = model.clone()
+    dumps.after("import", model)
+    progress("canonicalizing")
+    model = canonicalize(model)
+    dumps.after("canonicalize", model)
+    refuse_unsupported(model)
+    samples, calibration = _calibration(model, options)
+    if _quantizes(model, options, target, samples):
+        from ..passes.quantize import quantize
+
+        progress("quantizing")
+        assert samples is not None
+        model = quantize(model, samples.stacked())
+        dumps.after("quantize", model)
+    else:
+        calibration = None
+    progress("removing dead channels")
+    model = remove_dead_channels(model)
+    dumps.after("dead-channels", model)
+    vectors = verification_samples(imported, samples, VECTORS)
+    dumps.check(vectors)
+    return Prepared(imported, model, calibration, vectors, dumps.effects)
+
+
+def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | None, str | None]:
+    """The calibration samples, and how the report names them."""
+    inputs = model.graph.inputs
+    if options.calibration is None:
+        return None, None
+    if options.calibration == RANDOM:
+        return random_samples(
+            inputs, RANDOM_SAMPLES, seed=0
+        ), "random numbers: a study of size, not of accuracy"
+    samples = load_samples(options.calibration, inputs)
+    return samples, f"calibrated on {len(samples)} samples"
+
+
+def _quantizes(model: oir.Model, options: CompileOptions, target: Target, samples: Samples | None) -> bool:
+    """Whether tinyc quantizes this model itself; UsageError where that is asked for but cannot be done."""
+    quantized = any(node.op_type == "QuantizeLinear" for node in model.graph)
+    if quantized:
+        if options.precision == "float32":
+            raise UsageError(
+                "--precision float32 was asked for, but the model is quantized already",
+                where=f"model {model.metadata_props['tinyc.source_name']!r}",
+                remedy="compile the float model that it was made from, or leave --precision out",
+            )
+        return False
+    floats = any(value.dtype == oir.DataType.FLOAT for value in model.graph.inputs)
+    if options.precision == "float32" or not floats:
+        return False
+    if samples is not None:
+        return True
+    if options.precision == "auto" and target.fpu != "none":
+        return False
+    raise UsageError(
+        "int8 needs calibration data: samples that show which values the model meets",
+        where=f"target {target.name}{' has no floating-point unit' if target.fpu == 'none' else ''}",
+        remedy="add --calibration SAMPLES.npz (one array per input, samples on the first axis);\n"
+        "to study size only, --calibration random; to stay in floating point, --precision float32",
+    )
+
+
+def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Facts:
+    notes = prepared.imported.metadata_props
+    return Facts(
+        version=__version__,
+        model_file=notes["tinyc.source_name"],
+        sha256=notes["tinyc.sha256"],
+        opset=int(notes["tinyc.source_opset"]),
+        parameters=count_parameters(prepared.imported),
+        macs=sum(step.kernel.cost(program.buffers[step.outputs[0]].whole).macs for step in program.steps),
+        options=options.described(),
+    )
+
+
+def _verified(
+    prepared: Prepared, layers: Program, program: Program, target: Target, facts: Facts,
+    options: CompileOptions, progress: Progress,
+) -> Compiled:  # fmt: skip
+    """Emits the C, proves it, measures accuracy, and draws up the report."""
+    progress("emulating")
+    emulated = emulate(program, prepared.vectors)
+    golden = GoldenVector(stored_inputs(program, prepared.vectors[0]), emulated[0])
+    files = emit(program, target, facts, golden)
+    verification, accuracy = None, None
+    if options.verify or options.evaluate is not None:
+        with HostModel(program, files) as host:
+            if options.verify:
+                progress("verifying")
+                exact = compare_with_host(program, host, prepared.vectors, emulated)
+                errors = step_errors(layers, prepared.model, prepared.vectors)
+                verification = Verification(len(prepared.vectors), exact, tuple(errors))
+            if options.evaluate is not None:
+                progress("evaluating")
+                accuracy = _evaluate(prepared.imported, program, host, options)
+    report = Report(
+        program, target, facts,
+        sram_budget=options.sram_budget or target.sram_bytes,
+        flash_budget=options.flash_budget or target.flash_bytes,
+        calibration=prepared.calibration,
+        removed_channels=int(prepared.model.metadata_props.get("tinyc.dead_channels.channels", "0")),
+        verification=verification,
+        accuracy=accuracy,
+    )  # fmt: skip
+    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=True) + "\n"
+    return Compiled(program, {**files, "report.json": text}, report, prepared.effects)
+
+
+def _evaluate(imported: oir.Model, program: Program, host: HostModel, options: CompileOptions) -> Accuracy:
+    """Both models on the samples of ``--evaluate``: the one that came in, and the C."""
+    assert options.evaluate is not None
+    samples = load_samples(options.evaluate, imported.graph.inputs)
+    output = program.buffers[program.outputs[0]]
+    reference = Reference(imported)
+    wanted = [reference.run(sample)[reference.outputs[0]] for sample in samples]
+    runs = host.run([stored_inputs(program, sample) for sample in samples])
+    return judge(wanted, [to_real(run[output.name], output) for run in runs], labels_of(samples.labels))

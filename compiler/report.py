@@ -1,0 +1,221 @@
+"""report.json: everything that a compile found out, in the form that tests/report_schema.json fixes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..codegen.emit import Facts, weight_bytes
+from ..ir.lifetime import lifetimes
+from ..ir.program import Buffer, Full, Program, Rows, Storage, Tile
+from ..targets import Target
+from .accuracy import Accuracy
+from .memory import live_bytes
+from .verification import Verification
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the user reads. Bytes are bytes; a figure that was not measured is None."""
+
+    program: Program
+    target: Target
+    facts: Facts
+    sram_budget: int
+    flash_budget: int
+    calibration: str | None
+    removed_channels: int
+    verification: Verification | None
+    accuracy: Accuracy | None
+
+    @property
+    def arena(self) -> int:
+        assert self.program.plan is not None
+        return self.program.plan.arena_bytes
+
+    @property
+    def sram_total(self) -> int:
+        """Planned bytes: the emitted code has no variables of its own."""
+        return self.arena
+
+    @property
+    def flash_total(self) -> int:
+        return weight_bytes(self.program)
+
+    @property
+    def fits(self) -> bool:
+        return self.sram_total <= self.sram_budget and self.flash_total <= self.flash_budget
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of report.json."""
+        return {
+            "tinyc": self.facts.version,
+            "model": self._model(),
+            "target": {
+                "name": self.target.name,
+                "cpu": self.target.cpu,
+                "sram_bytes": self.target.sram_bytes,
+                "flash_bytes": self.target.flash_bytes,
+            },
+            "options": self.facts.options,
+            "calibration": self.calibration,
+            "sram": self._sram(),
+            "flash": self._flash(),
+            "compute": self._compute(),
+            "accuracy": self._accuracy(),
+            "verification": self._verification(),
+            "layers": self._layers(),
+            "buffers": self._buffers(),
+            "pareto": [],
+        }
+
+    def _model(self) -> dict[str, Any]:
+        facts, program = self.facts, self.program
+        return {
+            "name": program.name,
+            "file": facts.model_file,
+            "sha256": facts.sha256,
+            "opset": facts.opset,
+            "parameters": facts.parameters,
+            "macs": facts.macs,
+            "removed_channels": self.removed_channels,
+            "inputs": [describe_tensor(program.buffers[name]) for name in program.inputs],
+            "outputs": [describe_tensor(program.buffers[name]) for name in program.outputs],
+        }
+
+    def _sram(self) -> dict[str, Any]:
+        plan = self.program.plan
+        assert plan is not None
+        return {
+            "total": self.sram_total,
+            "budget": self.sram_budget,
+            "fits": self.sram_total <= self.sram_budget,
+            "method": "planned",
+            "arena": plan.arena_bytes,
+            "state": 0,
+            "static": 0,
+            "stack": None,
+            "lower_bound": plan.lower_bound,
+            "proved_optimal": plan.proved_optimal,
+            "layer_by_layer": plan.arena_bytes,
+            "input_mode": "buffer",
+        }
+
+    def _flash(self) -> dict[str, Any]:
+        weights = weight_bytes(self.program)
+        return {
+            "total": weights,
+            "budget": self.flash_budget,
+            "fits": weights <= self.flash_budget,
+            "code": None,
+            "weights": weights,
+        }
+
+    def _compute(self) -> dict[str, Any]:
+        executed = sum(self.layer_macs())
+        return {
+            "macs_executed": executed,
+            "recompute_ratio": 1.0,
+            "bitops": executed * self._bits() ** 2,
+            "instructions": None,
+            "cycles": None,
+            "milliseconds": None,
+            "core": self.target.cpu,
+        }
+
+    def _bits(self) -> int:
+        floats = any(b.dtype.is_float for b in self.program.buffers.values())
+        return 32 if floats and not any(b.quant for b in self.program.buffers.values()) else 8
+
+    def layer_macs(self) -> list[int]:
+        """MACs of each step."""
+        program = self.program
+        return [step.kernel.cost(program.buffers[step.outputs[0]].whole).macs for step in program.steps]
+
+    def _accuracy(self) -> dict[str, Any] | None:
+        a = self.accuracy
+        if a is None:
+            return None
+        return {
+            "samples": a.samples,
+            "metric": a.metric,
+            "reference": a.reference,
+            "compiled": a.compiled,
+            "agreement": a.agreement,
+            "max_error": a.error,
+        }
+
+    def _verification(self) -> dict[str, Any] | None:
+        v = self.verification
+        if v is None:
+            return None
+        return {
+            "host_bit_exact": v.host_bit_exact,
+            "board_bit_exact": None,
+            "vectors": v.vectors,
+            "max_lsb_per_layer": v.max_lsb,
+        }
+
+    def _layers(self) -> list[dict[str, Any]]:
+        program = self.program
+        errors = {e.step: e for e in self.verification.errors} if self.verification else {}
+        live = live_bytes(program)
+        rows: list[dict[str, Any]] = []
+        for index, (step, macs) in enumerate(zip(program.steps, self.layer_macs(), strict=True)):
+            tasks = [t for t, task in enumerate(program.tasks) if task.step == index]
+            error = errors.get(step.name)
+            out = program.buffers[step.outputs[0]]
+            rows.append({
+                "index": index + 1,
+                "name": step.name,
+                "node": step.source,
+                "operator": step.operator,
+                "output_shape": list(out.shape),
+                "dtype": out.dtype.value[0],
+                "macs": macs,
+                "weights": sum(array.nbytes for array in step.kernel.constants().values()),
+                "sram": max((live[t] for t in tasks), default=0),
+                "lsb": error.lsb if error else None,
+                "relative_error": error.relative if error else None,
+            })  # fmt: skip
+        return rows
+
+    def _buffers(self) -> list[dict[str, Any]]:
+        program = self.program
+        return [
+            {
+                "name": name,
+                "tensor": program.buffers[name].source,
+                "role": program.buffers[name].role.value,
+                "bytes": program.buffers[name].nbytes,
+                "offset": program.offset(name),
+                "first": life.first,
+                "last": life.end - 1,
+                "storage": describe_storage(program.buffers[name].storage),
+            }
+            for name, life in lifetimes(program).items()
+        ]
+
+
+def describe_tensor(buffer: Buffer) -> dict[str, Any]:
+    """An input or output as the caller meets it."""
+    return {
+        "name": buffer.name,
+        "tensor": buffer.source,
+        "shape": list(buffer.shape),
+        "axes": list(buffer.order or range(len(buffer.shape))),
+        "dtype": buffer.dtype.value[0],
+        "scale": None if buffer.quant is None else buffer.quant.scale,
+        "zero_point": None if buffer.quant is None else buffer.quant.zero_point,
+    }
+
+
+def describe_storage(storage: Storage) -> str:
+    """``full``, ``rows 3`` or ``tile 5x7``."""
+    match storage:
+        case Full():
+            return "full"
+        case Rows(count):
+            return f"rows {count}"
+        case Tile(height, width):
+            return f"tile {height}x{width}"

@@ -1,0 +1,38 @@
+"""ONNX Runtime on a graph that is held in memory: the reference that results are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import onnx_ir as oir
+
+
+class Reference:
+    """A model run by ONNX Runtime without graph optimisation, sample by sample.
+
+    ``observe`` names tensors inside the graph whose values are given out too.
+    """
+
+    def __init__(self, model: oir.Model, observe: Iterable[str] = ()) -> None:
+        import onnxruntime as ort
+
+        proto = oir.serde.serialize_model(model)
+        known = {value.name for value in proto.graph.output}
+        infos = {info.name: info for info in proto.graph.value_info}
+        proto.graph.output.extend(infos[name] for name in observe if name in infos and name not in known)
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = 3
+        self._session = ort.InferenceSession(
+            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        self._names = [output.name for output in proto.graph.output]
+        self.outputs = [value.name for value in model.graph.outputs]
+
+    def run(self, sample: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Every output and observed tensor by name."""
+        return dict(zip(self._names, self._session.run(None, dict(sample)), strict=True))
+
+    def run_all(self, samples: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+        return [self.run(sample) for sample in samples]

@@ -1,0 +1,82 @@
+"""The proof that comes with every compile: emulator and host C agree, and each layer means what ONNX says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import onnx_ir as oir
+
+from ..emulator.host import HostModel
+from ..emulator.machine import Machine
+from ..ir.errors import VerificationError
+from ..ir.program import Program
+from ..passes.samples import Samples, random_samples
+from .feeding import stored_inputs
+from .fidelity import StepError
+
+Sample = Mapping[str, np.ndarray]
+FLOAT_TOLERANCE = 1e-5
+"""Emulator and C differ by at most this share of a float tensor's range."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Outcome of comparing the executions on ``vectors`` samples."""
+
+    vectors: int
+    host_bit_exact: bool
+    errors: tuple[StepError, ...]
+
+    @property
+    def max_lsb(self) -> int | None:
+        """The largest difference of an integer layer from ONNX Runtime, in LSB."""
+        return max((e.lsb for e in self.errors if e.lsb is not None), default=None)
+
+
+def emulate(program: Program, samples: Sequence[Sample]) -> list[dict[str, np.ndarray]]:
+    """Outputs of the NumPy emulator by buffer name, for samples by the model's input names."""
+    machine = Machine(program)
+    return [machine.run(stored_inputs(program, sample)) for sample in samples]
+
+
+def compare_with_host(
+    program: Program, host: HostModel, samples: Sequence[Sample], emulated: Sequence[Mapping[str, np.ndarray]]
+) -> bool:
+    """Runs the samples as C on the host; True where every output byte is the emulator's.
+
+    Raises VerificationError where integers differ at all, or floats by more than FLOAT_TOLERANCE.
+    """
+    compiled = host.run([stored_inputs(program, sample) for sample in samples])
+    exact = True
+    for index, (mine, theirs) in enumerate(zip(emulated, compiled, strict=True)):
+        for name in program.outputs:
+            if np.array_equal(mine[name], theirs[name]):
+                continue
+            exact = False
+            _tolerate(program, name, index, mine[name], theirs[name])
+    return exact
+
+
+def _tolerate(program: Program, name: str, index: int, mine: np.ndarray, theirs: np.ndarray) -> None:
+    difference = np.abs(mine.astype(np.float64) - theirs.astype(np.float64))
+    span = float(np.abs(mine).max(initial=0))
+    if program.buffers[name].dtype.is_float and float(difference.max()) <= FLOAT_TOLERANCE * max(span, 1e-6):
+        return
+    element = int(difference.reshape(-1).argmax())
+    raise VerificationError(
+        "Emulator and compiled C disagree",
+        where=f"output {program.buffers[name].source!r}, element {element}, vector {index}",
+        why=f"emulator {mine.reshape(-1)[element]}, C {theirs.reshape(-1)[element]}",
+        remedy="report this as a bug of tinyc, with the model",
+    )
+
+
+def verification_samples(model: oir.Model, samples: Samples | None, count: int) -> list[Sample]:
+    """The first ``count`` of the user's samples, filled up with random ones of a fixed seed."""
+    chosen = [] if samples is None else list(islice(samples, count))
+    if len(chosen) < count:
+        chosen += list(random_samples(model.graph.inputs, count - len(chosen), seed=0))
+    return chosen
