@@ -6,14 +6,15 @@ import re
 
 _KEYWORDS = frozenset({
     "auto", "bool", "break", "case", "char", "const", "continue", "default", "do", "double", "else",
-    "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
-    "short", "signed", "sizeof", "static", "struct", "switch", "true", "typedef", "union", "unsigned", "void",
-    "volatile", "while", "alignas", "alignof", "and", "and_eq", "asm", "atomic", "bitand", "bitor", "catch",
-    "class", "compl", "concept", "const_cast", "constexpr", "constinit", "consteval", "decltype", "delete",
-    "dynamic_cast", "explicit", "export", "friend", "mutable", "namespace", "new", "noexcept", "not", "not_eq",
-    "nullptr", "operator", "or", "or_eq", "private", "protected", "public", "reinterpret_cast", "requires",
-    "static_assert", "static_cast", "template", "this", "thread_local", "throw", "try", "typeid", "typename",
-    "using", "virtual", "wchar_t", "xor", "xor_eq", "arena", "in", "out", "main", "status",
+    "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long", "register",
+    "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "true", "typedef",
+    "union", "unsigned", "void", "volatile", "while", "alignas", "alignof", "and", "and_eq", "asm",
+    "atomic", "bitand", "bitor", "catch", "class", "compl", "concept", "const_cast", "constexpr",
+    "constinit", "consteval", "decltype", "delete", "dynamic_cast", "explicit", "export", "friend",
+    "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq",
+    "private", "protected", "public", "reinterpret_cast", "requires", "static_assert", "static_cast",
+    "template", "this", "thread_local", "throw", "try", "typeid", "typename", "using", "virtual",
+    "wchar_t", "xor", "xor_eq", "arena", "in", "out", "main", "status",
 })  # fmt: skip
 """Keywords of C and C++, and the names that emitted functions use themselves."""
 
