@@ -1,0 +1,189 @@
+"""Computing at compile time what depends on constants alone, one node at a time."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import onnx
+import onnx_ir as oir
+
+from ...ir.errors import ModelError
+from ..onnx_edit import add_constant, become, prune, unique_name
+from ..onnx_graph import (
+    IR_VERSION,
+    OPSET,
+    Array,
+    constant,
+    describe,
+    graph_of,
+    quoted,
+    scalar,
+    static_shape,
+    tensor_bytes,
+)
+
+MAX_GROWTH_BYTES = 1 << 20
+"""Folding may make a model this much larger per node (a Tile of a constant stays a Tile beyond it)."""
+
+_KEPT = frozenset({
+    # Weights stay integers until kernels read them.
+    "DequantizeLinear",
+    "Bernoulli", "Dropout", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
+    "RandomUniformLike",
+    "If", "Loop", "Scan", "SequenceMap",
+})  # fmt: skip
+
+_CONSTANT_ATTRIBUTES: dict[str, Any] = {
+    "value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64,
+}  # fmt: skip
+
+
+def fold(node: oir.Node) -> bool:
+    """Replace ``node`` by initializers where its outputs do not depend on the model's inputs.
+
+    True where it was replaced. Raises ModelError where the operator rejects its constants.
+    """
+    if node.domain != "" or node.op_type in _KEPT:
+        return False
+    if len(node.outputs) > 1 and any(output.is_graph_output() for output in node.outputs):
+        return False
+    if node.op_type == "Constant":
+        value = _constant_value(node)
+        results = None if value is None else [value]
+    elif node.op_type in ("Shape", "Size"):
+        results = _shape_facts(node)
+    elif any(value is not None and constant(value) is None for value in node.inputs):
+        return False
+    else:
+        results = _evaluate(node) if _grows_little(node) else None
+    if results is None:
+        return False
+    _replace(node, results)
+    return True
+
+
+def _replace(node: oir.Node, results: list[Array]) -> None:
+    """Let the readers of each output read an initializer of its name."""
+    graph = graph_of(node)
+    for output, array in zip(node.outputs, results, strict=True):
+        if not (output.uses() or output.is_graph_output()):
+            continue
+        typed = array if output.dtype is None else array.astype(output.dtype.numpy())
+        name = str(output.name)
+        if output.is_graph_output():
+            become(node, "Identity", [add_constant(graph, typed, f"{name}_value")])
+            return
+        output.name = f"{name}\0folded"
+        output.replace_all_uses_with(add_constant(graph, typed, name))
+    operands = list(node.inputs)
+    graph.remove(node, safe=True)
+    for operand in operands:
+        if operand is not None:
+            prune(operand)
+
+
+def _constant_value(node: oir.Node) -> Array | None:
+    name, attribute = next(iter(node.attributes.items()), ("", None))
+    if name == "value" and attribute is not None:
+        return attribute.as_tensor().numpy()
+    if name in _CONSTANT_ATTRIBUTES and attribute is not None:
+        return np.asarray(attribute.value, _CONSTANT_ATTRIBUTES[name])
+    if name in ("value_string", "value_strings") and attribute is not None:
+        return None
+    raise ModelError(
+        "A Constant holds no dense tensor",
+        where=describe(node),
+        why=f"its attributes are {', '.join(map(quoted, node.attributes)) or 'none'}",
+        remedy="store the constant as a dense initializer",
+    )
+
+
+def _shape_facts(node: oir.Node) -> list[Array] | None:
+    operand = node.inputs[0]
+    shape = None if operand is None else static_shape(operand)
+    if shape is None:
+        return None
+    if node.op_type == "Size":
+        return [np.asarray(int(np.prod(shape, dtype=object)), np.int64)]
+    end = node.attributes.get_int("end", len(shape))
+    return [np.asarray(shape[node.attributes.get_int("start", 0) : end], np.int64)]
+
+
+def _grows_little(node: oir.Node) -> bool:
+    """Whether all outputs have known sizes that together exceed the inputs by little."""
+    growth = 0
+    for sign, values in ((1, node.outputs), (-1, node.inputs)):
+        for value in values:
+            if value is None or not value.name:
+                continue
+            shape = static_shape(value)
+            if value.dtype is None or shape is None:
+                return node.op_type in ("NonZero", "Unique", "Compress")
+            growth += sign * tensor_bytes(value.dtype, shape)
+    return growth <= MAX_GROWTH_BYTES
+
+
+def _evaluate(node: oir.Node) -> list[Array]:
+    from onnx.reference import ReferenceEvaluator
+
+    # Operands of the evaluator's model are named by position: a node may read one value twice.
+    values = [value for value in node.inputs if value is not None]
+    feeds = {f"{index}": constant(value) for index, value in enumerate(values)}
+    proto = oir.serde.serialize_node(node)
+    positions = iter(feeds)
+    proto.input[:] = ["" if value is None else next(positions) for value in node.inputs]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [proto],
+            "fold",
+            [onnx.helper.make_empty_tensor_value_info(name) for name in feeds],
+            [onnx.helper.make_empty_tensor_value_info(name) for name in proto.output if name],
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    try:
+        with np.errstate(all="ignore"):
+            results = cast("list[Array]", ReferenceEvaluator(model).run(None, feeds))
+    except Exception as e:  # the evaluator raises whatever NumPy raises on operands that do not fit
+        raise ModelError(
+            f"{node.op_type} of constants cannot be computed",
+            where=describe(node),
+            why=" ".join(str(e).split())[:400],
+            remedy="check the model with onnx.checker.check_model(model, full_check=True)",
+        ) from e
+    named = iter(results)
+    return [np.asarray(next(named)) if output.name else np.empty(0) for output in node.outputs]
+
+
+def inline_constant_if(node: oir.Node) -> list[oir.Node]:
+    """Put the branch that a constant condition chooses in place of an If; the nodes that it brought."""
+    condition = scalar(node.inputs[0]) if node.op_type == "If" and node.domain == "" else None
+    if condition is None:
+        return []
+    branch = node.attributes.get_graph("then_branch" if condition else "else_branch")
+    if branch is None or len(branch.outputs) != len(node.outputs):
+        return []
+    graph = graph_of(node)
+    for value in list(branch.initializers.values()):
+        del branch.initializers[str(value.name)]
+        value.name = unique_name(graph, str(value.name))
+        graph.register_initializer(value)
+    nodes = list(branch)
+    results = list(branch.outputs)
+    branch.outputs.clear()
+    for inner in nodes:
+        branch.remove(inner)
+        for output in inner.outputs:
+            output.name = unique_name(graph, str(output.name)) if output.name else output.name
+        graph.insert_before(node, inner)
+    for output, result in zip(node.outputs, results, strict=True):
+        carrier = oir.node("Identity", [result], name=f"{node.name}_result")
+        name, output.name = str(output.name), f"{output.name}\0inlined"
+        carrier.outputs[0].name = name
+        graph.insert_before(node, carrier)
+        output.replace_all_uses_with(carrier.outputs[0], replace_graph_outputs=True)
+        nodes.append(carrier)
+    graph.remove(node, safe=True)
+    return nodes

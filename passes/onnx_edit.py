@@ -1,0 +1,145 @@
+"""Changing an ONNX graph node by node, with names, types and dead code kept in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx_ir as oir
+
+from .onnx_graph import Array, graph_of
+from .onnx_infer import infer
+
+Operand = oir.Value | None
+
+
+def unique_name(graph: oir.Graph, wanted: str) -> str:
+    """``wanted``, or ``wanted_2``, ``wanted_3``, …: the first that names no value of the graph."""
+    taken = set(graph.initializers)
+    taken.update(str(value.name) for value in graph.inputs)
+    taken.update(str(value.name) for node in graph for value in node.outputs)
+    candidate, count = wanted, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{wanted}_{count}"
+    return candidate
+
+
+def add_constant(graph: oir.Graph, array: Array, name: str) -> oir.Value:
+    """A new initializer. Initializers are never changed in place, since several nodes may share one."""
+    name = unique_name(graph, name)
+    tensor = oir.Tensor(np.ascontiguousarray(array).reshape(array.shape), name=name)
+    value = oir.Value(
+        name=name, shape=oir.Shape(array.shape), type=oir.TensorType(tensor.dtype), const_value=tensor
+    )
+    graph.register_initializer(value)
+    return value
+
+
+def add_integers(graph: oir.Graph, numbers: Sequence[int], name: str) -> oir.Value:
+    """A new one-dimensional int64 initializer."""
+    return add_constant(graph, np.asarray(numbers, np.int64).reshape(-1), name)
+
+
+def emit(
+    before: oir.Node,
+    operator: str,
+    inputs: Sequence[Operand],
+    attributes: Mapping[str, Any] | None = None,
+    *,
+    name: str,
+) -> oir.Value:
+    """The output of a new node in front of ``before``, its type and shape inferred."""
+    graph = graph_of(before)
+    node = oir.node(operator, list(inputs), attributes or {}, name=name)
+    node.outputs[0].name = unique_name(graph, f"{name}_output")
+    graph.insert_before(before, node)
+    infer(node)
+    return node.outputs[0]
+
+
+def become(
+    node: oir.Node,
+    operator: str,
+    inputs: Sequence[Operand],
+    attributes: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+) -> None:
+    """Turn ``node`` into another operator that computes the same output; what fed it alone is removed."""
+    before = [value for value in node.inputs if value is not None]
+    node.op_type, node.domain = operator, ""
+    node.attributes.clear()
+    for attribute in oir.convenience.convert_attributes(attributes or {}):
+        node.attributes.add(attribute)
+    set_inputs(node, inputs)
+    if name is not None:
+        node.name = name
+    for value in before:
+        prune(value)
+
+
+def set_inputs(node: oir.Node, inputs: Sequence[Operand]) -> None:
+    """Give ``node`` these operands."""
+    node.resize_inputs(len(inputs))
+    for index, value in enumerate(inputs):
+        node.replace_input_with(index, value)
+
+
+def bypass(node: oir.Node, value: oir.Value) -> None:
+    """Let everybody who reads ``node``'s first output read ``value`` instead, and remove the node.
+
+    A model output keeps its name: ``value`` takes it, or, where it has a name that must stay (it is an
+    input, an initializer or another output), an Identity node remains to carry the name.
+    """
+    output = node.outputs[0]
+    others = [v for v in node.inputs if v is not None and v is not value]
+    if output.is_graph_output():
+        fixed = value.is_graph_input() or value.is_initializer() or value.is_graph_output()
+        if fixed:
+            for user, index in tuple(output.uses()):
+                user.replace_input_with(index, value)
+            become(node, "Identity", [value])
+            return
+        name = str(output.name)
+        output.name = f"{name}\0replaced"
+        value.name = name
+    if value.shape is None:
+        value.shape, value.type = output.shape, output.type
+    output.replace_all_uses_with(value, replace_graph_outputs=True)
+    graph_of(node).remove(node, safe=True)
+    for other in others:
+        prune(other)
+
+
+def prune(value: oir.Value) -> None:
+    """Remove what computes ``value`` where nobody reads it any more."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if value.uses() or value.is_graph_output() or value.is_graph_input():
+            continue
+        node = value.producer()
+        if value.is_initializer():
+            assert value.graph is not None
+            del value.graph.initializers[str(value.name)]
+        elif node is not None and node.graph is not None and not any(map(_is_read, node.outputs)):
+            pending.extend(v for v in node.inputs if v is not None)
+            graph_of(node).remove(node, safe=True)
+
+
+def _is_read(value: oir.Value) -> bool:
+    return bool(value.uses()) or value.is_graph_output()
+
+
+def name_nodes(graph: oir.Graph) -> None:
+    """Give every unnamed node the stable name ``<operator>_<position>``."""
+    taken = {node.name for node in graph if node.name}
+    for position, node in enumerate(graph):
+        if not node.name:
+            candidate = f"{node.op_type}_{position}"
+            while candidate in taken:
+                candidate += "_"
+            taken.add(candidate)
+            node.name = candidate
