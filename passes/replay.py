@@ -1,0 +1,219 @@
+"""Follow every byte of the arena through the task list: who wrote it last, and what for.
+
+A ring's byte also has the row it belongs to, a tile's byte the tile's origin.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from ..ir.errors import VerificationError
+from ..ir.program import Buffer, Full, Program, Rows, Step, Task, Tile
+from ..ir.window import Window
+
+Index = tuple[slice | np.ndarray, slice]
+"""Rows and columns of a region's cells."""
+
+Origin = tuple[int, int]
+
+
+def invalid(where: str, why: str) -> VerificationError:
+    """The error for a plan or a task list that would lose a value."""
+    return VerificationError(
+        "the memory plan is not valid",
+        where=where,
+        why=why,
+        remedy="this is a fault in tinyc, not in the model: please report it with the model and the command",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Where an operand's bytes lie. ``cells`` views the arena as [rows, columns, bytes of a pixel]."""
+
+    name: str
+    buffer: Buffer
+    owner: str
+    begin: int
+    cells: np.ndarray
+
+    @property
+    def end(self) -> int:
+        return self.begin + self.buffer.nbytes
+
+    def meets(self, other: Region) -> bool:
+        """True where the two share bytes."""
+        return self.begin < other.end and other.begin < self.end
+
+    def addresses(self, index: Index) -> np.ndarray:
+        """Arena address of each byte at ``index``."""
+        return np.arange(self.begin, self.end).reshape(self.cells.shape)[index]
+
+
+@dataclass(frozen=True, eq=False)
+class Access:
+    """What a task touches of a region, and the tags (see Replay) that these bytes have if all is well."""
+
+    region: Region
+    index: Index
+    tags: int | np.ndarray
+
+
+class Replay:
+    """The arena while tasks run. A tag is a number for (owner, row of a ring or origin of a tile)."""
+
+    def __init__(self, program: Program, arena_bytes: int) -> None:
+        self._program = program
+        self._labels = ["nothing"]
+        self._tags: dict[tuple[str, Hashable], int] = {}
+        self._holders = np.zeros(arena_bytes, np.int32)
+        self._regions: dict[str, Region] = {}
+        self._runs = Counter(task.step for task in program.tasks)
+
+    def _region(self, name: str) -> Region:
+        if name not in self._regions:
+            buffer, (owner, _) = self._program.buffers[name], self._program.owner(name)
+            shape = (*buffer.pixels_stored, buffer.grid[2] * buffer.dtype.size)
+            begin = self._program.offset(name)
+            cells = self._holders[begin : begin + buffer.nbytes].reshape(shape)
+            self._regions[name] = Region(name, buffer, owner, begin, cells)
+        return self._regions[name]
+
+    def give(self, name: str) -> None:
+        """The caller writes the input ``name``; of a ring, its first rows."""
+        rows, columns = self._program.buffers[name].pixels_stored
+        self._write(self._access("before the first task", name, Window(0, rows, 0, columns)))
+
+    def run(self, index: int, task: Task) -> None:
+        """Check what one task reads, then let its scratch and outputs take their bytes."""
+        step = self._program.steps[task.step]
+        where = f"task {index}, step {step.name}"
+        reads = [self._input(where, step, task, operand) for operand in range(len(step.inputs))]
+        scratch = [self._access(where, name, self._program.buffers[name].whole) for name in step.scratch]
+        outputs = [self._output(where, step, task, name) for name in step.outputs]
+        for access in reads:
+            self._read(where, access)
+        self._check_apart(where, task, reads, scratch, outputs)
+        for access in scratch + outputs:
+            self._write(access)
+
+    def take(self, name: str) -> None:
+        """The caller reads the output ``name``; of a ring, its last rows."""
+        rows, columns, _ = self._program.buffers[name].grid
+        stored, _ = self._program.buffers[name].pixels_stored
+        where = "after the last task"
+        self._read(where, self._access(where, name, Window(rows - stored, rows, 0, columns)))
+
+    def _input(self, where: str, step: Step, task: Task, operand: int) -> Access:
+        """All of the input, or what a windowed kernel says it needs of it."""
+        name = step.inputs[operand]
+        window = self._program.buffers[name].whole
+        if task.window is not None and step.kernel.windowed:
+            window = step.kernel.needs(operand, task.window).clip(window.y1, window.x1)
+        return self._access(where, name, window, task.origins.get(name))
+
+    def _output(self, where: str, step: Step, task: Task, name: str) -> Access:
+        window = self._program.buffers[name].whole
+        if task.window is not None and task.window != window:
+            if not step.kernel.windowed:
+                raise invalid(where, f"{type(step.kernel).__name__} cannot compute {task.window} by itself")
+            window = task.window
+        return self._access(where, name, window, task.origins.get(name))
+
+    def _read(self, where: str, access: Access) -> None:
+        """VerificationError unless the bytes have their tags."""
+        holders = access.region.cells[access.index]
+        wrong = holders != access.tags
+        if wrong.any():
+            addresses = access.region.addresses(access.index)[wrong]
+            wanted = np.broadcast_to(access.tags, wrong.shape)[wrong][0]
+            why = (
+                f"arena bytes [{addresses.min()}, {addresses.max() + 1}) should hold {self._labels[wanted]}, "
+                f"and byte {addresses[0]} holds {self._labels[holders[wrong][0]]}"
+            )
+            raise invalid(f"{where}, buffer {access.region.name}", why)
+
+    def _write(self, access: Access) -> None:
+        access.region.cells[access.index] = access.tags
+
+    def _check_apart(
+        self, where: str, task: Task, reads: list[Access], scratch: list[Access], outputs: list[Access]
+    ) -> None:
+        """What a task writes shares no byte with its other operands, unless it runs in place."""
+        clashes = [pair for pair in combinations(outputs + scratch, 2) if self._clash(*pair)]
+        clashes += [(work, read) for work in scratch for read in reads if self._clash(work, read)]
+        for output in outputs:
+            met = [operand for operand, read in enumerate(reads) if self._clash(output, read)]
+            if met and not (len(met) == len(outputs) == 1 and self._in_place(task, met[0])):
+                clashes += [(output, reads[operand]) for operand in met]
+        for one, other in clashes:
+            begin, end = max(one.region.begin, other.region.begin), min(one.region.end, other.region.end)
+            why = f"buffers {one.region.name} and {other.region.name} meet in arena bytes [{begin}, {end})"
+            raise invalid(f"{where}, buffer {one.region.name}", why)
+
+    def _clash(self, one: Access, other: Access) -> bool:
+        """True where the accesses have a byte in common."""
+        if not one.region.meets(other.region):
+            return False
+        return bool(np.isin(one.region.addresses(one.index), other.region.addresses(other.index)).any())
+
+    def _in_place(self, task: Task, operand: int) -> bool:
+        """True where the kernel may overwrite this input by its output, and both begin at one byte."""
+        step = self._program.steps[task.step]
+        read, output = self._region(step.inputs[operand]), self._region(step.outputs[0])
+        return (
+            operand in step.kernel.in_place()
+            and self._runs[task.step] == 1
+            and read.buffer.storage == output.buffer.storage == Full()
+            and read.begin == output.begin
+            and output.end <= read.end
+        )
+
+    def _access(self, where: str, name: str, window: Window, origin: Origin | None = None) -> Access:
+        """Bytes and tags of ``window``; VerificationError where the storage cannot hold all of it."""
+        region = self._region(name)
+        rows, columns, _ = region.buffer.grid
+        if window != window.clip(rows, columns):
+            raise invalid(f"{where}, buffer {name}", f"{window} reaches beyond its {rows} x {columns} pixels")
+        across = slice(window.x0, window.x1)
+        match region.buffer.storage:
+            case Full():
+                return Access(region, (slice(window.y0, window.y1), across), self._tag(region, None, ""))
+            case Rows():
+                return self._ring(where, region, window, across)
+            case Tile(height, width):
+                return self._tile(where, region, window, origin, (height, width))
+
+    def _ring(self, where: str, region: Region, window: Window, across: slice) -> Access:
+        stored, _ = region.buffer.pixels_stored
+        if window.height > stored:
+            why = f"rows [{window.y0}, {window.y1}) are needed at once and the ring holds {stored}"
+            raise invalid(f"{where}, buffer {region.name}", why)
+        rows = range(window.y0, window.y1)
+        tags = np.array([self._tag(region, row, f" row {row}") for row in rows], np.int32)
+        return Access(region, (np.arange(window.y0, window.y1) % stored, across), tags[:, None, None])
+
+    def _tile(
+        self, where: str, region: Region, window: Window, origin: Origin | None, size: tuple[int, int]
+    ) -> Access:
+        if origin is None:
+            raise invalid(f"{where}, buffer {region.name}", "the task gives no origin for this tile")
+        (y, x), (height, width) = origin, size
+        inside = Window(window.y0 - y, window.y1 - y, window.x0 - x, window.x1 - x)
+        if window.pixels and inside != inside.clip(height, width):
+            why = f"{window} is not inside the tile of {height} x {width} pixels at row {y}, column {x}"
+            raise invalid(f"{where}, buffer {region.name}", why)
+        index = slice(inside.y0, inside.y1), slice(inside.x0, inside.x1)
+        return Access(region, index, self._tag(region, origin, f" at row {y}, column {x}"))
+
+    def _tag(self, region: Region, content: Hashable, label: str) -> int:
+        key = (region.owner, content)
+        if key not in self._tags:
+            self._tags[key] = len(self._labels)
+            self._labels.append(region.owner + label)
+        return self._tags[key]

@@ -1,0 +1,120 @@
+"""The memory plan's proof: a replay of the task list that follows every byte of the arena.
+
+For each byte the replay keeps which tensor was written there last: for a ring also which row, for a tile
+which origin. A task may read only bytes that still hold what it wants. Nothing here is shared with the
+placement that is being checked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+
+from ..ir.program import Buffer, Full, MemoryPlan, Program, Tile
+from .replay import Replay, invalid
+
+WORD = 4
+"""Bytes; kernels may load whole words from where a buffer begins."""
+
+
+def validate(program: Program) -> None:
+    """Raise VerificationError unless ``program``'s plan keeps every value until its last use.
+
+    The error names task, step, buffer and bytes. Checked: every operand lies inside the arena and is
+    aligned; every byte that is read, by a task or by the caller at the end, still holds what was written
+    for this reader; a task's outputs and scratch share no byte with its other operands, save where its
+    kernel runs in place.
+    """
+    if program.plan is None:
+        raise invalid(f"program {program.name}", "it was not placed")
+    _check_operands(program)
+    _check_views(program)
+    _check_writers(program)
+    _check_layout(program, program.plan)
+    replay = Replay(program, program.plan.arena_bytes)
+    for name in program.inputs:
+        replay.give(name)
+    for index, task in enumerate(program.tasks):
+        replay.run(index, task)
+    for name in program.outputs:
+        replay.take(name)
+
+
+def _check_operands(program: Program) -> None:
+    """Tasks name steps and steps name buffers that exist; the caller sees no tiles."""
+    for index, task in enumerate(program.tasks):
+        if not 0 <= task.step < len(program.steps):
+            raise invalid(f"task {index}", f"there is no step {task.step}")
+    for step in program.steps:
+        for name in program.operands(step):
+            if name not in program.buffers:
+                raise invalid(f"step {step.name}", f"there is no buffer {name}")
+    for name in program.inputs + program.outputs:
+        if name not in program.buffers:
+            raise invalid(f"program {program.name}", f"there is no buffer {name}")
+        if isinstance(program.buffers[name].storage, Tile):
+            raise invalid(f"buffer {name}", "an input or output cannot be stored as a tile")
+
+
+def _check_views(program: Program) -> None:
+    """Views lead to a buffer that owns memory, and each lies inside its parent."""
+    for name, buffer in program.buffers.items():
+        seen, last = {name}, buffer
+        while last.alias is not None:
+            parent = last.alias.parent
+            if parent not in program.buffers or parent in seen:
+                raise invalid(f"buffer {name}", f"it is a view of {parent}, which leads to no memory")
+            seen.add(parent)
+            last = program.buffers[parent]
+        if buffer.alias is not None:
+            _check_view(buffer, buffer.alias.offset, program.buffers[buffer.alias.parent])
+
+
+def _check_view(view: Buffer, offset: int, parent: Buffer) -> None:
+    if offset < 0 or offset + view.nbytes > parent.nbytes:
+        why = f"bytes [{offset}, {offset + view.nbytes}) are not inside {parent.name} ({parent.nbytes} bytes)"
+        raise invalid(f"buffer {view.name}", why)
+    if view.storage == parent.storage == Full():
+        return
+    # a row of a ring and a pixel of a tile have no fixed place: only another name for all of it will do
+    (rows, *row), (parent_rows, *parent_row) = view.grid, parent.grid
+    same = rows == parent_rows and row == parent_row and view.dtype.size == parent.dtype.size
+    if offset != 0 or view.storage != parent.storage or not same:
+        why = f"it is a view of a part of {parent.name}, which is not stored whole"
+        raise invalid(f"buffer {view.name}", why)
+
+
+def _check_writers(program: Program) -> None:
+    """Every byte of a buffer has one writer, the caller or one step, so what it holds needs no history."""
+    spans: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    writers = [(name, "the caller") for name in program.inputs]
+    writers += [(name, f"step {step.name}") for step in program.steps for name in step.outputs]
+    for name, writer in writers:
+        (owner, begin), size = program.owner(name), program.buffers[name].nbytes
+        if size > 0:
+            spans[owner].append((begin, begin + size, writer))
+    for owner, parts in spans.items():
+        for (_, end, one), (begin, _, other) in pairwise(sorted(parts)):
+            if begin < end:
+                raise invalid(f"buffer {owner}", f"{one} and {other} both write its bytes from {begin} on")
+
+
+def _check_layout(program: Program, plan: MemoryPlan) -> None:
+    """Every operand lies inside the arena and is aligned; the plan claims no more than it holds."""
+    operands = [name for task in program.tasks for name in program.operands(program.steps[task.step])]
+    for name in dict.fromkeys((*program.inputs, *operands, *program.outputs)):
+        buffer, (owner, inside) = program.buffers[name], program.owner(name)
+        if owner not in plan.offsets:
+            raise invalid(f"buffer {name}", f"{owner} has no offset")
+        begin = plan.offsets[owner] + inside
+        if begin < 0 or begin + buffer.nbytes > plan.arena_bytes:
+            end = begin + buffer.nbytes
+            why = f"bytes [{begin}, {end}) are not inside the arena of {plan.arena_bytes} bytes"
+            raise invalid(f"buffer {name}", why)
+        alignment = buffer.dtype.size if buffer.alias else max(buffer.dtype.size, WORD)
+        if begin % alignment or plan.alignment % alignment:
+            why = f"it begins at byte {begin} of an arena aligned to {plan.alignment}, and needs {alignment}"
+            raise invalid(f"buffer {name}", why)
+    if plan.lower_bound > plan.arena_bytes or plan.proved_optimal != (plan.lower_bound == plan.arena_bytes):
+        why = f"an arena of {plan.arena_bytes} bytes, a lower bound of {plan.lower_bound}"
+        raise invalid(f"program {program.name}", f"{why}, proved optimal: {plan.proved_optimal}")
