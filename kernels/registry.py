@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..ir.kernel import Kernel
-from . import conv2d, dense, pool
+from . import conv2d, dense, pool, softmax
 from .node import Node
 from .table import RealFunction
 
@@ -39,4 +39,5 @@ OPERATORS: dict[str, Operator] = {
     "Conv": Operator(conv2d.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
     "Gemm": Operator(dense.resolve_gemm, Layout.ROW_MAJOR, fuses_activation=True),
     "MaxPool": Operator(pool.resolve_max, Layout.CHANNEL_LAST, fuses_activation=True),
+    "Softmax": Operator(softmax.resolve, Layout.SAME),
 }

@@ -1,0 +1,91 @@
+"""Geometry of a kernel that works along some axes of a tensor, once for each index of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ..ir.window import Window
+
+
+@dataclass(frozen=True)
+class Loop:
+    """``extent`` steps of ``stride`` elements each."""
+
+    extent: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """A tensor in memory as lanes: the elements along ``axes``, for each index of the axes that are kept.
+
+    ``shape`` is physical, ``axes`` are positions in memory order, ascending.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, shape: Sequence[int], axes: Iterable[int]) -> Lanes:
+        return cls(tuple(shape), tuple(sorted(set(axes))))
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Positions of the axes that number the lanes."""
+        return tuple(axis for axis in range(len(self.shape)) if axis not in self.axes)
+
+    @property
+    def length(self) -> int:
+        """Elements of one lane."""
+        return prod(self.shape[axis] for axis in self.axes)
+
+    @property
+    def count(self) -> int:
+        """Number of lanes."""
+        return prod(self.shape[axis] for axis in self.kept)
+
+    @property
+    def over(self) -> tuple[Loop, ...]:
+        """The fewest nested loops from lane to lane, outermost first."""
+        return self._loops(self.kept)
+
+    @property
+    def along(self) -> tuple[Loop, ...]:
+        """The fewest nested loops along one lane, outermost first; at least one."""
+        return self._loops(self.axes) or (Loop(1, 1),)
+
+    @property
+    def per_pixel(self) -> bool:
+        """True where each lane is the channels of one pixel of one sample: a window is a set of lanes."""
+        rank = len(self.shape)
+        return rank in (3, 4) and self.shape[0] == 1 and self.axes == (rank - 1,)
+
+    def elements(self, window: Window) -> int:
+        """Elements of the lanes in ``window`` of the tensor; of all lanes unless ``per_pixel``."""
+        return self.length * (window.pixels if self.per_pixel else self.count)
+
+    def _loops(self, axes: tuple[int, ...]) -> tuple[Loop, ...]:
+        loops: list[Loop] = []
+        for axis in axes:
+            extent, stride = self.shape[axis], prod(self.shape[axis + 1 :])
+            if extent == 1:
+                continue
+            if loops and loops[-1].stride == extent * stride:
+                loops[-1] = Loop(loops[-1].extent * extent, stride)
+            else:
+                loops.append(Loop(extent, stride))
+        return tuple(loops)
+
+    def split(self, array: np.ndarray) -> np.ndarray:
+        """[lanes, elements] of an array of this rank (a window of the tensor may have fewer lanes)."""
+        moved = array.transpose(self.kept + self.axes)
+        return moved.reshape(prod(moved.shape[: len(self.kept)]), -1)
+
+    def join(self, lanes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """The inverse of ``split``, to an array of ``shape``."""
+        order = self.kept + self.axes
+        return lanes.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
