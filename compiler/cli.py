@@ -72,7 +72,7 @@ class Group(click.Group):
         click.echo(
             f"tinyc: internal error: {type(error).__name__}: {error}\n"
             "  why: this is a bug of tinyc, not of your model\n"
-            f"  try: report it with the lines above, the version ({__version__}) and the model, if you may share it",
+            f"  try: report it with the lines above, the version ({__version__}) and the model",
             err=True,
         )
         sys.exit(1)

@@ -13,7 +13,7 @@ from ..emulator.host import HostModel, run_selftest
 from ..ir.dtype import DType, Quant
 from ..ir.errors import UsageError
 from ..ir.program import Buffer, Program, Role
-from ..passes.samples import load_arrays
+from ..passes.samples import InputSpec, load_samples
 from .feeding import stored_inputs, to_real
 
 
@@ -30,7 +30,9 @@ class Library:
 
     def run(self, samples: Path) -> dict[str, np.ndarray]:
         """Real outputs by graph output name, samples on the first axis."""
-        loaded = load_arrays(samples, [self.interface.buffers[name] for name in self.interface.inputs])
+        loaded = load_samples(
+            samples, [_spec(self.interface.buffers[name]) for name in self.interface.inputs]
+        )
         with HostModel(self.interface, self.files) as host:
             runs = host.run([stored_inputs(self.interface, sample) for sample in loaded])
         outputs = [self.interface.buffers[name] for name in self.interface.outputs]
@@ -70,6 +72,11 @@ def load_folder(folder: Path) -> Library:
         p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir()) if p.suffix in (".c", ".h")
     }
     return Library(interface, files)
+
+
+def _spec(buffer: Buffer) -> InputSpec:
+    logical = buffer.from_memory(np.empty(buffer.shape)).shape
+    return InputSpec(buffer.source, logical, buffer.dtype.numpy, buffer.quant)
 
 
 def _buffer(entry: Mapping[str, Any], role: Role) -> Buffer:

@@ -22,7 +22,7 @@ from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
 from ..passes.lower.lower import refuse_unsupported
 from ..passes.place import place
-from ..passes.samples import Samples, load_samples, random_samples
+from ..passes.samples import Samples, input_specs, load_samples, random_samples
 from ..passes.validate import validate
 from ..passes.views import eliminate_copies
 from ..targets import Target, load_target
@@ -103,7 +103,7 @@ def prepare(source: Source, options: CompileOptions, target: Target, progress: P
 
         progress("quantizing")
         assert samples is not None
-        model = quantize(model, samples.stacked())
+        model = quantize(model, samples.arrays)
         dumps.after("quantize", model)
     else:
         calibration = None
@@ -117,7 +117,7 @@ def prepare(source: Source, options: CompileOptions, target: Target, progress: P
 
 def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | None, str | None]:
     """The calibration samples, and how the report names them."""
-    inputs = model.graph.inputs
+    inputs = input_specs(model.graph.inputs)
     if options.calibration is None:
         return None, None
     if options.calibration == RANDOM:
@@ -203,7 +203,7 @@ def _verified(
 def _evaluate(imported: oir.Model, program: Program, host: HostModel, options: CompileOptions) -> Accuracy:
     """Both models on the samples of ``--evaluate``: the one that came in, and the C."""
     assert options.evaluate is not None
-    samples = load_samples(options.evaluate, imported.graph.inputs)
+    samples = load_samples(options.evaluate, input_specs(imported.graph.inputs))
     output = program.buffers[program.outputs[0]]
     reference = Reference(imported)
     wanted = [reference.run(sample)[reference.outputs[0]] for sample in samples]

@@ -13,7 +13,7 @@ from ..emulator.host import HostModel
 from ..emulator.machine import Machine
 from ..ir.errors import VerificationError
 from ..ir.program import Program
-from ..passes.samples import Samples, random_samples
+from ..passes.samples import Samples, input_specs, random_samples
 from .feeding import stored_inputs
 from .fidelity import StepError
 
@@ -78,5 +78,5 @@ def verification_samples(model: oir.Model, samples: Samples | None, count: int) 
     """The first ``count`` of the user's samples, filled up with random ones of a fixed seed."""
     chosen = [] if samples is None else list(islice(samples, count))
     if len(chosen) < count:
-        chosen += list(random_samples(model.graph.inputs, count - len(chosen), seed=0))
+        chosen += list(random_samples(input_specs(model.graph.inputs), count - len(chosen), seed=0))
     return chosen
