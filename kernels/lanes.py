@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
 
 
@@ -89,3 +90,21 @@ class Lanes:
         """The inverse of ``split``, to an array of ``shape``."""
         order = self.kept + self.axes
         return lanes.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
+
+
+@dataclass(frozen=True, eq=False)
+class Lanewise(Kernel):
+    """A kernel whose result has its operand's shape, each lane made from the same lane of the operand, which
+    is read a last time in the order in which the result is written."""
+
+    lanes: Lanes
+
+    @property
+    def windowed(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.lanes.per_pixel
+
+    def cost(self, window: Window) -> Cost:
+        return Cost(operations=3 * self.lanes.elements(window))
+
+    def in_place(self) -> tuple[int, ...]:
+        return (0,)

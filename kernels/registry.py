@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..ir.kernel import Kernel
-from . import conv2d, dense, pool, softmax
+from . import conv2d, dense, log_softmax, pool, softmax
 from .node import Node
 from .table import RealFunction
 
@@ -38,6 +38,7 @@ OPERATORS: dict[str, Operator] = {
     "AveragePool": Operator(pool.resolve_average, Layout.CHANNEL_LAST, fuses_activation=True),
     "Conv": Operator(conv2d.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
     "Gemm": Operator(dense.resolve_gemm, Layout.ROW_MAJOR, fuses_activation=True),
+    "LogSoftmax": Operator(log_softmax.resolve, Layout.SAME),
     "MaxPool": Operator(pool.resolve_max, Layout.CHANNEL_LAST, fuses_activation=True),
     "Softmax": Operator(softmax.resolve, Layout.SAME),
 }

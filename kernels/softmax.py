@@ -10,35 +10,23 @@ from typing import ClassVar
 import numpy as np
 
 from ..ir.dtype import DType, Quant
-from ..ir.kernel import Cost, Kernel
+from ..ir.kernel import Kernel
 from ..ir.window import Window
-from .lanes import Lanes
+from .lanes import Lanes, Lanewise
 from .node import Node, Tensor
 
-_ONE = 31
+ONE = 31
 """Fraction bits of the table of exponentials: exp(0) is 2^31."""
 
 FINEST = 2.0**-24
 """Below this output scale 31 fraction bits are too few to stay within 1 LSB."""
 
 
-@dataclass(frozen=True)
-class Softmax(Kernel):
+@dataclass(frozen=True, eq=False)
+class Softmax(Lanewise):
     """float32. The exponentials are summed in memory order."""
 
     template: ClassVar[str] = "softmax"
-
-    lanes: Lanes
-
-    @property
-    def windowed(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.lanes.per_pixel
-
-    def cost(self, window: Window) -> Cost:
-        return Cost(operations=3 * self.lanes.elements(window))
-
-    def in_place(self) -> tuple[int, ...]:
-        return (0,)
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         x = self.lanes.split(inputs[0])
@@ -48,7 +36,7 @@ class Softmax(Kernel):
 
 
 @dataclass(frozen=True, eq=False)
-class QuantizedSoftmax(Kernel):
+class QuantizedSoftmax(Lanewise):
     """8-bit in and out, integers only.
 
     With e[d] = 2^31 · exp(−scale · d) tabulated for d = max − q, S = Σ e and share = ⌊numerator / S⌋, where
@@ -58,7 +46,6 @@ class QuantizedSoftmax(Kernel):
 
     template: ClassVar[str] = "quantized_softmax"
 
-    lanes: Lanes
     exponentials: np.ndarray
     numerator: int
     shift: int
@@ -67,15 +54,10 @@ class QuantizedSoftmax(Kernel):
 
     @classmethod
     def of(cls, lanes: Lanes, scale: float, quant: Quant, dtype: DType) -> QuantizedSoftmax:
-        """For elements in units of ``scale``; the result is quantized by ``quant``, whose scale is ≥ 2^-24."""
-        powers = np.exp(-scale * np.arange(256, dtype=np.float64)) * 2.0**_ONE
+        """For elements in units of ``scale``, to a result quantized by ``quant``, whose scale is ≥ 2^-24."""
         shift = 30 + min(0, floor(log2(quant.scale)))
         numerator = round(2.0 ** (32 + shift) / quant.scale)
-        return cls(lanes, np.rint(powers).astype(np.uint32), numerator, shift, quant.zero_point, dtype)
-
-    @property
-    def windowed(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.lanes.per_pixel
+        return cls(lanes, exponentials(scale), numerator, shift, quant.zero_point, dtype)
 
     @property
     def half(self) -> int:
@@ -89,12 +71,6 @@ class QuantizedSoftmax(Kernel):
     def constants(self) -> Mapping[str, np.ndarray]:
         return {"exponentials": self.exponentials}
 
-    def cost(self, window: Window) -> Cost:
-        return Cost(operations=3 * self.lanes.elements(window))
-
-    def in_place(self) -> tuple[int, ...]:
-        return (0,)
-
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         x = self.lanes.split(inputs[0]).astype(np.int64)
         powers = self.exponentials[x.max(axis=1, keepdims=True) - x].astype(np.uint64)
@@ -102,6 +78,11 @@ class QuantizedSoftmax(Kernel):
         parts = ((powers * share) >> np.uint64(32)).astype(np.int64)
         y = np.clip(((parts + self.half) >> self.shift) + self.zero_point, *self.bounds)
         return (self.lanes.join(y.astype(self.dtype.numpy), inputs[0].shape),)
+
+
+def exponentials(scale: float) -> np.ndarray:
+    """round(2^31 · exp(−scale · d)) for d = 0…255, uint32."""
+    return np.rint(np.exp(-scale * np.arange(256, dtype=np.float64)) * 2.0**ONE).astype(np.uint32)
 
 
 def resolve(node: Node) -> Kernel | None:
