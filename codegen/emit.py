@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from math import inf
 from typing import Any
@@ -84,7 +84,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=False,
         autoescape=False,
     )
-    env.globals["inf"] = inf
+    env.globals.update({"inf": inf})
     for function in (c_int, c_float, c_lowest, c_signed, c_type, c_array, c_comment):
         env.filters[function.__name__] = function
     macros = env.get_template("macros.j2").module
@@ -157,7 +157,7 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
         "sram_budget": target.sram_bytes,
         "layout_of": _layout_of,
         "meaning_of": _meaning_of,
-        "traffic": lambda layer: _traffic(program, layer),
+        "traffic": partial(_traffic, program),
     }
 
 

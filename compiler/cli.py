@@ -13,34 +13,20 @@ from .. import __version__
 from ..ir.errors import TinycError
 
 
-class ByteSize(click.ParamType):
+def byte_size(text: str) -> int:
     """A number of bytes: 65536, 64k, 1M."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"(\d+)\s*([kKmM]?)(i?[bB])?", value.strip())
-        if match is None:
-            self.fail(f"{value!r} is not a number of bytes such as 65536, 64k or 1M", param, ctx)
-        return int(match[1]) * {"": 1, "k": 1024, "m": 1024 * 1024}[match[2].lower()]
+    match = re.fullmatch(r"(\d+)\s*([kKmM]?)(i?[bB])?", text.strip())
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a number of bytes such as 65536, 64k or 1M")
+    return int(match[1]) * {"": 1, "k": 1024, "m": 1024 * 1024}[match[2].lower()]
 
 
-class InputShape(click.ParamType):
+def input_shape(text: str) -> tuple[str, tuple[int, ...]]:
     """NAME=1,3,96,96"""
-
-    name = "name=shape"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, tuple[int, ...]]:
-        if isinstance(value, tuple):
-            return value
-        name, _, shape = value.rpartition("=")
-        if not name or not re.fullmatch(r"\d+(,\d+)*", shape):
-            self.fail(f"{value!r} is not of the form NAME=1,3,96,96", param, ctx)
-        return name, tuple(int(d) for d in shape.split(","))
+    name, _, shape = text.rpartition("=")
+    if not name or not re.fullmatch(r"\d+(,\d+)*", shape):
+        raise click.BadParameter(f"{text!r} is not of the form NAME=1,3,96,96")
+    return name, tuple(int(d) for d in shape.split(","))
 
 
 class Group(click.Group):
@@ -104,8 +90,8 @@ def main() -> None:
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True
 )
-@click.option("--sram-budget", type=ByteSize(), help="Instead of the board's, e.g. 64k.")
-@click.option("--flash-budget", type=ByteSize(), help="Instead of the board's, e.g. 256k.")
+@click.option("--sram-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 64k.")
+@click.option("--flash-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 256k.")
 @click.option(
     "--io-layout",
     type=click.Choice(["nhwc", "model"]),
@@ -121,7 +107,12 @@ def main() -> None:
     help="What a quantized input takes; uint8: raw pixels.",
 )
 @click.option(
-    "--input-shape", "input_shapes", type=InputShape(), multiple=True, help="Fixes a symbolic shape."
+    "--input-shape",
+    "input_shapes",
+    type=input_shape,
+    metavar="NAME=SHAPE",
+    multiple=True,
+    help="Fixes a symbolic shape.",
 )
 @click.option("--name", help="Prefix of the emitted files and functions; default: the model file's name.")
 @click.option("--no-verify", is_flag=True, help="Do not compile and run the C on this machine.")
@@ -153,7 +144,12 @@ def compile_command(model: Path, output: Path | None, as_json: bool, **options: 
 @main.command("inspect")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--input-shape", "input_shapes", type=InputShape(), multiple=True, help="Fixes a symbolic shape."
+    "--input-shape",
+    "input_shapes",
+    type=input_shape,
+    metavar="NAME=SHAPE",
+    multiple=True,
+    help="Fixes a symbolic shape.",
 )
 @_JSON
 def inspect_command(

@@ -18,9 +18,10 @@ from .output import check_writable, write_folder
 
 def run_compile(model: Path, output: Path | None, as_json: bool, options: Mapping[str, Any]) -> None:
     """``tinyc compile``: writes the folder, prints the report; BudgetError where it does not fit."""
-    given = dict(options)
-    verify = not given.pop("no_verify")
-    chosen = CompileOptions(verify=verify, **(given | {"input_shapes": dict(given["input_shapes"])}))
+    given: dict[str, Any] = dict(options)
+    given["verify"] = not given.pop("no_verify")
+    given["input_shapes"] = dict(given["input_shapes"])
+    chosen = CompileOptions(**given)
     if output is not None:
         check_writable(output)
     from .pipeline import compile_model

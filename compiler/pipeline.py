@@ -206,6 +206,7 @@ def _evaluate(imported: oir.Model, program: Program, host: HostModel, options: C
     samples = load_samples(options.evaluate, input_specs(imported.graph.inputs))
     output = program.buffers[program.outputs[0]]
     reference = Reference(imported)
-    wanted = [reference.run(sample)[reference.outputs[0]] for sample in samples]
+    first = reference.outputs[0]
+    wanted = [reference.run(sample)[first] for sample in samples]
     runs = host.run([stored_inputs(program, sample) for sample in samples])
     return judge(wanted, [to_real(run[output.name], output) for run in runs], labels_of(samples.labels))

@@ -28,11 +28,12 @@ class Reference:
             proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
         self._names = [output.name for output in proto.graph.output]
-        self.outputs = [value.name for value in model.graph.outputs]
+        self.outputs = [value.name or "" for value in model.graph.outputs]
 
     def run(self, sample: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every output and observed tensor by name."""
-        return dict(zip(self._names, self._session.run(None, dict(sample)), strict=True))
+        values = self._session.run(None, dict(sample))
+        return {name: np.asarray(value) for name, value in zip(self._names, values, strict=True)}
 
     def run_all(self, samples: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         return [self.run(sample) for sample in samples]

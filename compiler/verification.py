@@ -76,7 +76,7 @@ def _tolerate(program: Program, name: str, index: int, mine: np.ndarray, theirs:
 
 def verification_samples(model: oir.Model, samples: Samples | None, count: int) -> list[Sample]:
     """The first ``count`` of the user's samples, filled up with random ones of a fixed seed."""
-    chosen = [] if samples is None else list(islice(samples, count))
+    chosen: list[Sample] = [] if samples is None else list(islice(samples, count))
     if len(chosen) < count:
         chosen += list(random_samples(input_specs(model.graph.inputs), count - len(chosen), seed=0))
     return chosen
