@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 import numpy as np
@@ -84,11 +84,12 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=False,
         autoescape=False,
     )
-    env.globals.update({"inf": inf})
+    known = cast("dict[str, Any]", env.globals)
+    known["inf"] = inf
     for function in (c_int, c_float, c_lowest, c_signed, c_type, c_array, c_comment):
         env.filters[function.__name__] = function
     macros = env.get_template("macros.j2").module
-    env.globals.update({name: getattr(macros, name) for name in dir(macros) if not name.startswith("_")})
+    known.update({name: getattr(macros, name) for name in dir(macros) if not name.startswith("_")})
     return env
 
 
