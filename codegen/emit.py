@@ -228,8 +228,8 @@ def runtime_header(text: str) -> str:
     seen: set[str] = set()
 
     def require(caller: str) -> None:
-        for name in sorted(sections.keys() - seen):
-            if re.search(rf"\btinyc_{name}\b", caller):
+        for name in sorted(sections):
+            if name not in seen and re.search(rf"\btinyc_{name}\b", caller):
                 seen.add(name)
                 require(sections[name])
                 ordered.append(name)

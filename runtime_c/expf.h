@@ -1,4 +1,4 @@
-/* e^x to 1 unit in the last place: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial in r (Cephes), times 2^n.
+/* e^x to 1 unit in the last place: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial in r, times 2^n.
  * The power is applied in two halves so that results below the least normal number come out right. */
 static inline float tinyc_expf(float x)
 {
@@ -13,13 +13,6 @@ static inline float tinyc_expf(float x)
 
     const int32_t n = (int32_t)(x * 1.44269504f + (x < 0.0f ? -0.5f : 0.5f));
     const float r = x - (float)n * 0.693359375f + (float)n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
 
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    return p * tinyc_pow2f(n / 2) * tinyc_pow2f(n - n / 2);
+    return (tinyc_expm1_near(r) + 1.0f) * tinyc_pow2f(n / 2) * tinyc_pow2f(n - n / 2);
 }
