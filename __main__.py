@@ -1,0 +1,5 @@
+"""``python -m tinyc``."""
+
+from .compiler.cli import main
+
+main()
