@@ -39,7 +39,7 @@ class LowerOptions:
 
 
 DEFAULTS = LowerOptions()
-_STRUCTURAL = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Transpose", "Relu", "Clip", "Identity"}
+_STRUCTURAL = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Transpose", "Identity"}
 
 
 def unsupported_operators(model: oir.Model) -> list[oir.Node]:
@@ -164,18 +164,21 @@ class _Lowering:
         """Lowers ``node`` and the functions that follow it, up to QuantizeLinear, as one table."""
         functions: list[RealFunction] = []
         last, current = node, node
-        source = self._activation_operand(node)
-        if source is None or source.quant is None or source.dtype.size != 1:
+        carried = self._activation_operand(node)
+        if carried is None:
+            return False
+        source = self.tensor(carried)
+        if source.quant is None or source.dtype.size != 1:
             return False
         chain: list[oir.Node] = []
         while current.op_type != "QuantizeLinear":
-            function = self._function(current)
+            function = self._function(current, carried)
             following = sole_consumer(current.outputs[0])
             if function is None or following is None:
                 return False
             functions.append(function)
             chain.append(current)
-            last, current = current, following
+            last, current, carried = current, following, current.outputs[0]
         target = quantization(current)
         self.done.update([*chain, current])
         self._emit_table(
@@ -202,18 +205,30 @@ class _Lowering:
         self.builder.emit(kernel, origin, [source], [replace(made, quant=None)])
         self.builder.note_quant(made.name, quant)
 
-    def _activation_operand(self, node: oir.Node) -> Tensor | None:
+    def _activation_operand(self, node: oir.Node) -> oir.Value | None:
         """The only operand that is computed at run time; None where there are several."""
-        computed = [v for v in node.inputs if v is not None and self.tensor(v).constant is None]
-        return self.tensor(computed[0]) if len(computed) == 1 else None
+        computed = [v for v in node.inputs if v is not None and self._known_constant(v) is None]
+        return computed[0] if len(computed) == 1 else None
 
-    def _function(self, node: oir.Node) -> RealFunction | None:
+    def _known_constant(self, value: oir.Value) -> Tensor | None:
+        """The operand that stands for ``value`` where it is constant, else None."""
+        known = self.builder.tensors.get(name_of(value))
+        if known is None and constant(value) is not None:
+            known = self.tensor(value)
+        return None if known is None or known.constant is None else known
+
+    def _function(self, node: oir.Node, carried: oir.Value) -> RealFunction | None:
+        """The function that ``node`` is of each element of ``carried``; None where it reads other tensors."""
         operator = OPERATORS.get(node.op_type)
-        if operator is None or operator.function is None:
+        if operator is None or operator.function is None or self._activation_operand(node) is not carried:
             return None
-        return operator.function(
-            self._view(node, self._operands(node), [self._float_output(node)], UNBOUNDED)
-        )
+        if shape_of(node.outputs[0]) != shape_of(carried):
+            return None
+        operands = [
+            None if v is None else self._known_constant(v) or replace(self._stored(v), dtype=DType.FLOAT32)
+            for v in node.inputs
+        ]
+        return operator.function(self._view(node, operands, [self._stored(node.outputs[0])], UNBOUNDED))
 
     # ---- everything else ----
 
@@ -271,7 +286,8 @@ class _Lowering:
         absorbed: list[oir.Node] = []
         activation = UNBOUNDED
         current = node
-        while operator.fuses_activation and len(node.outputs) == 1:
+        fuses = operator.fuses_activation and element_type(node.outputs[0]).is_float
+        while fuses and len(node.outputs) == 1:
             following = sole_consumer(current.outputs[0])
             bounds = fusable_activation(following)
             if following is None or bounds is None:
@@ -287,19 +303,27 @@ class _Lowering:
         activation: Activation, origin: Origin,
     ) -> bool:  # fmt: skip
         """Arranges layouts, resolves the kernel and appends its step; False where there is no such kernel."""
-        arranged, placed = self._arrange(operator.layout, operands, outputs, origin)
-        view = self._view(node, arranged, placed, activation)
-        kernel = operator.resolve(view)
+        arranged, placed = self._arrange(node, operator, operands, outputs)
+        kernel = operator.resolve(self._view(node, arranged, placed, activation))
         if kernel is None:
             return False
-        computed = [t for t in arranged if t is not None and t.constant is None]
+        computed = [
+            self.builder.ordered(operand, wanted.order, origin)
+            for operand, wanted in zip(operands, arranged, strict=True)
+            if operand is not None and wanted is not None and operand.constant is None
+        ]
         self.builder.emit(kernel, origin, computed, placed)
         return True
 
     def _arrange(
-        self, layout: Layout, operands: list[Tensor | None], outputs: list[Tensor], origin: Origin
+        self, node: oir.Node, operator: Operator, operands: list[Tensor | None], outputs: list[Tensor]
     ) -> tuple[list[Tensor | None], list[Tensor]]:
-        """Operands and outputs in the order of axes that ``layout`` asks for."""
+        """Operands and outputs as they are to lie in the order of axes that the operator asks for."""
+        layout = operator.layout
+        if layout is Layout.FREE:
+            order = operator.result_order
+            view = self._view(node, operands, outputs, UNBOUNDED)
+            return operands, outputs if order is None else [replace(t, order=order(view)) for t in outputs]
         if layout is Layout.CHANNEL_LAST:
             order_of = channel_last
         elif layout is Layout.ROW_MAJOR:
@@ -310,14 +334,11 @@ class _Lowering:
 
             def order_of(rank: int) -> tuple[int, ...]:
                 missing = len(lead.order) - rank
-                if missing < 0:
-                    return row_major(rank)
-                return tuple(axis - missing for axis in lead.order if axis >= missing)
+                extra = row_major(max(-missing, 0))
+                return (*extra, *(axis - missing for axis in lead.order if axis >= missing))
 
         arranged = [
-            t
-            if t is None or t.constant is not None
-            else self.builder.ordered(t, order_of(len(t.shape)), origin)
+            t if t is None or t.constant is not None else replace(t, order=order_of(len(t.shape)))
             for t in operands
         ]
         return arranged, [replace(t, order=order_of(len(t.shape))) for t in outputs]
@@ -338,9 +359,6 @@ class _Lowering:
     def _stored(self, value: oir.Value) -> Tensor:
         shape = shape_of(value)
         return Tensor(name_of(value), shape, element_type(value), row_major(len(shape)))
-
-    def _float_output(self, node: oir.Node) -> Tensor:
-        return self._stored(node.outputs[0])
 
     def _view(
         self, node: oir.Node, operands: list[Tensor | None], outputs: list[Tensor], activation: Activation
