@@ -1,7 +1,7 @@
-"""Elementary functions of arrays: float64 by NumPy, float32 operation by operation as ``runtime_c`` has them.
+"""Elementary functions of arrays: float64 by NumPy, float32 as ``runtime_c`` has them, step by step.
 
-Float32 results therefore equal those of the emitted C in every bit, where its compiler does not contract a product
-and a sum into one operation. Each function states its own accuracy in the C header of the same name.
+Float32 results therefore equal those of the emitted C in every bit, where its compiler does not contract a
+product and a sum into one operation. The C header of each function states its accuracy.
 """
 
 from __future__ import annotations

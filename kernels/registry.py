@@ -7,7 +7,26 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..ir.kernel import Kernel
-from . import conv2d, dense, log_softmax, pool, softmax
+from . import (
+    arg_extreme,
+    concat,
+    conv2d,
+    conv_transpose,
+    cum_sum,
+    dense,
+    depth_to_space,
+    expand,
+    functions,
+    gather,
+    log_softmax,
+    pad,
+    pool,
+    reduce,
+    resize,
+    slices,
+    softmax,
+    unary,
+)
 from .node import Node
 from .table import RealFunction
 
@@ -18,6 +37,7 @@ class Layout(Enum):
     CHANNEL_LAST = "operands and result lie channel-last: (N, spatial…, C)"
     ROW_MAJOR = "operands and result lie in the model's own axis order"
     SAME = "operands and result lie in one common order, whichever it is; smaller operands broadcast"
+    FREE = "operands lie in whatever order each has; the operator says in which one its result lies"
 
 
 @dataclass(frozen=True)
@@ -32,13 +52,78 @@ class Operator:
     function: Callable[[Node], RealFunction | None] | None = None
     """For functions of one element (the other operands being scalar constants): the function of real
     numbers that the node stands for, so that on 8-bit data a chain of them becomes one table."""
+    result_order: Callable[[Node], tuple[int, ...]] | None = None
+    """For Layout.FREE: the result's order of axes, where that is not the model's own."""
 
+
+_UNARY = Operator(unary.resolve, Layout.SAME, function=functions.of_node)
+
+_SUM = Operator(reduce.resolve_sum, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
+_EXTREME = Operator(reduce.resolve_extreme, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
+_ARG = Operator(arg_extreme.resolve, Layout.FREE, result_order=arg_extreme.result_order)
 
 OPERATORS: dict[str, Operator] = {
+    "Abs": _UNARY,
+    "ArgMax": _ARG,
+    "ArgMin": _ARG,
     "AveragePool": Operator(pool.resolve_average, Layout.CHANNEL_LAST, fuses_activation=True),
+    "BitwiseNot": Operator(unary.resolve, Layout.SAME),
+    "Ceil": _UNARY,
+    "Celu": _UNARY,
+    "Clip": _UNARY,
+    "Concat": Operator(concat.resolve, Layout.SAME),
     "Conv": Operator(conv2d.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
+    "ConvTranspose": Operator(conv_transpose.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
+    "Cos": _UNARY,
+    "CumSum": Operator(cum_sum.resolve, Layout.SAME),
+    "DepthToSpace": Operator(depth_to_space.resolve_depth_to_space, Layout.CHANNEL_LAST),
+    "Elu": _UNARY,
+    "Erf": _UNARY,
+    "Exp": _UNARY,
+    "Expand": Operator(expand.resolve_expand, Layout.SAME),
+    "Floor": _UNARY,
+    "Gather": Operator(gather.resolve, Layout.ROW_MAJOR),
+    "Gelu": _UNARY,
     "Gemm": Operator(dense.resolve_gemm, Layout.ROW_MAJOR, fuses_activation=True),
+    "HardSigmoid": _UNARY,
+    "HardSwish": _UNARY,
+    "IsInf": Operator(unary.resolve, Layout.SAME),
+    "IsNaN": Operator(unary.resolve, Layout.SAME),
+    "LeakyRelu": _UNARY,
+    "Log": _UNARY,
     "LogSoftmax": Operator(log_softmax.resolve, Layout.SAME),
     "MaxPool": Operator(pool.resolve_max, Layout.CHANNEL_LAST, fuses_activation=True),
+    "Mish": _UNARY,
+    "Neg": _UNARY,
+    "Not": Operator(unary.resolve, Layout.SAME),
+    "Pad": Operator(pad.resolve, Layout.SAME),
+    "Reciprocal": _UNARY,
+    "Relu": _UNARY,
+    "ReduceL1": _SUM,
+    "ReduceL2": _SUM,
+    "ReduceLogSum": _SUM,
+    "ReduceLogSumExp": Operator(reduce.resolve_log_sum_exp, Layout.FREE, result_order=reduce.result_order),
+    "ReduceMax": _EXTREME,
+    "ReduceMean": _SUM,
+    "ReduceMin": _EXTREME,
+    "ReduceProd": Operator(reduce.resolve_product, Layout.FREE, result_order=reduce.result_order),
+    "ReduceSum": _SUM,
+    "ReduceSumSquare": _SUM,
+    "Resize": Operator(resize.resolve, Layout.CHANNEL_LAST),
+    "Round": _UNARY,
+    "Selu": _UNARY,
+    "Shrink": _UNARY,
+    "Sigmoid": _UNARY,
+    "Sign": _UNARY,
+    "Sin": _UNARY,
+    "Slice": Operator(slices.resolve, Layout.SAME),
     "Softmax": Operator(softmax.resolve, Layout.SAME),
+    "Softplus": _UNARY,
+    "Softsign": _UNARY,
+    "SpaceToDepth": Operator(depth_to_space.resolve_space_to_depth, Layout.CHANNEL_LAST),
+    "Sqrt": _UNARY,
+    "Swish": _UNARY,
+    "Tanh": _UNARY,
+    "ThresholdedRelu": _UNARY,
+    "Tile": Operator(expand.resolve_tile, Layout.SAME),
 }

@@ -1,0 +1,161 @@
+"""Functions of one element that ONNX has operators for.
+
+Each formula serves twice: on float64 it fills the tables of 8-bit data; on float32 and on raw integers it is
+the emulator's side of the C text in ``codegen/templates/kernels/unary.c.j2``, with the same operations in the
+same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import inf
+
+import numpy as np
+
+from . import elementary as el
+from .node import Node
+
+Array = np.ndarray
+
+
+def _between(x: Array, low: float, high: float) -> Array:
+    """Comparisons in C's order, so that NaN comes out as it does there."""
+    bounded = x if low == -inf else np.where(x < low, x.dtype.type(low), x)
+    return bounded if high == inf else np.where(x > high, x.dtype.type(high), bounded)
+
+
+def _elu(x: Array, alpha: float) -> Array:
+    return np.where(x < 0, alpha * el.expm1(x), x)
+
+
+def _selu(x: Array, alpha: float, gamma: float) -> Array:
+    return np.where(x > 0, gamma * x, gamma * alpha * el.expm1(x))
+
+
+def _celu(x: Array, alpha: float) -> Array:
+    return np.where(x < 0, alpha * el.expm1(x / alpha), x)
+
+
+def _hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
+    return _between(alpha * x + beta, 0.0, 1.0)
+
+
+def _softplus(x: Array) -> Array:
+    return np.where(x > 0, x, x.dtype.type(0)) + el.log1p(el.exp(-np.abs(x)))
+
+
+def _gelu(x: Array) -> Array:
+    return 0.5 * x * (1.0 + el.erf(x * 0.7071067811865476))
+
+
+def _gelu_tanh(x: Array) -> Array:
+    return 0.5 * x * (1.0 + el.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+
+
+def _shrink(x: Array, bias: float, lambd: float) -> Array:
+    return np.where(x < -lambd, x + bias, np.where(x > lambd, x - bias, x.dtype.type(0)))
+
+
+def _is_infinite(x: Array, detect_negative: int, detect_positive: int) -> Array:
+    return np.isinf(x) & ((x > 0) & bool(detect_positive) | (x < 0) & bool(detect_negative))
+
+
+def _sign(x: Array) -> Array:
+    return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)
+
+
+_FORMULAS: dict[str, Callable[..., Array]] = {
+    "Abs": np.abs,
+    "BitwiseNot": np.invert,
+    "Ceil": np.ceil,
+    "Celu": _celu,
+    "Clip": _between,
+    "Cos": el.cos,
+    "Cube": lambda x: x * x * x,
+    "Elu": _elu,
+    "Erf": el.erf,
+    "Exp": el.exp,
+    "Floor": np.floor,
+    "Gelu": _gelu,
+    "GeluTanh": _gelu_tanh,
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5),
+    "IsInf": _is_infinite,
+    "IsNaN": np.isnan,
+    "LeakyRelu": lambda x, alpha: np.where(x < 0, alpha * x, x),
+    "Log": el.log,
+    "Mish": lambda x: x * el.tanh(_softplus(x)),
+    "Neg": np.negative,
+    "Not": np.logical_not,
+    "Reciprocal": lambda x: 1.0 / x,
+    "ReciprocalSqrt": lambda x: 1.0 / el.sqrt(x),
+    "Relu": lambda x: _between(x, 0.0, inf),
+    "Round": np.rint,
+    "Selu": _selu,
+    "Shrink": _shrink,
+    "Sigmoid": lambda x: 1.0 / (1.0 + el.exp(-x)),
+    "Sign": _sign,
+    "Sin": el.sin,
+    "Softplus": _softplus,
+    "Softsign": lambda x: x / (1.0 + np.abs(x)),
+    "Sqrt": el.sqrt,
+    "Square": lambda x: x * x,
+    "Swish": lambda x, alpha: x / (1.0 + el.exp(-alpha * x)),
+    "Tanh": el.tanh,
+    "ThresholdedRelu": lambda x, alpha: np.where(x > alpha, x, x.dtype.type(0)),
+}
+
+_ATTRIBUTES: dict[str, dict[str, float]] = {
+    "Celu": {"alpha": 1.0},
+    "Elu": {"alpha": 1.0},
+    "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
+    "IsInf": {"detect_negative": 1, "detect_positive": 1},
+    "LeakyRelu": {"alpha": 0.01},
+    "Selu": {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875},
+    "Shrink": {"bias": 0.0, "lambd": 0.5},
+    "Swish": {"alpha": 1.0},
+    "ThresholdedRelu": {"alpha": 1.0},
+}
+"""Attributes of each operator, with the defaults of the ONNX specification."""
+
+_POWERS = {-1.0: "Reciprocal", -0.5: "ReciprocalSqrt", 0.5: "Sqrt", 2.0: "Square", 3.0: "Cube"}
+"""Exponents for which there is a shorter way than Pow."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """One formula with its parameters; applied to an array, it keeps the array's type."""
+
+    name: str
+    parameters: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def __call__(self, x: Array) -> Array:
+        return _FORMULAS[self.name](x, **self.parameters)
+
+
+def of_node(node: Node) -> Function:
+    """The function that a node with one run-time operand stands for.
+
+    Raises ModelError where Clip has bounds that are computed at run time.
+    """
+    if node.operator == "Clip":
+        return _clip(node)
+    if node.operator == "Gelu":
+        return Function("GeluTanh" if node.attribute("approximate", "none") == "tanh" else "Gelu")
+    defaults = _ATTRIBUTES.get(node.operator, {})
+    return Function(node.operator, {name: node.attribute(name, value) for name, value in defaults.items()})
+
+
+def _clip(node: Node) -> Function:
+    low = node.optional_constant(1, "the lower bound")
+    high = node.optional_constant(2, "the upper bound")
+    bottom = -inf if low is None else np.asarray(low.real).item()
+    top = inf if high is None else np.asarray(high.real).item()
+    return Function("Clip", {"low": min(bottom, top), "high": top})
+
+
+def of_power(exponent: float) -> Function | None:
+    """x to this power by something shorter than Pow, where there is such a thing."""
+    name = _POWERS.get(exponent)
+    return None if name is None else Function(name)
