@@ -35,14 +35,15 @@ class Table(Kernel):
         target: tuple[Quant, DType],
         function: RealFunction,
     ) -> Table:
-        """Tabulates quantize(function(dequantize(q))); rounds half to even, saturates; NaN becomes the least, as in Quantize."""
+        """Tabulates quantize(function(dequantize(q))); rounds half to even and saturates; NaN gives
+        the least value, as in Quantize."""
         (quant, dtype), (out, out_dtype) = source, target
         stored = np.arange(256, dtype=np.uint8).view(dtype.numpy).astype(np.float64)
         with np.errstate(all="ignore"):
             real = function((stored - quant.zero_point) * quant.scale)
         info = np.iinfo(out_dtype.numpy)
-        scaled = np.nan_to_num(np.rint(real / out.scale), nan=-1e18, posinf=1e18, neginf=-1e18) + out.zero_point
-        return cls(shape, np.clip(scaled, info.min, info.max).astype(out_dtype.numpy))
+        rounded = np.nan_to_num(np.rint(real / out.scale), nan=-1e18, posinf=1e18, neginf=-1e18)
+        return cls(shape, np.clip(rounded + out.zero_point, info.min, info.max).astype(out_dtype.numpy))
 
     def constants(self) -> Mapping[str, np.ndarray]:
         return {"table": self.values}
