@@ -12,6 +12,12 @@ from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
 
 
+def order_without(order: Sequence[int], axes: Iterable[int]) -> tuple[int, ...]:
+    """An order of the model's axes in memory after ``axes`` are dropped and the others numbered anew."""
+    kept = sorted(set(order) - set(axes))
+    return tuple(kept.index(axis) for axis in order if axis in kept)
+
+
 @dataclass(frozen=True)
 class Loop:
     """``extent`` steps of ``stride`` elements each."""
@@ -53,6 +59,12 @@ class Lanes:
     def over(self) -> tuple[Loop, ...]:
         """The fewest nested loops from lane to lane, outermost first."""
         return self._loops(self.kept)
+
+    @property
+    def results(self) -> tuple[Loop, ...]:
+        """The loops of ``over`` through a tensor that holds one element of each lane, in the same order."""
+        extents = [loop.extent for loop in self.over]
+        return tuple(Loop(extent, prod(extents[i + 1 :])) for i, extent in enumerate(extents))
 
     @property
     def along(self) -> tuple[Loop, ...]:

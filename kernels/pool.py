@@ -13,6 +13,7 @@ from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
 from .epilogue import Clamp, Epilogue, Requantize
 from .node import Node
+from .passthrough import Passthrough
 from .sliding import Sliding
 
 
@@ -26,8 +27,10 @@ class MaxPool(Kernel):
     sliding: Sliding
     channels: int
     dtype: DType
-    low: float
-    high: float
+    result: Passthrough
+
+    def constants(self) -> Mapping[str, np.ndarray]:
+        return self.result.constants()
 
     def needs(self, operand: int, window: Window) -> Window:
         return self.sliding.needs(window)
@@ -38,7 +41,7 @@ class MaxPool(Kernel):
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         lowest = -np.inf if self.dtype.is_float else int(np.iinfo(self.dtype.numpy).min)
         patches = self.sliding.patches(inputs[0], window, lowest)
-        out = np.clip(patches.max(axis=(3, 4)), self.low, self.high).astype(self.dtype.numpy)
+        out = self.result.apply(patches.max(axis=(3, 4)))
         return (out if inputs[0].ndim == 4 else out[:, :, 0],)
 
 
@@ -92,26 +95,14 @@ def _counts(sliding: Sliding, window: Window, count_padding: bool) -> np.ndarray
 
 
 def resolve_max(node: Node) -> Kernel | None:
-    """MaxPool with one output. Integers pass through: both sides must have one scale."""
-    x, out = node.input(0), node.outputs[0]
+    """MaxPool with one output, of any type."""
+    x, result = node.input(0), Passthrough.of(node)
     if len(node.outputs) > 1:
         raise node.refuse("it gives indices", "drop the second output of MaxPool")
-    if x.quant != out.quant:
+    if result is None:
         return None
     sliding = Sliding.of(node, tuple(node.attribute("kernel_shape", ())))
-    bounds = _bounds(node)
-    return MaxPool(sliding, x.shape[1], x.dtype, *bounds)
-
-
-def _bounds(node: Node) -> tuple[float, float]:
-    out = node.outputs[0]
-    if out.quant is None:
-        if not out.dtype.is_float:
-            info = np.iinfo(out.dtype.numpy)
-            return int(info.min), int(info.max)
-        return node.activation.low, node.activation.high
-    epilogue = Requantize.of(np.ones(1), out.quant, out.dtype, 0, node.activation)
-    return epilogue.low, epilogue.high
+    return MaxPool(sliding, x.shape[1], x.dtype, result)
 
 
 def resolve_average(node: Node) -> Kernel | None:
