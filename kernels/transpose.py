@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import ClassVar
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
+from .axis_map import AxisMap
+from .nest import Axis, Nest, nest_of
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,10 @@ class Transpose(Kernel):
     shape: tuple[int, ...]
     perm: tuple[int, ...]
 
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """Elements to step in the input for one step along each axis of the output."""
-        return tuple(prod(self.shape[axis + 1 :]) for axis in self.perm)
+    @cached_property
+    def nest(self) -> Nest:
+        """The loops that copy the output in its own order."""
+        return nest_of([Axis(AxisMap.identity(self.shape[a]), prod(self.shape[a + 1 :])) for a in self.perm])
 
     def cost(self, window: Window) -> Cost:
         return Cost(operations=prod(self.shape))
