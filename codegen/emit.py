@@ -15,7 +15,8 @@ import numpy as np
 
 from ..ir.program import Buffer, Program, Step, Task
 from ..targets import Target
-from .literals import c_array, c_comment, c_float, c_int, c_lowest, c_signed, c_type
+from .layout import c_comment, c_node, wrapped
+from .literals import c_array, c_float, c_int, c_lowest, c_signed, c_type
 from .operands import StepView
 
 
@@ -86,7 +87,7 @@ def environment() -> jinja2.Environment:
     )
     known = cast("dict[str, Any]", env.globals)
     known["inf"] = inf
-    for function in (c_int, c_float, c_lowest, c_signed, c_type, c_array, c_comment):
+    for function in (c_int, c_float, c_lowest, c_signed, c_type, c_array, c_comment, c_node):
         env.filters[function.__name__] = function
     macros = env.get_template("macros.j2").module
     known.update({name: getattr(macros, name) for name in dir(macros) if not name.startswith("_")})
@@ -107,7 +108,7 @@ def emit(
     }
     if golden is not None:
         names["selftest.c.j2"] = f"{program.name}_selftest.c"
-    made = {name: environment().get_template(source).render(context) for source, name in names.items()}
+    made = {name: wrapped(environment().get_template(source).render(context)) for source, name in names.items()}
     made["tinyc_runtime.h"] = runtime_header(made[f"{program.name}.c"])
     return made
 

@@ -24,10 +24,13 @@ def c_signed(value: int) -> str:
 
 
 def c_float(value: float) -> str:
-    """A float constant that reads back as the same float32."""
+    """A float constant that reads back as the same float32. C99 without math.h has no names for infinity and NaN,
+    but quotients that are."""
     number = float(np.float32(value))
-    if isnan(number) or isinf(number):
-        raise ValueError(f"{number} has no C literal")
+    if isnan(number):
+        return "(0.0f / 0.0f)"
+    if isinf(number):
+        return "(1.0f / 0.0f)" if number > 0 else "(-1.0f / 0.0f)"
     text = f"{number:.9g}"
     if float(np.float32(f"{number:.7g}")) == number:
         text = f"{number:.7g}"
@@ -57,10 +60,3 @@ def c_array(array: np.ndarray) -> str:
     per_line = max(1, 96 // widest)
     lines = [", ".join(words[i : i + per_line]) for i in range(0, len(words), per_line)]
     return "    " + ",\n    ".join(lines)
-
-
-def c_comment(text: str) -> str:
-    """Text from a model, safe inside a C comment: one line, printable, cannot close it, bounded."""
-    line = "".join(c if c.isprintable() else "?" for c in text.replace("\n", " "))
-    line = line.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?")
-    return line if len(line) <= 120 else line[:117] + "..."

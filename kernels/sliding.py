@@ -79,8 +79,7 @@ class Sliding:
     def taps(self) -> int:
         return self.kernel[0] * self.kernel[1]
 
-    @property
-    def padded(self) -> bool:
-        """True where some output pixel reads outside the input."""
-        whole = self.needs(Window(0, self.output[0], 0, self.output[1]))
-        return whole != whole.clip(*self.input)
+    def overhang(self, axis: int) -> tuple[bool, bool]:
+        """Whether some output reads before the first, and beyond the last, row (axis 0) or column (1)."""
+        last = (self.output[axis] - 1) * self.stride[axis] - self.pads[axis] + self._extent(axis)
+        return self.pads[axis] > 0, last > self.input[axis]
