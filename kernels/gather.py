@@ -56,34 +56,54 @@ class Gather(Kernel):
         return ((picked if self.table is None else self.table[picked.view(np.uint8)]).reshape(self.shape),)
 
 
+def result_order(node: Node) -> tuple[int, ...]:
+    """The data's order of axes, with the axes of the indices, in theirs, where ``axis`` lies."""
+    data, indices = node.input(0), node.input(1)
+    axis = _axis(node)
+    order: list[int] = []
+    for a in data.order:
+        if a == axis:
+            order.extend(axis + i for i in indices.order)
+        else:
+            order.append(a if a < axis else a + len(indices.shape) - 1)
+    return tuple(order)
+
+
 def resolve(node: Node) -> Kernel | None:
     """Gather along any axis; constant indices beyond the axis are a ModelError."""
     data, indices, out = node.input(0), node.input(1), node.outputs[0]
     if not can_move(data, out):
         return None
-    axis = int(node.attribute("axis", 0)) % len(data.shape)
     if indices.constant is not None:
-        return _constant_indices(node, data, indices.constant.values, axis)
+        return _constant_indices(node, data, indices.constant.values)
+    place = data.position(_axis(node))
     return Gather(
-        outer=prod(data.shape[:axis]),
-        length=data.shape[axis],
-        inner=prod(data.shape[axis + 1 :]),
+        outer=prod(data.physical[:place]),
+        length=data.physical[place],
+        inner=prod(data.physical[place + 1 :]),
         count=indices.elements,
-        shape=out.shape,
+        shape=out.physical,
         dtype=out.dtype,
         data=None if data.constant is None else np.ascontiguousarray(stored(data.constant, out)),
         table=recoding(data, out),
     )
 
 
-def _constant_indices(node: Node, data: Tensor, indices: np.ndarray, axis: int) -> Remap:
-    length, out = data.shape[axis], node.outputs[0]
-    flat = indices.reshape(-1).astype(np.int64)
+def _axis(node: Node) -> int:
+    return int(node.attribute("axis", 0)) % len(node.input(0).shape)
+
+
+def _constant_indices(node: Node, data: Tensor, indices: np.ndarray) -> Remap:
+    axis, out = _axis(node), node.outputs[0]
+    length, flat = data.shape[axis], indices.reshape(-1).astype(np.int64)
     wrong = flat[(flat < -length) | (flat >= length)]
     if wrong.size:
         raise node.refuse(f"index {wrong[0]} is outside axis {axis}, which has {length}", "correct the indices")
     axes = [
-        Axis(AxisMap(flat % length, length) if a == axis else AxisMap.identity(n), prod(data.shape[a + 1 :]))
-        for a, n in enumerate(data.shape)
+        Axis(
+            AxisMap(flat % length, length) if a == axis else AxisMap.identity(data.shape[a]),
+            prod(data.physical[place + 1 :]),
+        )
+        for place, a in enumerate(data.order)
     ]
-    return Remap(data.shape, out.shape, tuple(axes), out.dtype, recoding(data, out))
+    return Remap(data.physical, out.physical, tuple(axes), out.dtype, recoding(data, out))

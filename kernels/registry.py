@@ -82,7 +82,7 @@ OPERATORS: dict[str, Operator] = {
     "Exp": _UNARY,
     "Expand": Operator(expand.resolve_expand, Layout.SAME),
     "Floor": _UNARY,
-    "Gather": Operator(gather.resolve, Layout.ROW_MAJOR),
+    "Gather": Operator(gather.resolve, Layout.FREE, result_order=gather.result_order),
     "Gelu": _UNARY,
     "Gemm": Operator(dense.resolve_gemm, Layout.ROW_MAJOR, fuses_activation=True),
     "HardSigmoid": _UNARY,

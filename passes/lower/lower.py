@@ -257,7 +257,7 @@ class _Lowering:
     ) -> bool:
         """Tries the integer form: quantized operands in, a quantized (or non-float) result out."""
         operands = self._operands(node)
-        if not any(t is not None and t.quant is not None for t in operands):
+        if not any(t is not None and _is_quantized(t) for t in operands):
             return False
         if any(
             t is not None and t.constant is None and t.quant is None and t.dtype.is_float for t in operands
@@ -370,3 +370,8 @@ class _Lowering:
     def _origin(self, node: oir.Node, following: list[oir.Node] | None = None) -> Origin:
         operators = [node.op_type, *(n.op_type for n in following or [])]
         return Origin(" + ".join(operators), node.name or "")
+
+
+def _is_quantized(tensor: Tensor) -> bool:
+    """True for integers that stand for real numbers, computed or constant (the data of an embedding)."""
+    return tensor.quant is not None or (tensor.constant is not None and tensor.constant.scale is not None)

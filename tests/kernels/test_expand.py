@@ -55,8 +55,6 @@ def test_channel_last(case: str) -> None:
 
 
 def test_a_channel_last_tensor_gains_an_axis() -> None:
-    """The result cannot lie in the operand's order, so the copy transposes as well."""
     pool = helper.make_node("MaxPool", ["x"], ["pooled"], "pool", kernel_shape=[1])
     expand = helper.make_node("Expand", ["pooled", "shape"], ["y"], "expand")
-    program = check(float_model([pool, expand], {"x": (1, 3, 5)}, ["y"], {"shape": np.int64([2, 1, 3, 5])}))
-    assert [step.operator for step in program.steps] == ["MaxPool", "Expand"]
+    check(float_model([pool, expand], {"x": (1, 3, 5)}, ["y"], {"shape": np.int64([2, 1, 3, 5])}))

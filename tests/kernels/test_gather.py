@@ -28,6 +28,18 @@ def _node(axis: int, data: str = "x", out: str = "y") -> helper.NodeProto:
     return helper.make_node("Gather", [data, "i"], [out], "gather", axis=axis)
 
 
+@pytest.mark.parametrize(("axis", "indices"), [(0, (2,)), (1, (3,)), (2, ()), (-1, (2, 2)), (1, ())])
+def test_channel_last(axis: int, indices: tuple[int, ...]) -> None:
+    """Data is taken as it lies, and the result lies in the same order of axes."""
+    shape = (1, 5, 3, 4)
+    values = np.random.default_rng(axis + 1).integers(0, shape[axis], indices)
+    pool = helper.make_node("MaxPool", ["x"], ["pooled"], "pool", kernel_shape=[1, 1])
+    program = check(float_model([pool, _node(axis, "pooled")], {"x": shape}, ["y"], {"i": values}))
+    assert [step.operator for step in program.steps][:2] == ["MaxPool", "Gather"]
+    model = float_model([pool, _node(axis, "pooled")], {"x": shape, "i": indices}, ["y"], dtypes={"i": TensorProto.INT64})
+    check(model, samples=[{"x": np.random.default_rng(0).normal(size=shape).astype(np.float32), "i": values}])
+
+
 def _indices(case: str, seed: int = 0) -> np.ndarray:
     data, axis, shape = CASES[case]
     length = data[axis]

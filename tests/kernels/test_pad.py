@@ -36,9 +36,14 @@ def _constants(case: str, value: object = None) -> dict[str, np.ndarray]:
     return found | ({} if value is None else {"value": np.asarray(value)})
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "wrap"])
-def test_int8(case: str, mode: str) -> None:
+MIRRORED = ["all sides", "cropped above, padded below", "series", "vector"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "case"),
+    [("constant", case) for case in CASES] + [(m, case) for m in ("edge", "reflect", "wrap") for case in MIRRORED],
+)
+def test_int8(mode: str, case: str) -> None:
     shape, _, axes = CASES[case]
     quants = {"x": (0.05, 9), "y": (0.05, 9)}
     program = check(qdq_model([_node(mode, axes)], {"x": shape}, ["y"], quants, _constants(case), stage=True))
