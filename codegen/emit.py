@@ -42,8 +42,8 @@ class GoldenVector:
 
     def tolerance(self, output: str) -> float:
         """How far a float output may lie from the golden one: 1e-5 of its range."""
-        values = self.outputs[output]
-        return 1e-5 * max(float(np.abs(values).max(initial=0.0)), 1e-6)
+        magnitudes = np.abs(self.outputs[output])
+        return 1e-5 * max(float(magnitudes[np.isfinite(magnitudes)].max(initial=0.0)), 1e-6)
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,16 @@ def environment() -> jinja2.Environment:
 
 
 def emit(
-    program: Program, target: Target, facts: Facts, golden: GoldenVector | None = None
-) -> dict[str, str]:
-    """The C library of a placed program, with its CMake file: text by file name. Deterministic."""
-    context = _context(program, target, facts, golden)
+    program: Program, target: Target, facts: Facts, golden: GoldenVector | None = None,
+    sram_budget: int | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """The C library of a placed program, with its CMake file: text by file name. Deterministic.
+
+    ``sram_budget`` is what the header holds the plan against, in bytes; None: all of the target's.
+    """
+    context = _context(program, target, facts, golden) | {
+        "sram_budget": target.sram_bytes if sram_budget is None else sram_budget
+    }
     names = {
         "model.h.j2": f"{program.name}.h",
         "model.c.j2": f"{program.name}.c",
@@ -108,7 +114,9 @@ def emit(
     }
     if golden is not None:
         names["selftest.c.j2"] = f"{program.name}_selftest.c"
-    made = {name: wrapped(environment().get_template(source).render(context)) for source, name in names.items()}
+    made = {
+        name: wrapped(environment().get_template(source).render(context)) for source, name in names.items()
+    }
     made["tinyc_runtime.h"] = runtime_header(made[f"{program.name}.c"])
     return made
 
@@ -156,7 +164,6 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
         "outputs": outputs,
         "golden": golden,
         "weight_bytes": weight_bytes(program),
-        "sram_budget": target.sram_bytes,
         "layout_of": _layout_of,
         "meaning_of": _meaning_of,
         "traffic": partial(_traffic, program),

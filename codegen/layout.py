@@ -9,6 +9,8 @@ WIDTH = 120
 """Columns of a line of emitted C, where it can be broken."""
 
 _LONGEST = 100
+_BREAKABLE = re.compile(r"(?<=[,;]) (?=\S)| (?=(?:\?|:|\+|\*|&&|\|\||>>) )")
+"""The blanks of a line of code after which it may go on in the next line."""
 _HAZARDS = re.compile(r"(?<=\*)(?=/)|(?<=/)(?=\*)|(?<=\?)(?=\?)")
 """Between the characters that close or open a comment, or begin a trigraph."""
 
@@ -20,8 +22,8 @@ def c_comment(text: str) -> str:
 
 
 def c_node(name: str) -> str:
-    """A node's name for a comment. Names that converters from TensorFlow join with ``;`` are told apart, and the
-    scope that they share is written once."""
+    """A node's name for a comment. Of names that converters from TensorFlow join with ``;`` each is shown
+    once, and so is the scope that they share."""
     parts = list(dict.fromkeys(part.strip() for part in name.split(";") if part.strip()))
     if len(parts) < 2:
         return c_comment(name)
@@ -59,7 +61,7 @@ def _space(line: str) -> int:
 
 
 def _break(line: str, margin: int) -> int:
-    """Where to break a line of code: in as few parentheses as possible, and as early as leaves one more line."""
+    """Where to break a line of code: in as few parentheses as possible, as early as leaves one more line."""
     places = [(depth, cut) for depth, cut in _places(line) if cut <= WIDTH]
     if not places:
         return 0
@@ -80,7 +82,5 @@ def _places(line: str) -> Iterator[tuple[int, int]]:
             depth += 1
         elif c in ")]}":
             depth -= 1
-        elif c == " " and line[column - 1] in ",;" and line[:column].strip():
-            yield depth, column + 1
-        elif re.match(r" (\?|:|\+|\*|&&|\|\||>>) ", line[column : column + 4]):
+        elif _BREAKABLE.match(line, column):
             yield depth, column + 1

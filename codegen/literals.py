@@ -24,8 +24,8 @@ def c_signed(value: int) -> str:
 
 
 def c_float(value: float) -> str:
-    """A float constant that reads back as the same float32. C99 without math.h has no names for infinity and NaN,
-    but quotients that are."""
+    """A float constant that reads back as the same float32. Infinity and NaN, which C99 names in math.h
+    only, are written as quotients."""
     number = float(np.float32(value))
     if isnan(number):
         return "(0.0f / 0.0f)"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from .distance import relative
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,6 @@ def judge(
     wanted = np.stack([np.asarray(r, np.float64).reshape(-1) for r in reference])
     given = np.stack([np.asarray(c, np.float64).reshape(-1) for c in compiled])
     theirs, mine = wanted.argmax(axis=1), given.argmax(axis=1)
-    span = max(float(np.abs(wanted).max(initial=0.0)), 1e-12)
     top1 = None if labels is None else (float((theirs == labels).mean()), float((mine == labels).mean()))
     return Accuracy(
         samples=len(reference),
@@ -39,7 +40,7 @@ def judge(
         reference=None if top1 is None else top1[0],
         compiled=None if top1 is None else top1[1],
         agreement=float((theirs == mine).mean()),
-        error=float(np.abs(wanted - given).max(initial=0.0)) / span,
+        error=relative(given, wanted),
     )
 
 
@@ -49,8 +50,3 @@ def labels_of(labels: np.ndarray | None) -> np.ndarray | None:
         return None
     flat = np.asarray(labels)
     return flat.argmax(axis=1) if flat.ndim == 2 and flat.shape[1] > 1 else flat.reshape(-1)
-
-
-def dequantized_outputs(runs: Sequence[Mapping[str, np.ndarray]], name: str) -> list[np.ndarray]:
-    """One output of each run."""
-    return [run[name] for run in runs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def run_samples(folder: Path, samples: Path, output: Path | None, as_json: bool)
     library = load_folder(folder)
     results = library.run(samples)
     if output is not None:
-        np.savez(output, **results)  # pyright: ignore[reportArgumentType]
+        save_arrays(output, results)
     if as_json:
         console.print_json({name: array.tolist() for name, array in results.items()})
     elif output is None:
@@ -118,6 +119,22 @@ def run_samples(folder: Path, samples: Path, output: Path | None, as_json: bool)
             )
     else:
         console.show(f"{', '.join(results)}: {len(next(iter(results.values())))} samples → {output}")
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes an .npz file; the names may be any text (numpy.savez has a parameter ``file`` of its own)."""
+    try:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
+    except OSError as error:
+        raise UsageError(
+            "The outputs cannot be written",
+            where=str(path),
+            why=error.strerror or str(error),
+            remedy="name another file with -o Y.npz",
+        ) from error
 
 
 def _line(row: np.ndarray) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from ..ir.names import printable
 from .dumps import PassEffect
 from .report import Report
 
@@ -41,12 +43,23 @@ def table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()
 ) -> Table:
     """A plain rich table; columns named in ``right`` are aligned right."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = Table(
+        title=_text(title) if title else None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*(_text(cell) for cell in row))
     return made
+
+
+def _text(cell: object) -> Text:
+    """A cell as plain text: names from a model are neither markup nor control characters."""
+    return Text("" if cell is None else printable(str(cell)))
 
 
 def show(*renderables: object) -> None:
@@ -55,7 +68,7 @@ def show(*renderables: object) -> None:
     if not console.is_terminal:
         console = Console(width=120, color_system=None)
     for renderable in renderables:
-        console.print(renderable, highlight=False)
+        console.print(_text(renderable) if isinstance(renderable, str) else renderable, highlight=False)
 
 
 def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> None:
@@ -87,7 +100,7 @@ def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> N
                 [(e.name, f"{e.error:.2e} of its range") for e in effects],
             )
         )
-    show("[green]fits[/green]" if report.fits else "[red]does not fit[/red]")
+    show(Text("fits", "green") if report.fits else Text("does not fit", "red"))
 
 
 def _calibration_row(report: Report) -> list[tuple[str, str, str]]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import onnx_ir as oir
 
+from ..ir.errors import UsageError
+from .distance import relative
 from .sessions import Reference
 
 
@@ -34,10 +36,21 @@ class PassDumps:
         """Called after the pass ``name``."""
         self._count += 1
         if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            oir.save(model, self.folder / f"{self._count:02d}-{name}.onnx")
+            self._write(self.folder, name, model)
         if self.compare:
             self._kept.append((name, model.clone()))
+
+    def _write(self, folder: Path, name: str, model: oir.Model) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            oir.save(model, folder / f"{self._count:02d}-{name}.onnx")
+        except OSError as error:
+            raise UsageError(
+                "The folder of --dump-passes cannot be written",
+                where=str(folder),
+                why=error.strerror or str(error),
+                remedy="name another folder with --dump-passes DIR",
+            ) from error
 
     def check(self, samples: Sequence[Mapping[str, np.ndarray]]) -> None:
         """Runs every kept model on ``samples`` and records what changed from one to the next."""
@@ -52,6 +65,5 @@ def _distance(before: Sequence[Mapping[str, np.ndarray]], now: Sequence[Mapping[
     worst = 0.0
     for one, other in zip(before, now, strict=True):
         for a, b in zip(one.values(), other.values(), strict=True):
-            span = max(float(np.abs(a.astype(np.float64)).max(initial=0.0)), 1e-12)
-            worst = max(worst, float(np.abs(a.astype(np.float64) - b).max(initial=0.0)) / span)
+            worst = max(worst, relative(b, a))
     return worst

@@ -9,6 +9,7 @@ import numpy as np
 import onnx_ir as oir
 
 from ..ir.program import Buffer, Program
+from .distance import relative
 from .feeding import to_stored
 from .sessions import Reference
 
@@ -65,8 +66,7 @@ def _value(
 
 def _compare(step: str, buffer: Buffer, mine: np.ndarray, theirs: np.ndarray) -> StepError:
     if buffer.dtype.is_float:
-        span = max(float(np.abs(theirs).max(initial=0.0)), 1e-12)
-        return StepError(step, None, float(np.abs(mine.astype(np.float64) - theirs).max(initial=0.0)) / span)
+        return StepError(step, None, relative(mine, theirs))
     difference = np.abs(mine.astype(np.int64) - theirs.astype(np.int64))
     return StepError(step, int(difference.max(initial=0)), None)
 

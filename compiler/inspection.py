@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..ir.dtype import DType
-from ..ir.names import identifier
+from ..ir.names import model_identifier
 from ..ir.program import Program
 from ..passes.canonicalize import canonicalize
 from ..passes.dead_channels import remove_dead_channels
@@ -107,7 +107,7 @@ class Inspection:
 def inspect_model(source: Source, input_shapes: Mapping[str, tuple[int, ...]]) -> Inspection:
     """Imports ``source`` and plans its int8 form layer by layer; ModelError where it cannot be read."""
     model = import_model(source, input_shapes)
-    name = identifier(model.metadata_props["tinyc.source_name"], "model")
+    name = model_identifier(model.metadata_props["tinyc.source_name"])
     operators = dict(sorted(Counter(node.op_type for node in model.graph).items()))
     opset, parameters = int(model.metadata_props["tinyc.source_opset"]), count_parameters(model)
     model = remove_dead_channels(canonicalize(model))

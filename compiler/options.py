@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import onnx
+
+from ..ir.errors import UsageError
 
 Precision = Literal["auto", "float32", "int8"]
 IoLayout = Literal["nhwc", "model"]
@@ -37,6 +39,11 @@ class CompileOptions:
     dump_passes: Path | None = None
     check_passes: bool = False
 
+    def __post_init__(self) -> None:
+        _require(self.precision, Precision, "--precision")
+        _require(self.io_layout, IoLayout, "--io-layout")
+        _require(self.input_dtype, InputDtype, "--input-dtype")
+
     def described(self) -> str:
         """The options that shape the emitted code, as typed; no paths."""
         parts = [f"--target {self.target if os.sep not in self.target else Path(self.target).name}"]
@@ -50,3 +57,12 @@ class CompileOptions:
         if self.flash_budget is not None:
             parts.append(f"--flash-budget {self.flash_budget}")
         return " ".join(parts)
+
+
+def _require(value: str, choices: Any, option: str) -> None:
+    """What the command line's parser checks, for calls from Python."""
+    allowed = get_args(choices)
+    if value not in allowed:
+        raise UsageError(
+            f"{option} cannot be {str(value)[:40]!r}", remedy=f"choose one of {', '.join(allowed)}"
+        )

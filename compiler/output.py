@@ -2,32 +2,92 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..ir.errors import UsageError
 
-MARKER = "report.json"
-"""A folder that holds this file was written by tinyc and may be replaced."""
+REPORT = "report.json"
+"""Lists the files that tinyc wrote, so that these and no others are replaced."""
 
 
 def check_writable(folder: Path) -> None:
     """Raises UsageError, before any work is done, where ``folder`` could not be written at the end."""
-    if folder.exists() and not folder.is_dir():
-        raise _refused(folder, "it is a file")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
-        raise _refused(folder, "it holds files that tinyc did not write")
-    parent = folder.parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir():
-        raise _refused(folder, f"{parent} is a file")
-    if not os.access(folder if folder.is_dir() else parent, os.W_OK):
-        raise _refused(folder, f"no permission to write in {parent}")
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise _refused(folder, "it is a file")
+        if folder.is_dir():
+            _check_ours(folder)
+        _probe(folder)
+    except OSError as error:
+        raise _refused(folder, error.strerror or str(error)) from error
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes ``files`` to a temporary folder and moves them into place. What an earlier compile left in
+    ``folder`` goes, what others put there stays."""
+    check_writable(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=".tinyc-", dir=folder if folder.is_dir() else folder.parent))
+        try:
+            for name, text in files.items():
+                (fresh / name).write_text(text, encoding="utf-8")
+            fresh.chmod(0o755)
+            _install(folder, fresh, files.keys())
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise _refused(folder, error.strerror or str(error)) from error
+
+
+def _install(folder: Path, fresh: Path, names: Iterable[str]) -> None:
+    if not folder.is_dir():
+        fresh.rename(folder)
+        return
+    earlier = _written(folder)
+    foreign = sorted(name for name in names if name not in earlier and os.path.lexists(folder / name))
+    if foreign:
+        raise _refused(folder, f"it holds files of these names that tinyc did not write: {_listed(foreign)}")
+    # the report goes first: if this is interrupted, it tells the next compile which files it may replace
+    for name in sorted(names, key=lambda name: (name != REPORT, name)):
+        os.replace(fresh / name, folder / name)
+    for name in earlier.difference(names):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _check_ours(folder: Path) -> None:
+    held = sorted(entry.name for entry in folder.iterdir())
+    if held and not _written(folder):
+        raise _refused(folder, f"it holds files that tinyc did not write: {_listed(held)}")
+
+
+def _written(folder: Path) -> set[str]:
+    """Names of the files that the folder's report lists; none where there is no report of tinyc's."""
+    try:
+        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        names = [str(name) for name in report["files"] if report["tinyc"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {name for name in names if Path(name).name == name}
+
+
+def _probe(folder: Path) -> None:
+    """Makes and removes a folder where the results will be: OSError where that is not possible."""
+    nearest = folder
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise _refused(folder, f"{nearest} is a file")
+    os.rmdir(tempfile.mkdtemp(prefix=".tinyc-", dir=nearest))
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _refused(folder: Path, why: str) -> UsageError:
@@ -37,36 +97,3 @@ def _refused(folder: Path, why: str) -> UsageError:
         why=why,
         remedy="name another folder with -o DIR",
     )
-
-
-def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Writes ``files`` to a temporary folder beside ``folder`` and moves it into place."""
-    check_writable(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-", dir=folder.parent))
-        try:
-            for name, text in files.items():
-                (fresh / name).write_text(text, encoding="utf-8")
-            fresh.chmod(0o755)
-            _replace(folder, fresh)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    except OSError as error:
-        raise _refused(folder, error.strerror or str(error)) from error
-
-
-def _replace(folder: Path, fresh: Path) -> None:
-    """Puts ``fresh`` where ``folder`` is; the old one stays until the new one stands."""
-    if not folder.exists():
-        fresh.rename(folder)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-old-", dir=folder.parent))
-    folder.rename(old / "folder")
-    try:
-        fresh.rename(folder)
-    except OSError:
-        with contextlib.suppress(OSError):
-            (old / "folder").rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -14,13 +14,14 @@ from ..codegen.emit import Facts, GoldenVector, emit
 from ..emulator.host import HostModel
 from ..ir.dtype import DType
 from ..ir.errors import UsageError
-from ..ir.names import identifier
+from ..ir.names import model_identifier
 from ..ir.program import Program
 from ..passes.canonicalize import canonicalize
 from ..passes.dead_channels import remove_dead_channels
 from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
 from ..passes.lower.lower import refuse_unsupported
+from ..passes.onnx_graph import quoted
 from ..passes.place import place
 from ..passes.samples import Samples, input_specs, load_samples, random_samples
 from ..passes.validate import validate
@@ -31,6 +32,7 @@ from .dumps import PassDumps, PassEffect
 from .feeding import stored_inputs, to_real
 from .fidelity import step_errors
 from .options import RANDOM, CompileOptions, Source
+from .output import REPORT
 from .parameters import count_parameters
 from .report import Report
 from .sessions import Reference
@@ -75,9 +77,10 @@ def compile_model(
     target = load_target(options.target)
     prepared = prepare(source, options, target, progress)
     progress("lowering")
-    name = identifier(options.name or prepared.imported.metadata_props["tinyc.source_name"], "model")
+    name = model_identifier(options.name or prepared.imported.metadata_props["tinyc.source_name"])
     lowering = LowerOptions(options.io_layout == "nhwc", DType.of(np.dtype(options.input_dtype)))
     layers = lower(prepared.model, name, lowering)
+    _check_input_dtype(layers, options)
     progress("placing buffers")
     program = place(eliminate_copies(layers))
     validate(program)
@@ -154,6 +157,20 @@ def _quantizes(model: oir.Model, options: CompileOptions, target: Target, sample
     )
 
 
+def _check_input_dtype(program: Program, options: CompileOptions) -> None:
+    """UsageError where no input could be given the type that was asked for."""
+    inputs = [program.buffers[name] for name in program.inputs]
+    if options.input_dtype == "int8" or any(b.dtype.value[0] == options.input_dtype for b in inputs):
+        return
+    held = ", ".join(f"{quoted(b.source)} {b.dtype.value[0]}" for b in inputs)
+    raise UsageError(
+        f"--input-dtype {options.input_dtype} does not fit this model",
+        where=f"inputs {held}",
+        why="it takes effect where the model quantizes a float input itself; this one does not",
+        remedy="leave --input-dtype out, or compile the float model with --calibration SAMPLES.npz",
+    )
+
+
 def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Facts:
     notes = prepared.imported.metadata_props
     return Facts(
@@ -175,7 +192,7 @@ def _verified(
     progress("emulating")
     emulated = emulate(program, prepared.vectors)
     golden = GoldenVector(stored_inputs(program, prepared.vectors[0]), emulated[0])
-    files = emit(program, target, facts, golden)
+    files = emit(program, target, facts, golden, options.sram_budget)
     verification, accuracy = None, None
     if options.verify or options.evaluate is not None:
         with HostModel(program, files) as host:
@@ -189,15 +206,16 @@ def _verified(
                 accuracy = _evaluate(prepared.imported, program, host, options)
     report = Report(
         program, target, facts,
-        sram_budget=options.sram_budget or target.sram_bytes,
-        flash_budget=options.flash_budget or target.flash_bytes,
+        sram_budget=target.sram_bytes if options.sram_budget is None else options.sram_budget,
+        flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
         calibration=prepared.calibration,
         removed_channels=int(prepared.model.metadata_props.get("tinyc.dead_channels.channels", "0")),
         verification=verification,
         accuracy=accuracy,
+        files=tuple(sorted([*files, REPORT])),
     )  # fmt: skip
-    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=True) + "\n"
-    return Compiled(program, {**files, "report.json": text}, report, prepared.effects)
+    text = json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
+    return Compiled(program, {**files, REPORT: text}, report, prepared.effects)
 
 
 def _evaluate(imported: oir.Model, program: Program, host: HostModel, options: CompileOptions) -> Accuracy:

@@ -27,6 +27,7 @@ class Report:
     removed_channels: int
     verification: Verification | None
     accuracy: Accuracy | None
+    files: tuple[str, ...]
 
     @property
     def arena(self) -> int:
@@ -67,6 +68,7 @@ class Report:
             "layers": self._layers(),
             "buffers": self._buffers(),
             "pareto": [],
+            "files": list(self.files),
         }
 
     def _model(self) -> dict[str, Any]:

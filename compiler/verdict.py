@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..ir.errors import BudgetError
+from ..passes.onnx_graph import quoted
 from ..targets import load_target, target_names
 from .memory import peak
 from .report import Report
@@ -36,7 +37,7 @@ def _where(report: Report, sram: int, flash: int) -> str:
         top = peak(report.program)
         held = ", ".join(f"{name} {size:,}" for name, size in top.buffers[:4])
         lines.append(
-            f"the peak is at layer {top.layer} (node {top.source[:100]!r}), where these live: {held}"
+            f"the peak is at layer {top.layer} (node {quoted(top.source)}), where these live: {held}"
         )
     if flash > 0:
         heaviest = max(report.to_dict()["layers"], key=lambda row: row["weights"])
@@ -49,7 +50,7 @@ def _where(report: Report, sram: int, flash: int) -> str:
 def _remedies(report: Report, sram: int) -> str:
     lines: list[str] = []
     floats = any(buffer.dtype.is_float for buffer in report.program.buffers.values())
-    if floats and sram > 0:
+    if floats:
         lines.append("quantize to int8, which takes about a quarter: --calibration SAMPLES.npz")
     fitting = [
         t for t in _boards() if t.sram_bytes >= report.sram_total and t.flash_bytes >= report.flash_total

@@ -14,6 +14,7 @@ from ..emulator.machine import Machine
 from ..ir.errors import VerificationError
 from ..ir.program import Program
 from ..passes.samples import Samples, input_specs, random_samples
+from .distance import distance, span
 from .feeding import stored_inputs
 from .fidelity import StepError
 
@@ -53,7 +54,7 @@ def compare_with_host(
     exact = True
     for index, (mine, theirs) in enumerate(zip(emulated, compiled, strict=True)):
         for name in program.outputs:
-            if np.array_equal(mine[name], theirs[name]):
+            if np.array_equal(mine[name], theirs[name], equal_nan=program.buffers[name].dtype.is_float):
                 continue
             exact = False
             _tolerate(program, name, index, mine[name], theirs[name])
@@ -61,9 +62,8 @@ def compare_with_host(
 
 
 def _tolerate(program: Program, name: str, index: int, mine: np.ndarray, theirs: np.ndarray) -> None:
-    difference = np.abs(mine.astype(np.float64) - theirs.astype(np.float64))
-    span = float(np.abs(mine).max(initial=0))
-    if program.buffers[name].dtype.is_float and float(difference.max()) <= FLOAT_TOLERANCE * max(span, 1e-6):
+    difference = distance(mine, theirs)
+    if program.buffers[name].dtype.is_float and difference.max() <= FLOAT_TOLERANCE * max(span(mine), 1e-6):
         return
     element = int(difference.reshape(-1).argmax())
     raise VerificationError(

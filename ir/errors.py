@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from .names import printable
+
+_LONGEST_LINE = 400
+
 
 class TinycError(Exception):
     """Base of every error that tinyc raises on purpose.
@@ -27,7 +31,13 @@ class TinycError(Exception):
         for label, text in (("where", self.where), ("why", self.why), ("try", self.remedy)):
             if text:
                 lines.append(f"  {label}: " + text.replace("\n", "\n" + " " * (len(label) + 4)))
-        return "\n".join(lines)
+        return "\n".join(_shown(line) for line in "\n".join(lines).split("\n"))
+
+
+def _shown(line: str) -> str:
+    """A line for a terminal, where names from files may hold control characters or go on for pages."""
+    safe = printable(line)
+    return safe if len(safe) <= _LONGEST_LINE else f"{safe[: _LONGEST_LINE // 2]} … {safe[-40:]}"
 
 
 class UsageError(TinycError):
