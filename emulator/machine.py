@@ -69,16 +69,16 @@ class Machine:
         return self.arena[offset : offset + buffer.nbytes]
 
     def _pixels(self, buffer: Buffer) -> np.ndarray:
-        """[stored rows, stored columns, channels], a view of the arena."""
+        """[batch, stored rows, stored columns, channels], a view of the arena."""
         rows, columns = buffer.pixels_stored
         # the view is of bytes first: an arena need not start at an address aligned for the type
-        return self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(rows, columns, buffer.grid[2])
+        values = self._bytes_of(buffer).view(buffer.dtype.numpy)
+        return values.reshape(buffer.batch, rows, columns, buffer.grid[2])
 
     def _gather(self, buffer: Buffer, window: Window, task: Task) -> np.ndarray:
         if window == buffer.whole and buffer.pixels_stored == buffer.grid[:2]:
             return self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(buffer.shape).copy()
-        rows, columns = _stored_indices(buffer, window, task)
-        picked = self._pixels(buffer)[np.ix_(rows, columns)]
+        picked = self._pixels(buffer)[np.ix_(range(buffer.batch), *_stored_indices(buffer, window, task))]
         return picked.reshape(_window_shape(buffer, window))
 
     def _scatter(self, buffer: Buffer, window: Window, task: Task, values: np.ndarray) -> None:
@@ -86,17 +86,17 @@ class Machine:
             flat = np.ascontiguousarray(values, buffer.dtype.numpy).reshape(-1)
             self._bytes_of(buffer)[:] = flat.view(np.uint8)
             return
-        rows, columns = _stored_indices(buffer, window, task)
-        self._pixels(buffer)[np.ix_(rows, columns)] = values.reshape(
-            window.height, window.width, buffer.grid[2]
+        indices = np.ix_(range(buffer.batch), *_stored_indices(buffer, window, task))
+        self._pixels(buffer)[indices] = values.reshape(
+            buffer.batch, window.height, window.width, buffer.grid[2]
         )
 
 
 def _window_shape(buffer: Buffer, window: Window) -> tuple[int, ...]:
     """The shape of a window of the tensor, in the tensor's rank."""
     if len(buffer.shape) == 4:
-        return (1, window.height, window.width, buffer.grid[2])
-    return (1, window.height, buffer.grid[2])
+        return (buffer.batch, window.height, window.width, buffer.grid[2])
+    return (buffer.batch, window.height, buffer.grid[2])
 
 
 def _stored_indices(buffer: Buffer, window: Window, task: Task) -> tuple[np.ndarray, np.ndarray]:

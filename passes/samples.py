@@ -50,7 +50,7 @@ class Samples:
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         """One dict per sample, in the inputs' shapes."""
         for index in range(len(self)):
-            yield {name: array[index] for name, array in self.arrays.items()}
+            yield {name: array[index, ...] for name, array in self.arrays.items()}
 
 
 def input_specs(inputs: Sequence[oir.Value]) -> list[InputSpec]:

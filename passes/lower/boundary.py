@@ -122,15 +122,7 @@ def declare_outputs(
             nbytes = builder.buffers[builder.stored[tensor.name]].nbytes
             builder.emit(Copy(nbytes), origin, [tensor], [copied])
             tensor = copied
-        made.append(
-            _rename(
-                builder,
-                builder.stored[tensor.name],
-                names.unique(name_of(value), "output"),
-                name_of(value),
-                tensor.quant,
-            )
-        )
+        made.append(_hand_out(builder, tensor, names.unique(name_of(value), "output"), name_of(value)))
         taken.add(made[-1])
     return made
 
@@ -141,10 +133,16 @@ def _owner(builder: Builder, name: str) -> str:
     return name
 
 
-def _rename(builder: Builder, old: str, wanted: str, source: str, quant: Quant | None) -> str:
-    """Renames a buffer to what the caller knows it by."""
+def _hand_out(builder: Builder, tensor: Tensor, wanted: str, source: str) -> str:
+    """Turns the buffer of ``tensor`` into the graph output ``source`` under the name ``wanted``.
+
+    The buffer may have been made for another tensor with the same bytes: the model's axes lie in it as they do
+    in ``tensor``.
+    """
+    old = builder.stored[tensor.name]
     held = builder.buffers[old]
-    fresh = replace(held, name=wanted, role=Role.OUTPUT, source=source, quant=quant or held.quant)
+    quant = tensor.quant or held.quant
+    fresh = replace(held, name=wanted, role=Role.OUTPUT, source=source, quant=quant, order=tensor.order)
     del builder.buffers[old]
     new = builder.add_buffer(fresh)
     for key, name in builder.stored.items():
