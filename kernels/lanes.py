@@ -20,25 +20,28 @@ def order_without(order: Sequence[int], axes: Iterable[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Loop:
-    """``extent`` steps of ``stride`` elements each."""
+    """``extent`` steps of ``stride`` elements each; of ``parameter`` elements in an array of parameters."""
 
     extent: int
     stride: int
+    parameter: int = 0
 
 
 @dataclass(frozen=True)
 class Lanes:
     """A tensor in memory as lanes: the elements along ``axes``, for each index of the axes that are kept.
 
-    ``shape`` is physical, ``axes`` are positions in memory order, ascending.
+    ``shape`` is physical, ``axes`` are positions in memory order, ascending. ``parameters`` gives for each
+    axis how many elements of an array of parameters one index of it is worth; empty where there are none.
     """
 
     shape: tuple[int, ...]
     axes: tuple[int, ...]
+    parameters: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, shape: Sequence[int], axes: Iterable[int]) -> Lanes:
-        return cls(tuple(shape), tuple(sorted(set(axes))))
+    def of(cls, shape: Sequence[int], axes: Iterable[int], parameters: Sequence[int] = ()) -> Lanes:
+        return cls(tuple(shape), tuple(sorted(set(axes))), tuple(parameters))
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -85,13 +88,28 @@ class Lanes:
         loops: list[Loop] = []
         for axis in axes:
             extent, stride = self.shape[axis], prod(self.shape[axis + 1 :])
+            parameter = self.parameters[axis] if self.parameters else 0
             if extent == 1:
                 continue
-            if loops and loops[-1].stride == extent * stride:
-                loops[-1] = Loop(loops[-1].extent * extent, stride)
+            if loops and (loops[-1].stride, loops[-1].parameter) == (extent * stride, extent * parameter):
+                loops[-1] = Loop(loops[-1].extent * extent, stride, parameter)
             else:
-                loops.append(Loop(extent, stride))
+                loops.append(Loop(extent, stride, parameter))
         return tuple(loops)
+
+    @property
+    def parameter_indices(self) -> np.ndarray:
+        """[lanes, elements] (or [1, elements] where lanes do not differ): each element's parameter."""
+        kept = [self.shape[axis] if self.parameters[axis] else 1 for axis in self.kept]
+        extents = kept + [self.shape[axis] for axis in self.axes]
+        steps = [self.parameters[axis] for axis in self.kept + self.axes]
+        indices = np.zeros(extents, np.int64)
+        for axis, index in enumerate(np.ogrid[tuple(slice(extent) for extent in extents)]):
+            indices += index * steps[axis]
+        if prod(kept) == 1:
+            return indices.reshape(1, -1)
+        whole = np.broadcast_to(indices, [self.shape[axis] for axis in self.kept + self.axes])
+        return whole.reshape(-1, self.length)
 
     def split(self, array: np.ndarray) -> np.ndarray:
         """[lanes, elements] of an array of this rank (a window of the tensor may have fewer lanes)."""
@@ -102,6 +120,11 @@ class Lanes:
         """The inverse of ``split``, to an array of ``shape``."""
         order = self.kept + self.axes
         return lanes.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
+
+
+def in_turn(operation: np.ufunc, x: np.ndarray) -> np.ndarray:
+    """Reduces axis 1 from first to last, as a loop in C does; NumPy's own reductions go pairwise."""
+    return operation.accumulate(x, axis=1)[:, -1]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import floor, log, log2
+from math import floor, log2
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy as np
 from ..ir.dtype import DType, Quant
 from ..ir.kernel import Kernel
 from ..ir.window import Window
-from .lanes import Lanes, Lanewise
+from .elementary import exp, log
+from .lanes import Lanes, Lanewise, in_turn
 from .node import Node
 from .softmax import ONE, along_axis, exponentials
 
@@ -32,8 +33,8 @@ class LogSoftmax(Lanewise):
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         x = self.lanes.split(inputs[0])
         top = x.max(axis=1, keepdims=True)
-        total = np.add.accumulate(np.exp(x - top), axis=1)[:, -1:]  # one after the other, as the C does
-        return (self.lanes.join(x - top - np.log(total), inputs[0].shape),)
+        total = in_turn(np.add, exp(x - top))[:, None]
+        return (self.lanes.join(x - top - log(total), inputs[0].shape),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class QuantizedLogSoftmax(Lanewise):
     def of(cls, lanes: Lanes, scale: float, quant: Quant, dtype: DType) -> QuantizedLogSoftmax | None:
         """For elements in units of ``scale``, to a result quantized by ``quant``; None where 32 bits are too
         few to stay within 1 LSB (a result much finer than its operand, or than 1e-4)."""
-        ratio, base = scale / quant.scale, log(2.0) / quant.scale
+        ratio, base = scale / quant.scale, np.log(2.0) / quant.scale
         shift = min(20, 21 - _ceil_log2(ratio), 31 + _FRACTION - 32 - _ceil_log2(base))
         if shift < _COARSEST:
             return None

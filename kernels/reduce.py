@@ -10,8 +10,9 @@ import numpy as np
 
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
+from .elementary import exp, log, sqrt
 from .epilogue import Clamp, Requantize, epilogue_of
-from .lanes import Lanes, order_without
+from .lanes import Lanes, in_turn, order_without
 from .node import Node
 from .passthrough import Passthrough
 
@@ -40,11 +41,6 @@ class Reduction(Kernel):
         raise NotImplementedError
 
 
-def in_turn(operation: np.ufunc, x: np.ndarray) -> np.ndarray:
-    """Reduces axis 1 from first to last, as a loop in C does; NumPy's own reductions go pairwise."""
-    return operation.accumulate(x, axis=1)[:, -1]
-
-
 @dataclass(frozen=True)
 class _Sum:
     """What is summed up, and what is made of the sum of ``count`` elements."""
@@ -55,8 +51,8 @@ class _Sum:
 
 _SUMS = {
     "ReduceL1": _Sum(np.abs, lambda total, count: total),
-    "ReduceL2": _Sum(np.square, lambda total, count: np.sqrt(total)),
-    "ReduceLogSum": _Sum(lambda x: x, lambda total, count: np.log(total)),
+    "ReduceL2": _Sum(np.square, lambda total, count: sqrt(total)),
+    "ReduceLogSum": _Sum(lambda x: x, lambda total, count: log(total)),
     "ReduceMean": _Sum(lambda x: x, lambda total, count: total / np.float32(count)),
     "ReduceSum": _Sum(lambda x: x, lambda total, count: total),
     "ReduceSumSquare": _Sum(np.square, lambda total, count: total),
@@ -117,7 +113,7 @@ class LogSumExp(Reduction):
         finite = np.finfo(np.float32)
         top = np.clip(x.max(axis=1, keepdims=True), finite.min, finite.max)
         with np.errstate(all="ignore"):
-            return top[:, 0] + np.log(in_turn(np.add, np.exp(x - top)))
+            return top[:, 0] + log(in_turn(np.add, exp(x - top)))
 
 
 @dataclass(frozen=True, eq=False)
