@@ -19,8 +19,8 @@ from .node import Node
 Array = np.ndarray
 
 
-def _between(x: Array, low: float, high: float) -> Array:
-    """Comparisons in C's order, so that NaN comes out as it does there."""
+def between(x: Array, low: float, high: float) -> Array:
+    """``x`` clipped to bounds by C's comparisons, which let NaN through."""
     bounded = x if low == -inf else np.where(x < low, x.dtype.type(low), x)
     return bounded if high == inf else np.where(x > high, x.dtype.type(high), bounded)
 
@@ -38,7 +38,7 @@ def _celu(x: Array, alpha: float) -> Array:
 
 
 def _hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
-    return _between(alpha * x + beta, 0.0, 1.0)
+    return between(alpha * x + beta, 0.0, 1.0)
 
 
 def _softplus(x: Array) -> Array:
@@ -70,7 +70,7 @@ _FORMULAS: dict[str, Callable[..., Array]] = {
     "BitwiseNot": np.invert,
     "Ceil": np.ceil,
     "Celu": _celu,
-    "Clip": _between,
+    "Clip": between,
     "Cos": el.cos,
     "Cube": lambda x: x * x * x,
     "Elu": _elu,
@@ -90,7 +90,7 @@ _FORMULAS: dict[str, Callable[..., Array]] = {
     "Not": np.logical_not,
     "Reciprocal": lambda x: 1.0 / x,
     "ReciprocalSqrt": lambda x: 1.0 / el.sqrt(x),
-    "Relu": lambda x: _between(x, 0.0, inf),
+    "Relu": lambda x: between(x, 0.0, inf),
     "Round": np.rint,
     "Selu": _selu,
     "Shrink": _shrink,

@@ -9,23 +9,34 @@ from enum import Enum
 from ..ir.kernel import Kernel
 from . import (
     arg_extreme,
+    cast,
+    compare,
     concat,
     conv2d,
     conv_transpose,
     cum_sum,
     dense,
     depth_to_space,
+    elementwise,
     expand,
     functions,
     gather,
     log_softmax,
+    lp_normalize,
+    normalizations,
     pad,
     pool,
+    prelu,
+    product,
+    quotient,
     reduce,
     resize,
+    scaled_limit,
+    scaled_sum,
     slices,
     softmax,
     unary,
+    where,
 )
 from .node import Node
 from .table import RealFunction
@@ -56,18 +67,28 @@ class Operator:
     """For Layout.FREE: the result's order of axes, where that is not the model's own."""
 
 
+_ELEMENTWISE = Operator(elementwise.resolve, Layout.SAME)
+_COMPARISON = Operator(compare.resolve, Layout.SAME)
 _UNARY = Operator(unary.resolve, Layout.SAME, function=functions.of_node)
 
 _SUM = Operator(reduce.resolve_sum, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
-_EXTREME = Operator(reduce.resolve_extreme, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
+_EXTREME = Operator(
+    reduce.resolve_extreme, Layout.FREE, fuses_activation=True, result_order=reduce.result_order
+)
 _ARG = Operator(arg_extreme.resolve, Layout.FREE, result_order=arg_extreme.result_order)
 
 OPERATORS: dict[str, Operator] = {
     "Abs": _UNARY,
+    "Add": Operator(scaled_sum.resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of),
+    "And": _ELEMENTWISE,
     "ArgMax": _ARG,
     "ArgMin": _ARG,
     "AveragePool": Operator(pool.resolve_average, Layout.CHANNEL_LAST, fuses_activation=True),
+    "BitwiseAnd": _ELEMENTWISE,
     "BitwiseNot": Operator(unary.resolve, Layout.SAME),
+    "BitwiseOr": _ELEMENTWISE,
+    "BitwiseXor": _ELEMENTWISE,
+    "Cast": Operator(cast.resolve, Layout.SAME),
     "Ceil": _UNARY,
     "Celu": _UNARY,
     "Clip": _UNARY,
@@ -77,7 +98,9 @@ OPERATORS: dict[str, Operator] = {
     "Cos": _UNARY,
     "CumSum": Operator(cum_sum.resolve, Layout.SAME),
     "DepthToSpace": Operator(depth_to_space.resolve_depth_to_space, Layout.CHANNEL_LAST),
+    "Div": Operator(quotient.resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of),
     "Elu": _UNARY,
+    "Equal": _COMPARISON,
     "Erf": _UNARY,
     "Exp": _UNARY,
     "Expand": Operator(expand.resolve_expand, Layout.SAME),
@@ -85,20 +108,35 @@ OPERATORS: dict[str, Operator] = {
     "Gather": Operator(gather.resolve, Layout.FREE, result_order=gather.result_order),
     "Gelu": _UNARY,
     "Gemm": Operator(dense.resolve_gemm, Layout.ROW_MAJOR, fuses_activation=True),
+    "Greater": _COMPARISON,
+    "GreaterOrEqual": _COMPARISON,
+    "GroupNormalization": Operator(normalizations.resolve_group, Layout.SAME),
     "HardSigmoid": _UNARY,
     "HardSwish": _UNARY,
+    "InstanceNormalization": Operator(normalizations.resolve_instance, Layout.SAME),
     "IsInf": Operator(unary.resolve, Layout.SAME),
     "IsNaN": Operator(unary.resolve, Layout.SAME),
+    "LayerNormalization": Operator(normalizations.resolve_layer, Layout.SAME),
     "LeakyRelu": _UNARY,
+    "Less": _COMPARISON,
+    "LessOrEqual": _COMPARISON,
     "Log": _UNARY,
     "LogSoftmax": Operator(log_softmax.resolve, Layout.SAME),
+    "LpNormalization": Operator(lp_normalize.resolve, Layout.SAME),
+    "Max": Operator(scaled_limit.resolve, Layout.SAME, function=elementwise.function_of),
     "MaxPool": Operator(pool.resolve_max, Layout.CHANNEL_LAST, fuses_activation=True),
+    "Min": Operator(scaled_limit.resolve, Layout.SAME, function=elementwise.function_of),
     "Mish": _UNARY,
+    "Mod": Operator(elementwise.resolve_mod, Layout.SAME),
+    "Mul": Operator(product.resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of),
     "Neg": _UNARY,
     "Not": Operator(unary.resolve, Layout.SAME),
+    "Or": _ELEMENTWISE,
+    "PRelu": Operator(prelu.resolve, Layout.SAME, function=elementwise.function_of),
     "Pad": Operator(pad.resolve, Layout.SAME),
+    "Pow": Operator(elementwise.resolve_pow, Layout.SAME, function=elementwise.function_of),
+    "RMSNormalization": Operator(normalizations.resolve_rms, Layout.SAME),
     "Reciprocal": _UNARY,
-    "Relu": _UNARY,
     "ReduceL1": _SUM,
     "ReduceL2": _SUM,
     "ReduceLogSum": _SUM,
@@ -109,6 +147,7 @@ OPERATORS: dict[str, Operator] = {
     "ReduceProd": Operator(reduce.resolve_product, Layout.FREE, result_order=reduce.result_order),
     "ReduceSum": _SUM,
     "ReduceSumSquare": _SUM,
+    "Relu": _UNARY,
     "Resize": Operator(resize.resolve, Layout.CHANNEL_LAST),
     "Round": _UNARY,
     "Selu": _UNARY,
@@ -122,8 +161,11 @@ OPERATORS: dict[str, Operator] = {
     "Softsign": _UNARY,
     "SpaceToDepth": Operator(depth_to_space.resolve_space_to_depth, Layout.CHANNEL_LAST),
     "Sqrt": _UNARY,
+    "Sub": Operator(scaled_sum.resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of),
     "Swish": _UNARY,
     "Tanh": _UNARY,
     "ThresholdedRelu": _UNARY,
     "Tile": Operator(expand.resolve_tile, Layout.SAME),
+    "Where": Operator(where.resolve, Layout.SAME),
+    "Xor": _ELEMENTWISE,
 }

@@ -206,9 +206,9 @@ class _Lowering:
         self.builder.note_quant(made.name, quant)
 
     def _activation_operand(self, node: oir.Node) -> oir.Value | None:
-        """The only operand that is computed at run time; None where there are several."""
-        computed = [v for v in node.inputs if v is not None and self._known_constant(v) is None]
-        return computed[0] if len(computed) == 1 else None
+        """The only tensor computed at run time that ``node`` reads; None where there are several."""
+        computed = {v for v in node.inputs if v is not None and self._known_constant(v) is None}
+        return computed.pop() if len(computed) == 1 else None
 
     def _known_constant(self, value: oir.Value) -> Tensor | None:
         """The operand that stands for ``value`` where it is constant, else None."""

@@ -1,0 +1,100 @@
+"""Sums of scaled integers in fixed point: 32 bits of which the lowest are fractions of an output step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log2
+
+import numpy as np
+
+from ..ir.dtype import DType
+from .epilogue import quantized_bounds
+from .node import Node, Tensor
+
+_MOST_FRACTION_BITS = 22
+SATURATING = 1024.0
+"""Output steps per step of an operand beyond which any operand but zero saturates an 8-bit result."""
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """y = clamp(sum >> shift, low, high), where the sum counts in 2^-shift output steps and includes half of
+    one for rounding."""
+
+    shift: int
+    low: int
+    high: int
+    dtype: DType
+
+    @classmethod
+    def of(cls, node: Node, shift: int) -> FixedPoint:
+        """With ``shift`` fraction bits, to the node's quantized output, bounded by its activation."""
+        out = node.outputs[0]
+        assert out.quant is not None
+        return cls(shift, *quantized_bounds(out.quant, out.dtype, node.activation), out.dtype)
+
+    def fixed(self, steps: np.ndarray | float) -> np.ndarray:
+        """Real numbers of output steps as int64 in fixed point."""
+        return np.rint(np.asarray(steps, np.float64) * 2.0**self.shift).astype(np.int64)
+
+    def offset(self, steps: float) -> int:
+        """What to add to a sum for a constant of ``steps`` output steps and for rounding."""
+        return int(self.fixed(steps)) + (1 << (self.shift - 1))
+
+    def apply(self, total: np.ndarray) -> np.ndarray:
+        """``total`` is int64."""
+        return np.clip(total >> self.shift, self.low, self.high)
+
+
+def is_byte(tensor: Tensor) -> bool:
+    """True for a quantized 8-bit operand that is computed at run time."""
+    return tensor.constant is None and tensor.quant is not None and tensor.dtype.size == 1
+
+
+def ratio(tensor: Tensor, out: Tensor) -> float:
+    """Output steps per step of a quantized operand."""
+    assert tensor.quant is not None and out.quant is not None
+    return tensor.quant.scale / out.quant.scale
+
+
+def zero_point(tensor: Tensor) -> int:
+    """The zero point of a quantized operand."""
+    assert tensor.quant is not None
+    return tensor.quant.zero_point
+
+
+def steps(constant: Tensor, out: Tensor, reach: float) -> np.ndarray:
+    """The real values of a constant in output steps, float64, no further than ``reach`` from 0."""
+    assert constant.constant is not None and out.quant is not None
+    return np.clip(np.asarray(constant.constant.real, np.float64) / out.quant.scale, -reach, reach)
+
+
+def magnitude(dtype: DType, zero: int = 0) -> int:
+    """The largest |q − zero| of an element q."""
+    return max(int(dtype.highest) - zero, zero - int(dtype.lowest))
+
+
+def fraction_bits(
+    ratios: Sequence[float], magnitudes: Sequence[int], constant: float, widest: int = 2**15 - 1
+) -> int | None:
+    """Fraction bits for Σ ratio · operand + constant, in output steps, with ratios rounded to multipliers.
+
+    ``magnitudes`` bound the operands, ``constant`` the constant's magnitude. Multipliers stay below
+    ``widest`` where that leaves their rounding errors below a quarter of a step in all; the sum fits in 32
+    bits. None where it cannot.
+    """
+    largest = max(map(abs, ratios))
+    total = sum(abs(r) * m for r, m in zip(ratios, magnitudes, strict=True)) + abs(constant) + 1.0
+    room = floor(log2((2**31 - 1) / total))
+    needed = ceil(log2(2 * sum(magnitudes)))
+    if room < needed:
+        return None
+    short = floor(log2(widest / largest)) if largest > 0 else _MOST_FRACTION_BITS
+    return max(min(_MOST_FRACTION_BITS, room, short), needed)
+
+
+def narrowest(integers: np.ndarray) -> np.ndarray:
+    """int16 where all of them fit, else int32."""
+    fits = np.abs(integers).max(initial=0) < 2**15
+    return integers.astype(np.int16 if fits else np.int32)
