@@ -26,7 +26,7 @@ Quant = tuple[float, int]
 
 def float_model(
     nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Sequence[int]], outputs: Sequence[str],
-    constants: Mapping[str, np.ndarray] | None = None, dtypes: Mapping[str, int] | None = None,
+    constants: Mapping[str, np.ndarray | np.generic] | None = None, dtypes: Mapping[str, int] | None = None,
 ) -> onnx.ModelProto:  # fmt: skip
     """A model of ``nodes``; tensors are float32 unless ``dtypes`` (onnx.TensorProto numbers) says else."""
     kinds = dict(dtypes or {})
@@ -42,7 +42,7 @@ def float_model(
 
 def qdq_model(
     nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Sequence[int]], outputs: Sequence[str],
-    quants: Mapping[str, Quant], constants: Mapping[str, np.ndarray] | None = None,
+    quants: Mapping[str, Quant], constants: Mapping[str, np.ndarray | np.generic] | None = None,
     dequantized: Mapping[str, tuple[np.ndarray, np.ndarray, int]] | None = None,
     stage: bool = False,
 ) -> onnx.ModelProto:  # fmt: skip

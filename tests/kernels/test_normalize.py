@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -19,7 +21,7 @@ from tinyc.passes.import_onnx import import_model
 from .checks import check, float_model, lowered, qdq_model
 
 # operator, shape of the input, shape of scale and bias, attributes
-CASES = {
+CASES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "layer, rows": ("LayerNormalization", (5, 7), (7,), {}),
     "layer, two axes": ("LayerNormalization", (3, 4, 5), (4, 5), {"axis": 1, "epsilon": 1e-3}),
     "layer, whole tensor": ("LayerNormalization", (2, 3), (2, 3), {"axis": 0}),

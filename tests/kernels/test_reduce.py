@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
@@ -27,7 +29,7 @@ SUMS = ["ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMean", "ReduceSum", "Redu
 FLOAT = [*SUMS, "ReduceLogSumExp", "ReduceMax", "ReduceMin", "ReduceProd"]
 
 
-def _reduce(operator: str, axes: tuple[int, ...] | None, keep: int, **attributes: int):
+def _reduce(operator: str, axes: tuple[int, ...] | None, keep: int, **attributes: Any):
     inputs = ["x"] if axes is None else ["x", "axes"]
     node = helper.make_node(operator, inputs, ["y"], "reduce", keepdims=keep, **attributes)
     return [node], {} if axes is None else {"axes": np.array(axes, np.int64)}
