@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
 from typing import ClassVar
 
 import numpy as np
@@ -113,8 +112,8 @@ def resolve_limits(node: Node) -> Kernel | None:
     """Min and Max of one or two operands; more are a chain in a canonical model."""
     if len(node.inputs) == 1:
         x = node.input(0)
-        identity = functions.Function("Clip", {"low": -inf, "high": inf})
-        return None if x.quant is not None else Unary.of(identity, x, node.outputs[0])
+        bounds = functions.Function("Clip", {"low": node.activation.low, "high": node.activation.high})
+        return None if x.quant is not None else Unary.of(bounds, x, node.outputs[0])
     if len(node.inputs) > 2:
         raise node.refuse(
             f"it has {len(node.inputs)} operands", "write it as a chain of nodes of two operands"

@@ -67,6 +67,11 @@ class Operator:
     """For Layout.FREE: the result's order of axes, where that is not the model's own."""
 
 
+def _arithmetic(resolve: Callable[[Node], Kernel | None]) -> Operator:
+    """Of two operands; a function of one where the other is a scalar."""
+    return Operator(resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of)
+
+
 _ELEMENTWISE = Operator(elementwise.resolve, Layout.SAME)
 _COMPARISON = Operator(compare.resolve, Layout.SAME)
 _UNARY = Operator(unary.resolve, Layout.SAME, function=functions.of_node)
@@ -79,7 +84,7 @@ _ARG = Operator(arg_extreme.resolve, Layout.FREE, result_order=arg_extreme.resul
 
 OPERATORS: dict[str, Operator] = {
     "Abs": _UNARY,
-    "Add": Operator(scaled_sum.resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of),
+    "Add": _arithmetic(scaled_sum.resolve),
     "And": _ELEMENTWISE,
     "ArgMax": _ARG,
     "ArgMin": _ARG,
@@ -98,7 +103,7 @@ OPERATORS: dict[str, Operator] = {
     "Cos": _UNARY,
     "CumSum": Operator(cum_sum.resolve, Layout.SAME),
     "DepthToSpace": Operator(depth_to_space.resolve_depth_to_space, Layout.CHANNEL_LAST),
-    "Div": Operator(quotient.resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of),
+    "Div": _arithmetic(quotient.resolve),
     "Elu": _UNARY,
     "Equal": _COMPARISON,
     "Erf": _UNARY,
@@ -123,12 +128,12 @@ OPERATORS: dict[str, Operator] = {
     "Log": _UNARY,
     "LogSoftmax": Operator(log_softmax.resolve, Layout.SAME),
     "LpNormalization": Operator(lp_normalize.resolve, Layout.SAME),
-    "Max": Operator(scaled_limit.resolve, Layout.SAME, function=elementwise.function_of),
+    "Max": _arithmetic(scaled_limit.resolve),
     "MaxPool": Operator(pool.resolve_max, Layout.CHANNEL_LAST, fuses_activation=True),
-    "Min": Operator(scaled_limit.resolve, Layout.SAME, function=elementwise.function_of),
+    "Min": _arithmetic(scaled_limit.resolve),
     "Mish": _UNARY,
     "Mod": Operator(elementwise.resolve_mod, Layout.SAME),
-    "Mul": Operator(product.resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of),
+    "Mul": _arithmetic(product.resolve),
     "Neg": _UNARY,
     "Not": Operator(unary.resolve, Layout.SAME),
     "Or": _ELEMENTWISE,
@@ -161,7 +166,7 @@ OPERATORS: dict[str, Operator] = {
     "Softsign": _UNARY,
     "SpaceToDepth": Operator(depth_to_space.resolve_space_to_depth, Layout.CHANNEL_LAST),
     "Sqrt": _UNARY,
-    "Sub": Operator(scaled_sum.resolve, Layout.SAME, fuses_activation=True, function=elementwise.function_of),
+    "Sub": _arithmetic(scaled_sum.resolve),
     "Swish": _UNARY,
     "Tanh": _UNARY,
     "ThresholdedRelu": _UNARY,

@@ -21,7 +21,7 @@ from .fixed_point import (
     steps,
     zero_point,
 )
-from .node import Node, Tensor
+from .node import UNBOUNDED, Node, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ def resolve(node: Node) -> Kernel | None:
     operands = [node.input(0), node.input(1)]
     if out.dtype.size != 1 or not all(t.constant is not None or is_byte(t) for t in operands):
         return None
-    if all(t.constant is not None or (t.quant == out.quant and t.dtype is out.dtype) for t in operands):
+    alike = all(t.constant is not None or (t.quant == out.quant and t.dtype is out.dtype) for t in operands)
+    if alike and node.activation == UNBOUNDED:
         same = [t if t.constant is None else recode.stored(t.constant, out) for t in operands]
         return Elementwise.of(node.operator, out, same)
     return _scaled(node, operands)
