@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as oir
 
-from ..ir.program import Buffer, Program
+from ..ir.program import Buffer, Program, Step
 from .distance import relative
 from .feeding import to_stored
 from .sessions import Reference
@@ -37,8 +37,7 @@ def step_errors(
         truth = reference.run(sample) | dict(sample)
         values: dict[str, np.ndarray] = {}
         for step in program.steps:
-            inputs = [_value(program, name, truth, values) for name in step.inputs]
-            computed = step.kernel.compute(inputs, program.buffers[step.outputs[0]].whole)
+            computed = _compute(program, step, [_value(program, name, truth, values) for name in step.inputs])
             for name, mine in zip(step.outputs, computed, strict=True):
                 buffer = program.buffers[name]
                 theirs = _truth(buffer, truth)
@@ -46,6 +45,16 @@ def step_errors(
                 if theirs is not None:
                     worst[step.name] = _worse(worst.get(step.name), _compare(step.name, buffer, mine, theirs))
     return [worst.get(step.name, StepError(step.name, None, None)) for step in program.steps]
+
+
+def _compute(program: Program, step: Step, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The whole outputs of ``step`` from whole inputs."""
+    whole = program.buffers[step.outputs[0]].whole
+    parts = [
+        program.buffers[name].part(array, program.needed(step, operand, whole))
+        for operand, (name, array) in enumerate(zip(step.inputs, inputs, strict=True))
+    ]
+    return step.kernel.compute(parts, whole)
 
 
 def _truth(buffer: Buffer, truth: Mapping[str, np.ndarray]) -> np.ndarray | None:

@@ -48,7 +48,7 @@ class Machine:
         step = self.program.steps[task.step]
         window = task.window or self.program.buffers[step.outputs[0]].whole
         gathered = [
-            self._gather(self.program.buffers[name], self._needed(task, operand, name, window), task)
+            self._gather(self.program.buffers[name], self.program.needed(step, operand, window), task)
             for operand, name in enumerate(step.inputs)
         ]
         computed = step.kernel.compute(gathered, window)
@@ -56,13 +56,6 @@ class Machine:
             buffer = self.program.buffers[name]
             self._scatter(buffer, window if step.kernel.windowed else buffer.whole, task, values)
         return computed
-
-    def _needed(self, task: Task, operand: int, name: str, window: Window) -> Window:
-        buffer, kernel = self.program.buffers[name], self.program.steps[task.step].kernel
-        if not kernel.windowed:
-            return buffer.whole
-        rows, columns, _ = buffer.grid
-        return kernel.needs(operand, window).clip(rows, columns)
 
     def _bytes_of(self, buffer: Buffer) -> np.ndarray:
         offset = self.program.offset(buffer.name)

@@ -122,6 +122,13 @@ class Buffer:
             case Tile(height, width):
                 return height, width
 
+    def part(self, array: np.ndarray, window: Window) -> np.ndarray:
+        """The window of an array that holds the whole tensor; any rank without a grid is one pixel."""
+        rows = slice(window.y0, window.y1)
+        if array.ndim == 4:
+            return array[:, rows, window.x0 : window.x1]
+        return array[:, rows] if array.ndim == 3 else array
+
     @property
     def nbytes(self) -> int:
         """Bytes of storage."""
@@ -198,6 +205,14 @@ class Program:
             raise ValueError(f"program {self.name} has no memory plan")
         owner, inside = self.owner(name)
         return self.plan.offsets[owner] + inside
+
+    def needed(self, step: Step, operand: int, window: Window) -> Window:
+        """The window of input ``operand`` that ``step`` reads for ``window`` of its output."""
+        buffer = self.buffers[step.inputs[operand]]
+        if not step.kernel.windowed:
+            return buffer.whole
+        rows, columns, _ = buffer.grid
+        return step.kernel.needs(operand, window).clip(rows, columns)
 
     def operands(self, step: Step) -> tuple[str, ...]:
         return step.inputs + step.outputs + step.scratch

@@ -70,12 +70,14 @@ class Conv2D(Kernel):
         return (out.reshape(n, rows, *tail),)
 
 
-def resolve(node: Node) -> Kernel:
+def resolve(node: Node) -> Kernel | None:
     """Conv with constant weights [O, I / group, k…]; ModelError for 3-D or run-time weights."""
     values = node.constant(1, "the weight").values
     sliding = Sliding.of(node, values.shape[2:])
     groups = int(node.attribute("group", 1))
     linear = linear_operands(node, channel_axis=0)
+    if linear is None:
+        return None
     weights = linear.weights.reshape(*values.shape[:2], *sliding.kernel).transpose(0, 2, 3, 1)
     if groups == node.input(0).shape[1] == values.shape[0] and groups > 1:
         depthwise = np.ascontiguousarray(weights[..., 0].transpose(1, 2, 0))

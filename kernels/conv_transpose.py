@@ -75,7 +75,7 @@ class ConvTranspose2D(Kernel):
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         exact = np.float32 if self.weights.dtype == np.float32 else np.float64
         needed = self.needs(0, window).clip(*self.sliding.input)
-        x = inputs[0].reshape(self.sliding.batch, needed.height, needed.width, -1).astype(exact)
+        x = inputs[0].reshape(self.sliding.batch, needed.height, needed.width, self.groups * self.depth).astype(exact)
         x -= exact(self.input_zero)
         sums = np.zeros((self.sliding.batch, window.height, window.width, self.out_channels), exact)
         sums += self.bias.astype(exact)
@@ -100,6 +100,8 @@ def resolve(node: Node) -> Kernel | None:
     groups = int(node.attribute("group", 1))
     sliding = _geometry(node, values.shape[2:])
     linear = _linear(node, groups)
+    if linear is None:
+        return None
     channels, depth = linear.weights.shape[:2]
     weights = linear.weights.reshape(channels, depth, *sliding.kernel).transpose(0, 2, 3, 1)
     return ConvTranspose2D(
@@ -107,7 +109,7 @@ def resolve(node: Node) -> Kernel | None:
     )
 
 
-def _linear(node: Node, groups: int) -> Linear:
+def _linear(node: Node, groups: int) -> Linear | None:
     """Weights as those of a Conv, [O, I / group, k…]: output channels of all groups first."""
     weights, tensor = node.constant(1, "the weight"), node.input(1)
     shape = weights.values.shape

@@ -50,6 +50,8 @@ def resolve_gemm(node: Node) -> Kernel | None:
     """Gemm with constant B (transB 0 or 1, transA 0, alpha = beta = 1) and constant C."""
     node.constant(1, "the weight")
     linear = linear_operands(node, channel_axis=0 if node.attribute("transB", 0) else 1)
+    if linear is None:
+        return None
     return Dense(
         node.outputs[0].shape,
         np.ascontiguousarray(linear.weights),

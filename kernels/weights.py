@@ -21,11 +21,12 @@ class Linear:
     epilogue: Epilogue
 
 
-def linear_operands(node: Node, channel_axis: int) -> Linear:
+def linear_operands(node: Node, channel_axis: int) -> Linear | None:
     """Reads inputs 0 (activation), 1 (weights) and 2 (bias, optional) of Conv, ConvTranspose or Gemm.
 
-    ``channel_axis`` is the weights' axis of output channels; it is moved to the front. Raises
-    ModelError where weights are not constant or a sum could exceed 32 bits.
+    ``channel_axis`` is the weights' axis of output channels; it is moved to the front. None where the output
+    is quantized but the input or the weights are not. Raises ModelError where weights are not constant or a
+    sum could exceed 32 bits.
     """
     activation, weights = node.input(0), node.constant(1, "the weight")
     bias = node.optional_constant(2, "the bias")
@@ -41,14 +42,12 @@ def linear_operands(node: Node, channel_axis: int) -> Linear:
     return _integer_operands(node, activation, channel_axis, channels)
 
 
-def _integer_operands(node: Node, activation: Tensor, channel_axis: int, channels: int) -> Linear:
+def _integer_operands(node: Node, activation: Tensor, channel_axis: int, channels: int) -> Linear | None:
     weights = node.constant(1, "the weight")
     bias = node.optional_constant(2, "the bias")
     quant = activation.quant
     if quant is None or weights.scale is None:
-        raise node.refuse(
-            "its output is quantized, its input or weight is not", "quantize all of its operands"
-        )
+        return None
     centred = np.moveaxis(weights.centred, channel_axis, 0)
     scales = weights.scale_along(channel_axis, channels) * quant.scale
     integers = np.zeros(channels, np.int64)
