@@ -1,0 +1,112 @@
+"""Puts QuantizeLinear/DequantizeLinear pairs and integer weights into a float graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx_ir as oir
+
+from ...ir.dtype import Quant
+from ..onnx_edit import add_constant, emit, unique_name
+from .affine import WEIGHT_MAX, integers, quant_of, scalar_quant
+from .graphs import name_of
+from .operators import array_of, is_constant, is_float
+from .units import Unit, constant_side
+from .weights import Weights
+
+
+class Inserter:
+    """Edits one graph in place; scales and zero points that tensors share are stored once."""
+
+    def __init__(self, graph: oir.Graph) -> None:
+        self._graph = graph
+        self._values = oir.convenience.create_value_mapping(graph)
+        self._parameters: dict[Quant, tuple[oir.Value, oir.Value]] = {}
+
+    def activation(self, tensor: str, quant: Quant) -> None:
+        """A pair behind ``tensor``; all that read it, graph outputs too, read the pair's result."""
+        value = self._values[tensor]
+        scale, zero_point = self._quantization(tensor, quant)
+        whole = self._node("QuantizeLinear", [value, scale, zero_point], f"{tensor}_quantized")
+        back = self._node("DequantizeLinear", [whole.outputs[0], scale, zero_point], f"{tensor}_dequantized")
+        integer, real = whole.outputs[0], back.outputs[0]
+        integer.type, integer.shape = oir.TensorType(oir.DataType.INT8), value.shape
+        real.type, real.shape = value.type, value.shape
+        for user, index in tuple(value.uses()):
+            if user is not whole:
+                user.replace_input_with(index, real)
+        for index, output in enumerate(self._graph.outputs):
+            if output is value:
+                value.name, real.name = unique_name(self._graph, f"{tensor}_float"), tensor
+                self._graph.outputs[index] = real
+        producer = value.producer()
+        if producer is None:
+            self._graph.insert_before(self._graph[0], [whole, back])
+        else:
+            self._graph.insert_after(producer, [whole, back])
+
+    def _node(self, operator: str, operands: list[oir.Value], wanted: str) -> oir.Node:
+        node = oir.node(operator, operands)
+        node.name = node.outputs[0].name = unique_name(self._graph, wanted)
+        return node
+
+    def operands(self, unit: Unit, quants: Mapping[str, Quant]) -> None:
+        """int8 in place of the constant operands of a unit without weights."""
+        if unit.rule.weight_axis is not None:
+            return
+        node = unit.operator
+        for index in range(len(node.inputs)) if unit.rule.operands is None else unit.rule.operands:
+            value = node.inputs[index]
+            if is_constant(value) and is_float(value):
+                quant = quants[(*unit.outputs, *unit.inputs)[0]] if unit.rule.shared else _own_quant(value)
+                scale, zero_point = self._quantization(name_of(value), quant)
+                stored = integers(array_of(value), quant)
+                whole = add_constant(self._graph, stored, f"{name_of(value)}_quantized")
+                operands = [whole, scale, zero_point]
+                real = emit(node, "DequantizeLinear", operands, name=f"{name_of(value)}_dequantize")
+                node.replace_input_with(index, real)
+
+    def weights(self, unit: Unit, weights: Weights) -> None:
+        """Integer weights and bias in place of a unit's float ones."""
+        node, axis = unit.operator, unit.rule.weight_axis
+        self._constant(node, 1, name_of(unit.weight), weights.values, weights.scales, axis)
+        if unit.bias is None:
+            return
+        owner = unit.bias_add or node
+        index = 2 if unit.bias_add is None else constant_side(owner)
+        self._constant(owner, index, name_of(unit.bias), weights.bias, weights.bias_scales, 0)
+
+    def _constant(
+        self, node: oir.Node, index: int, name: str, values: np.ndarray, scales: np.ndarray, axis: int | None
+    ) -> None:
+        zeros = np.zeros(scales.shape, values.dtype)
+        operands = [
+            add_constant(self._graph, values, f"{name}_quantized"),
+            add_constant(self._graph, scales.astype(np.float32), f"{name}_scale"),
+            add_constant(self._graph, zeros, f"{name}_zero_point"),
+        ]
+        real = emit(node, "DequantizeLinear", operands, {"axis": axis}, name=f"{name}_dequantize")
+        node.replace_input_with(index, real)
+
+    def _quantization(self, tensor: str, quant: Quant) -> tuple[oir.Value, oir.Value]:
+        if quant not in self._parameters:
+            scale = np.asarray(quant.scale, np.float32)
+            zero_point = np.asarray(quant.zero_point, np.int8)
+            self._parameters[quant] = (
+                add_constant(self._graph, scale, f"{tensor}_scale"),
+                add_constant(self._graph, zero_point, f"{tensor}_zero_point"),
+            )
+        return self._parameters[quant]
+
+
+def _own_quant(value: oir.Value | None) -> Quant:
+    """The quantization of a constant operand: exact for a single value, else symmetric around zero."""
+    array = array_of(value)
+    if array.size == 1:
+        return scalar_quant(float(array.reshape(())))
+    magnitude = float(np.abs(array).max(initial=0.0))
+    if magnitude == 0.0:
+        return Quant(1.0, 0)
+    low, high = float(array.min()), float(array.max())
+    return Quant(float(np.float32(magnitude / WEIGHT_MAX)), 0) if low < 0 < high else quant_of(low, high)

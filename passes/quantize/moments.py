@@ -1,0 +1,101 @@
+"""Second moments of what a layer's weights are multiplied with: what makes rounding errors matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .units import Unit
+
+MAX_TERMS = 2048
+"""Layers with longer sums are not measured: the matrices would grow too large."""
+
+
+def weight_matrix(unit: Unit, weight: np.ndarray) -> np.ndarray:
+    """``weight`` as [groups, output channels of a group, terms of a sum]."""
+    node = unit.operator
+    if node.op_type == "Conv":
+        groups = node.attributes.get_int("group", 1)
+        return weight.reshape(groups, weight.shape[0] // groups, -1)
+    if node.op_type == "ConvTranspose":
+        groups = node.attributes.get_int("group", 1)
+        split = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], -1)
+        return np.swapaxes(split, 1, 2).reshape(groups, weight.shape[1], -1)
+    return (weight if unit.rule.weight_axis == 0 else weight.T)[np.newaxis]
+
+
+def from_matrix(unit: Unit, matrix: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """The inverse of ``weight_matrix``: ``matrix`` as a weight of ``shape``."""
+    if unit.operator.op_type == "Conv":
+        return matrix.reshape(shape)
+    if unit.operator.op_type == "ConvTranspose":
+        groups, channels, _ = matrix.shape
+        split = matrix.reshape(groups, channels, shape[0] // groups, -1)
+        return np.swapaxes(split, 1, 2).reshape(shape)
+    return matrix[0] if unit.rule.weight_axis == 0 else np.ascontiguousarray(matrix[0].T)
+
+
+def rows(unit: Unit, weight_shape: Sequence[int], activation: np.ndarray, most: int) -> np.ndarray:
+    """The vectors that each output channel's weights are multiplied with, [groups, rows, terms].
+
+    For Conv they are the padded, strided and dilated windows of ``activation``; for Gemm and MatMul its
+    rows. At most ``most`` of them, evenly spread.
+    """
+    node = unit.operator
+    if node.op_type != "Conv":
+        matrix = activation.reshape(-1, activation.shape[-1])
+        return _thinned(matrix, most)[np.newaxis]
+    kernel = tuple(weight_shape[2:])
+    rank = len(kernel)
+    strides = tuple(node.attributes.get_ints("strides", [1] * rank))
+    dilations = tuple(node.attributes.get_ints("dilations", [1] * rank))
+    extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
+    pads = tuple(node.attributes.get_ints("pads", [0] * (2 * rank)))
+    padded = np.pad(activation, ((0, 0), (0, 0), *zip(pads[:rank], pads[rank:], strict=True)))
+    axes = tuple(range(2, 2 + rank))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=axes)
+    steps = tuple(slice(None, None, step) for step in (*strides, *dilations))
+    windows = windows[(slice(None), slice(None), *steps)]
+    channels = windows.shape[1]
+    groups = node.attributes.get_int("group", 1)
+    positions = np.moveaxis(windows, 1, 1 + rank).reshape(-1, channels, int(np.prod(kernel)))
+    positions = _thinned(positions, most)
+    grouped = positions.reshape(len(positions), groups, -1)
+    return np.ascontiguousarray(np.moveaxis(grouped, 1, 0))
+
+
+def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
+class Moments:
+    """Sums over rows, of float inputs f and of the quantized inputs q that take their place."""
+
+    def __init__(self, groups: int, terms: int) -> None:
+        self.count = 0
+        self._qq = np.zeros((groups, terms, terms))
+        self._fq = np.zeros((groups, terms, terms))
+        self._q = np.zeros((groups, terms))
+        self._f = np.zeros((groups, terms))
+
+    def add(self, floats: np.ndarray, quantized: np.ndarray) -> None:
+        """Adds [groups, rows, terms] of each."""
+        transposed = np.swapaxes(quantized, 1, 2)
+        self._qq += transposed @ quantized
+        self._fq += np.swapaxes(floats, 1, 2) @ quantized
+        self._q += quantized.sum(axis=1, dtype=np.float64)
+        self._f += floats.sum(axis=1, dtype=np.float64)
+        self.count += quantized.shape[1]
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of quantized inputs, [groups, terms, terms]."""
+        mean = self._q / self.count
+        return self._qq / self.count - mean[:, :, None] * mean[:, None, :]
+
+    @property
+    def cross(self) -> np.ndarray:
+        """Covariance of float inputs (rows) with quantized ones (columns)."""
+        f, q = self._f / self.count, self._q / self.count
+        return self._fq / self.count - f[:, :, None] * q[:, None, :]

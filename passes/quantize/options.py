@@ -1,0 +1,31 @@
+"""What a caller may choose about quantization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Progress = Callable[[str, float], None]
+"""Called with the name of a stage and the share of it that is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """Bounds on the work, and ties between tensors.
+
+    ``tied`` are pairs of tensors that must have one quantization, such as a state's input and output.
+    ``samples`` is how many calibration samples choices are judged on (evenly spread over all of them;
+    ranges are always taken from every sample). ``memory`` bounds, in bytes, the activations that are
+    held at once while weights are rounded; samples are left out where it would be exceeded.
+    """
+
+    tied: tuple[tuple[str, str], ...] = ()
+    samples: int = 128
+    memory: int = 1 << 30
+
+
+DEFAULTS = QuantizeOptions()
+
+
+def silent(stage: str, share: float) -> None:
+    """The Progress that tells nobody."""

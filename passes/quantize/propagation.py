@@ -1,0 +1,162 @@
+"""Rounds layer after layer, each on the inputs that the quantized layers before it really give it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as oir
+
+from ...ir.dtype import Quant
+from .affine import rounded
+from .calibration import Calibration
+from .graphs import excerpt, name_of
+from .moments import MAX_TERMS, Moments, rows, weight_matrix
+from .operators import array_of, is_constant
+from .options import Progress
+from .running import Runner, each
+from .units import Partition, Unit
+from .weights import Weights, round_weights, with_bias
+
+_ROWS = 8192
+"""Input vectors of a layer that its rounding is judged on, over all samples."""
+
+_Samples = dict[str, list[np.ndarray]]
+"""One array per sample, by tensor."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A unit, or a node outside all units, with the activations that it reads and makes."""
+
+    nodes: tuple[oir.Node, ...]
+    unit: Unit | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def quantize_weights(
+    model: oir.Model,
+    parts: Partition,
+    quants: Mapping[str, Quant],
+    calibration: Calibration,
+    progress: Progress,
+) -> dict[Unit, Weights]:
+    """Integer weights of every unit that has weights, with biases corrected so that each output channel
+    has the mean over all samples that it has in the float model.
+
+    Empirical bias correction: Nagel et al., "Data-free quantization through weight equalization and bias
+    correction" (ICCV 2019), section 4.2.
+    """
+    steps = list(_steps(model.graph, parts))
+    uses = Counter(name for step in steps for name in step.inputs)
+    names = [name_of(value) for value in model.graph.inputs if not value.is_initializer()]
+    exact: _Samples = {name: [feeds[name] for feeds in calibration.feeds] for name in names}
+    quantized: _Samples = {name: _through(arrays, quants.get(name)) for name, arrays in exact.items()}
+    weights: dict[Unit, Weights] = {}
+    for done, step in enumerate(steps, start=1):
+        if step.unit is not None and step.unit.rule.weight_axis is not None:
+            weights[step.unit] = _Layer(model, step.unit, quants).solve(exact, quantized)
+        else:
+            _run(model, step, quants, exact, quantized)
+        for name in step.inputs:
+            uses[name] -= 1
+            if uses[name] == 0:
+                del exact[name], quantized[name]
+        progress("round weights", done / len(steps))
+    return weights
+
+
+def _steps(graph: oir.Graph, parts: Partition) -> Iterator[_Step]:
+    units = {unit.operator: unit for unit in parts.units}
+    followers = {node for unit in parts.units for node in unit.nodes[1:]}
+    for node in graph:
+        if node in followers:
+            continue
+        unit = units.get(node)
+        nodes = (node,) if unit is None else unit.nodes
+        read = (v for n in nodes for v in n.inputs if v is not None and not is_constant(v))
+        made = {name_of(value) for n in nodes for value in n.outputs}
+        inputs = tuple(dict.fromkeys(name for name in map(name_of, read) if name not in made))
+        yield _Step(nodes, unit, inputs, tuple(name_of(value) for value in nodes[-1].outputs if value.name))
+
+
+def _through(arrays: Sequence[np.ndarray], quant: Quant | None) -> list[np.ndarray]:
+    return list(arrays) if quant is None else [rounded(np.nan_to_num(array), quant) for array in arrays]
+
+
+def _run(
+    model: oir.Model, step: _Step, quants: Mapping[str, Quant], exact: _Samples, quantized: _Samples
+) -> None:
+    """Runs a step without weights on both sets of samples."""
+    runner = Runner(excerpt(model, step.nodes, step.inputs, step.outputs))
+    for samples, quantizes in ((exact, False), (quantized, True)):
+        count = range(len(next(iter(samples.values()), ())))
+        feeds = [{name: samples[name][index] for name in step.inputs} for index in count]
+        found = list(each(runner.run, feeds))
+        for name in step.outputs:
+            samples[name] = _through([f[name] for f in found], quants.get(name) if quantizes else None)
+
+
+class _Layer:
+    """One layer with weights, as a model whose weight and bias are fed."""
+
+    def __init__(self, model: oir.Model, unit: Unit, quants: Mapping[str, Quant]) -> None:
+        self._unit = unit
+        self._source, self._output = unit.inputs[0], unit.outputs[0]
+        self._from, self._to = quants[self._source], quants[self._output]
+        self._weight = array_of(unit.weight)
+        self._bias = None if unit.bias is None else array_of(unit.bias)
+        parameters = [name_of(value) for value in (unit.weight, unit.bias) if value is not None]
+        self._sum = name_of(unit.sum)
+        outputs = tuple(dict.fromkeys((self._sum, self._output)))
+        self._parameters = parameters
+        self._runner = Runner(excerpt(model, unit.nodes, [self._source, *parameters], outputs))
+
+    def solve(self, exact: _Samples, quantized: _Samples) -> Weights:
+        """Rounds the weights, corrects the bias, and adds the layer's outputs to both sets of samples."""
+        before, after = exact[self._source], quantized[self._source]
+        bias = np.zeros(self._unit.channels) if self._bias is None else self._bias.astype(np.float64)
+        moments = self._moments(before, after)
+        weights = round_weights(self._unit, self._weight, bias, self._from, self._to, moments)
+        floats = self._run(before, self._weight, self._bias)
+        if self._bias is not None:
+            shift = self._means(floats) - self._means(self._run(after, self._real(weights), self._bias))
+            weights = with_bias(weights, bias + shift)
+        found = self._run(after, self._real(weights), weights.real_bias)
+        exact[self._output] = [result[self._output] for result in floats]
+        quantized[self._output] = _through([result[self._output] for result in found], self._to)
+        return weights
+
+    def _real(self, weights: Weights) -> np.ndarray:
+        return weights.real(self._unit.rule.weight_axis or 0)
+
+    def _moments(self, before: list[np.ndarray], after: list[np.ndarray]) -> Moments | None:
+        groups, _, terms = weight_matrix(self._unit, self._weight).shape
+        if terms > MAX_TERMS or self._unit.operator.op_type == "ConvTranspose":
+            return None
+        moments = Moments(groups, terms)
+        most = max(1, _ROWS // len(before))
+        shape = self._weight.shape
+        for exact, quantized in zip(before, after, strict=True):
+            moments.add(rows(self._unit, shape, exact, most), rows(self._unit, shape, quantized, most))
+        return moments
+
+    def _run(
+        self, arrays: list[np.ndarray], weight: np.ndarray, bias: np.ndarray | None
+    ) -> list[dict[str, np.ndarray]]:
+        values = (weight,) if bias is None else (weight, bias)
+        fixed = dict(zip(self._parameters, values, strict=True))
+        return list(each(lambda array: self._runner.run({self._source: array, **fixed}), arrays))
+
+    def _means(self, results: list[dict[str, np.ndarray]]) -> np.ndarray:
+        """Mean of each output channel before the activation, over positions and samples."""
+        convolves = self._unit.operator.op_type in ("Conv", "ConvTranspose")
+        sums = np.zeros(self._unit.channels)
+        for result in results:
+            array = result[self._sum]
+            channel = 1 if convolves else array.ndim - 1
+            sums += array.mean(axis=tuple(a for a in range(array.ndim) if a != channel), dtype=np.float64)
+        return sums / len(results)

@@ -1,0 +1,62 @@
+"""Rounds weights to integers so that a layer's outputs change least."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .affine import WEIGHT_MAX
+from .moments import Moments
+
+_DAMPING = 0.1
+"""Share of the mean variance that is added to every input's variance: it makes the covariance
+invertible and keeps the rounding from fitting the calibration data too closely."""
+
+
+def damped(covariance: np.ndarray) -> np.ndarray:
+    """[groups, terms, terms] with the diagonal raised, so that it is positive definite."""
+    terms = covariance.shape[-1]
+    level = np.trace(covariance, axis1=1, axis2=2) / terms
+    level = np.where(level > 0, level, 1.0)
+    return covariance + (_DAMPING * level)[:, None, None] * np.eye(terms)
+
+
+def target(weights: np.ndarray, moments: Moments, stable: np.ndarray) -> np.ndarray:
+    """The weights that, applied to quantized inputs, come closest to ``weights`` applied to float ones.
+
+    A ridge regression towards ``weights`` itself: W (C_fq + λ) (C_qq + λ)⁻¹, with C_qq the covariance of
+    quantized inputs, C_qq + λ = ``stable``, and C_fq their covariance with float ones.
+    """
+    moved = weights @ (moments.cross + stable - moments.covariance)
+    return np.swapaxes(np.linalg.solve(stable, np.swapaxes(moved, 1, 2)), 1, 2)
+
+
+def nearest(weights: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """[groups, channels, terms] divided by ``scales`` [groups, channels], rounded and clipped."""
+    return np.clip(np.rint(weights / scales[:, :, None]), -WEIGHT_MAX, WEIGHT_MAX)
+
+
+def compensated(weights: np.ndarray, scales: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Rounds one term after another and lets the terms still to come make up for the error.
+
+    GPTQ: Frantar et al., "Accurate post-training quantization for generative pre-trained transformers"
+    (ICLR 2023). The terms with the largest variance go first. ``covariance`` must be positive definite.
+    """
+    order = np.argsort(-np.diagonal(covariance, axis1=1, axis2=2), axis=1, kind="stable")
+    ordered = np.take_along_axis(covariance, order[:, :, None], axis=1)
+    ordered = np.take_along_axis(ordered, order[:, None, :], axis=2)
+    inverse = np.linalg.inv(ordered)
+    upper = np.swapaxes(np.linalg.cholesky((inverse + np.swapaxes(inverse, 1, 2)) / 2), 1, 2)
+    left = np.take_along_axis(weights, order[:, None, :], axis=2)
+    result = np.zeros_like(left)
+    for term in range(left.shape[2]):
+        column = left[:, :, term]
+        result[:, :, term] = np.clip(np.rint(column / scales), -WEIGHT_MAX, WEIGHT_MAX)
+        error = (column - result[:, :, term] * scales) / upper[:, term, term][:, None]
+        left[:, :, term + 1 :] -= error[:, :, None] * upper[:, term, term + 1 :][:, None, :]
+    back = np.argsort(order, axis=1, kind="stable")
+    return np.take_along_axis(result, back[:, None, :], axis=2)
+
+
+def output_error(difference: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Variance [groups, channels] that a change of the weights makes in the layer's outputs."""
+    return np.einsum("gok,gok->go", difference @ covariance, difference)

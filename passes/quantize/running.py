@@ -1,0 +1,55 @@
+"""Runs ONNX graphs on calibration samples with ONNX Runtime, sample by sample."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, cast
+
+import numpy as np
+import onnx_ir as oir
+
+from ...ir.errors import ModelError
+
+Feeds = Mapping[str, np.ndarray]
+T = TypeVar("T")
+R = TypeVar("R")
+
+_WORKERS = min(4, os.cpu_count() or 1)
+
+
+class Runner:
+    """An ONNX Runtime session. Each run uses one thread, so that results do not depend on the machine's
+    number of cores; ``each`` runs several samples side by side."""
+
+    def __init__(self, model: oir.Model) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                oir.to_proto(model).SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
+            raise ModelError(
+                "ONNX Runtime cannot run the model, so it cannot be calibrated",
+                why=str(error).strip().splitlines()[0][:500],
+                remedy="check the model with onnx.checker, or compile it with --precision float32",
+            ) from error
+        self.outputs = tuple(output.name for output in self._session.get_outputs())
+
+    def run(self, feeds: Feeds) -> dict[str, np.ndarray]:
+        """Outputs by name."""
+        arrays = cast(list[np.ndarray], self._session.run(None, dict(feeds)))
+        return dict(zip(self.outputs, arrays, strict=True))
+
+
+def each(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+    """``function`` of each item, in order, several at a time; few results are held at once."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for start in range(0, len(items), 2 * _WORKERS):
+            yield from pool.map(function, items[start : start + 2 * _WORKERS])

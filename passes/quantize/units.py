@@ -1,0 +1,154 @@
+"""Splits a graph into units: the nodes that one integer kernel runs, between quantized tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import onnx_ir as oir
+
+from .graphs import name_of
+from .operators import Rule, array_of, fuses_activation, is_bias, is_bounds, is_constant, is_float, rule_of
+
+_BLIND = frozenset(("Shape", "Size", "Constant"))
+"""Operators that read no element of their float operands, or have none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """An operator with the bias Add and the Relu or Clip that its kernel takes in.
+
+    ``inputs`` names the float activations it reads (each once), ``outputs`` the float tensors it makes.
+    """
+
+    nodes: tuple[oir.Node, ...]
+    rule: Rule
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def operator(self) -> oir.Node:
+        return self.nodes[0]
+
+    @property
+    def weight(self) -> oir.Value | None:
+        """Input 1 of an operator with weights."""
+        return self.operator.inputs[1] if self.rule.weight_axis is not None else None
+
+    @property
+    def bias(self) -> oir.Value | None:
+        """The constant bias: the operator's third input, or the operand of the Add behind a MatMul."""
+        if self.rule.weight_axis is None:
+            return None
+        if self.bias_add is not None:
+            return self.bias_add.inputs[constant_side(self.bias_add)]
+        return self.operator.inputs[2] if len(self.operator.inputs) > 2 else None
+
+    @property
+    def bias_add(self) -> oir.Node | None:
+        """The Add behind a MatMul."""
+        followers = self.nodes[1:] if self.rule.weight_axis is not None else ()
+        return next((node for node in followers if node.op_type == "Add"), None)
+
+    @property
+    def sum(self) -> oir.Value:
+        """What the operator makes, with its bias, before the activation."""
+        return (self.bias_add or self.operator).outputs[0]
+
+    @property
+    def channels(self) -> int:
+        """Output channels of an operator with weights."""
+        axis = self.rule.weight_axis
+        assert axis is not None
+        transposed = self.operator.op_type == "ConvTranspose"
+        groups = self.operator.attributes.get_int("group", 1) if transposed else 1
+        return array_of(self.weight).shape[axis] * groups
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """The units in topological order, and the names of the float nodes that remain."""
+
+    units: tuple[Unit, ...]
+    islands: tuple[oir.Node, ...]
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """Every tensor that is to be quantized, in the order in which they are made."""
+        names = (name for unit in self.units for name in (*unit.inputs, *unit.outputs))
+        return tuple(dict.fromkeys(names))
+
+
+def partition(graph: oir.Graph) -> Partition:
+    """Splits ``graph``, whose nodes are in topological order and whose types are known."""
+    units: list[Unit] = []
+    islands: list[oir.Node] = []
+    taken: set[oir.Node] = set()
+    for node in graph:
+        if node in taken:
+            continue
+        rule = rule_of(node)
+        unit = None if rule is None else _unit_of(node, rule)
+        if unit is not None:
+            units.append(unit)
+            taken.update(unit.nodes)
+        elif _computes_floats(node):
+            islands.append(node)
+    return Partition(_anchored(units), tuple(islands))
+
+
+def _unit_of(node: oir.Node, rule: Rule) -> Unit | None:
+    """The unit that starts at ``node``; None where no float activation goes in or out."""
+    operands = node.inputs if rule.operands is None else [node.inputs[i] for i in rule.operands]
+    if any(operand is None or not is_float(operand) for operand in operands):
+        return None
+    inputs = tuple(dict.fromkeys(name_of(v) for v in operands if not is_constant(v)))
+    nodes = [node]
+    if node.op_type == "MatMul" and rule.weight_axis is not None:
+        _extend(nodes, partial(_adds_bias, node))
+    if fuses_activation(node):
+        _extend(nodes, is_bounds)
+    outputs = tuple(name_of(value) for value in nodes[-1].outputs if is_float(value))
+    return Unit(tuple(nodes), rule, inputs, outputs) if inputs or outputs else None
+
+
+def _extend(nodes: list[oir.Node], accepts: Callable[[oir.Node], bool]) -> None:
+    """Appends the only consumer of the last node where ``accepts`` says so."""
+    result = nodes[-1].outputs[0]
+    uses = tuple(result.uses())
+    if len(uses) == 1 and not result.is_graph_output() and accepts(uses[0].node):
+        nodes.append(uses[0].node)
+
+
+def _adds_bias(matmul: oir.Node, follower: oir.Node) -> bool:
+    if follower.op_type != "Add":
+        return False
+    channels = array_of(matmul.inputs[1]).shape[1]
+    return any(is_bias(value, channels) for value in follower.inputs)
+
+
+def constant_side(add: oir.Node) -> int:
+    """Which input of a bias Add is the bias."""
+    return next(index for index, value in enumerate(add.inputs) if is_constant(value))
+
+
+def _computes_floats(node: oir.Node) -> bool:
+    if node.op_type in _BLIND:
+        return False
+    operands = (value for value in node.inputs if value is not None and not is_constant(value))
+    return any(is_float(value) for value in (*operands, *node.outputs))
+
+
+def _anchored(units: Iterable[Unit]) -> tuple[Unit, ...]:
+    """Drops chains of data movement that no computing unit touches: they may as well move floats."""
+    units = list(units)
+    touched = {n for u in units if not u.rule.shared for n in (*u.inputs, *u.outputs)}
+    moving = [unit for unit in units if unit.rule.shared]
+    growing = True
+    while growing:
+        near = [u for u in moving if touched.intersection((*u.inputs, *u.outputs))]
+        before = len(touched)
+        touched.update(name for unit in near for name in (*unit.inputs, *unit.outputs))
+        growing = len(touched) > before
+    return tuple(u for u in units if not u.rule.shared or touched.intersection((*u.inputs, *u.outputs)))

@@ -1,0 +1,96 @@
+"""Integer weights of one layer: scales per output channel, rounding, bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...ir.dtype import Quant
+from .affine import WEIGHT_MAX, range_of
+from .moments import Moments, from_matrix, weight_matrix
+from .rounding import compensated, damped, nearest, output_error, target
+from .units import Unit
+
+_BIAS_BITS = 29
+"""Weight scales are large enough for the float bias to fit; correction may add one bit."""
+_DEAD_STEP = 2.0**-10
+"""Step of a dead channel's bias, in steps of the output."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A layer's integer weights (int8, in the operator's own axis order), their scale per output
+    channel, and its int32 bias in units of input scale × weight scale."""
+
+    values: np.ndarray
+    scales: np.ndarray
+    bias: np.ndarray
+    bias_scales: np.ndarray
+
+    def real(self, axis: int) -> np.ndarray:
+        """The weights as float32, as DequantizeLinear gives them; ``axis`` is the output channels'."""
+        along = [1] * self.values.ndim
+        along[axis] = -1
+        return self.values.astype(np.float32) * self.scales.reshape(along)
+
+    @property
+    def real_bias(self) -> np.ndarray:
+        """The bias as float32."""
+        return self.bias.astype(np.float32) * self.bias_scales
+
+
+def round_weights(
+    unit: Unit, weight: np.ndarray, bias: np.ndarray, source: Quant, result: Quant, moments: Moments | None
+) -> Weights:
+    """``weight`` and ``bias`` (one per output channel) of a layer from ``source`` to ``result``.
+
+    With ``moments`` of the layer's inputs each channel takes the rounding, of those tried, that changes
+    its outputs least; without, weights are rounded to nearest. Channels that cannot move the output by
+    half a step become zero, however small their weights are.
+    """
+    matrix = weight_matrix(unit, weight.astype(np.float64))
+    biases = bias.astype(np.float64).reshape(matrix.shape[:2])
+    low, high = range_of(source)
+    dead = np.abs(matrix).sum(axis=2) * (high - low) < result.scale / 2
+    matrix = np.where(dead[:, :, None], 0.0, matrix)
+    floor = np.abs(biases) / (source.scale * 2.0**_BIAS_BITS)
+    floor = np.where(dead, np.maximum(floor, result.scale / source.scale * _DEAD_STEP), floor)
+    if moments is None:
+        scales = np.maximum(np.abs(matrix).max(axis=2) / WEIGHT_MAX, floor)
+        if unit.operator.op_type == "ConvTranspose":  # its scales run along an axis that groups share
+            scales = np.broadcast_to(scales.max(axis=0), scales.shape)
+        scales = _stored(scales)
+        integers = nearest(matrix, scales)
+    else:
+        integers, scales = _least_error(matrix, floor, moments)
+    values = from_matrix(unit, integers, weight.shape).astype(np.int8)
+    length = weight.shape[unit.rule.weight_axis or 0]
+    stored = scales.astype(np.float32).ravel()
+    return _with_bias(values, stored[:length], stored * np.float32(source.scale), bias)
+
+
+def with_bias(weights: Weights, bias: np.ndarray) -> Weights:
+    """The same weights with another float bias."""
+    return _with_bias(weights.values, weights.scales, weights.bias_scales, bias)
+
+
+def _with_bias(values: np.ndarray, scales: np.ndarray, bias_scales: np.ndarray, bias: np.ndarray) -> Weights:
+    limit = 2.0**30 - 1
+    integers = np.clip(np.rint(bias.astype(np.float64).ravel() / bias_scales), -limit, limit)
+    return Weights(values, scales, integers.astype(np.int32), bias_scales)
+
+
+def _stored(scales: np.ndarray) -> np.ndarray:
+    """Scales as ONNX stores them, in float32, with 1 for channels that need none."""
+    return np.where(scales > 0, scales, 1.0).astype(np.float32).astype(np.float64)
+
+
+def _least_error(matrix: np.ndarray, floor: np.ndarray, moments: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Integers [groups, channels, terms] and scales [groups, channels]."""
+    stable = damped(moments.covariance)
+    wanted = np.where(matrix.any(axis=2, keepdims=True), target(matrix, moments, stable), 0.0)
+    scales = _stored(np.maximum(np.abs(wanted).max(axis=2) / WEIGHT_MAX, floor))
+    plain, spread = nearest(wanted, scales), compensated(wanted, scales, stable)
+    errors = [output_error(whole * scales[:, :, None] - wanted, stable) for whole in (plain, spread)]
+    return np.where((errors[1] < errors[0])[:, :, None], spread, plain), scales
