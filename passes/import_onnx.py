@@ -41,7 +41,11 @@ def import_model(
     try:
         model = oir.serde.deserialize_model(loaded.proto)
     except (oir.serde.SerdeError, ValueError, TypeError, KeyError) as e:
-        raise ModelError("The model is malformed", why=" ".join(str(e.__cause__ or e).split())[:400]) from e
+        raise ModelError(
+            "The model is malformed",
+            why=" ".join(str(e.__cause__ or e).split())[:300],
+            remedy="run onnx.checker.check_model on the file; export it again",
+        ) from e
     inline_functions(model)
     common.RemoveInitializersFromInputsPass()(model)
     name_nodes(model.graph)
@@ -141,6 +145,8 @@ def _needs_declared_shape(node: oir.Node | None, model: oir.Model) -> bool:
 def _visit(model: oir.Model, node: oir.Node, opset: int) -> None:
     if not all(value is None or static_shape(value) is not None for value in node.inputs):
         return  # it depends on an operator that only lowering can refuse
+    if any(attribute.type == oir.AttributeType.GRAPH for attribute in node.attributes.values()):
+        return  # as it will refuse control flow
     function = model.functions.get(node.op_identifier())
     if function is not None:
         infer_function(node, function)
@@ -157,12 +163,18 @@ def _visit(model: oir.Model, node: oir.Node, opset: int) -> None:
 
 def _check_static(node: oir.Node) -> None:
     """Operands are static here, so a result that is not has a shape that depends on data."""
+    for output in node.outputs:
+        if output.name and 0 in (static_shape(output) or ()):
+            raise ModelError(
+                f"Tensor {quoted(output.name)} has no elements",
+                where=describe(node),
+                why=f"its shape is {output.shape}",
+                remedy="correct the shapes in the model or in --input-shape",
+            )
     unplanned = (output for output in node.outputs if output.name and static_shape(output) is None)
     output = next(unplanned, None)
     unknown = node.domain == "" and schema_of(node, onnx.defs.onnx_opset_version()) is None
     if output is None or unknown or not isinstance(output.type, oir.TensorType | None):
-        return
-    if any(attribute.type == oir.AttributeType.GRAPH for attribute in node.attributes.values()):
         return
     raise ModelError(
         f"The shape of tensor {quoted(output.name)} depends on the model's data",

@@ -52,7 +52,7 @@ def emit(
 ) -> oir.Value:
     """The output of a new node in front of ``before``, its type and shape inferred."""
     graph = graph_of(before)
-    node = oir.node(operator, list(inputs), attributes or {}, name=name)
+    node = oir.Node("", operator, list(inputs), _attributes(attributes), name=name)
     node.outputs[0].name = unique_name(graph, f"{name}_output")
     graph.insert_before(before, node)
     infer(node)
@@ -71,13 +71,23 @@ def become(
     before = [value for value in node.inputs if value is not None]
     node.op_type, node.domain = operator, ""
     node.attributes.clear()
-    for attribute in oir.convenience.convert_attributes(attributes or {}):
+    for attribute in _attributes(attributes):
         node.attributes.add(attribute)
     set_inputs(node, inputs)
     if name is not None:
         node.name = name
     for value in before:
         prune(value)
+
+
+def _attributes(values: Mapping[str, Any] | None) -> list[oir.Attr]:
+    """ONNX attributes of plain values; a list without elements is one of integers."""
+    return [
+        oir.Attr(name, oir.AttributeType.INTS, ())
+        if isinstance(value, (list, tuple)) and not value
+        else oir.convenience.convert_attribute(name, value)
+        for name, value in (values or {}).items()
+    ]
 
 
 def set_inputs(node: oir.Node, inputs: Sequence[Operand]) -> None:

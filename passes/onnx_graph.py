@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,13 @@ def graph_of(node: oir.Node) -> oir.Graph:
     return node.graph
 
 
-def standard_nodes(graph: oir.Graph) -> Iterator[oir.Node]:
-    """Nodes of ONNX's own domain, in order; nodes inserted while iterating are visited too."""
-    return (node for node in graph if node.domain == "")
+def is_understood(node: oir.Node) -> bool:
+    """Whether the node is one of ONNX's operators and all of its tensors have known types and shapes.
+
+    Behind an operator that ONNX does not define they need not, until lowering refuses the model.
+    """
+    return node.domain == "" and all(
+        value is None or not value.name or (value.dtype is not None and static_shape(value) is not None)
+        for values in (node.inputs, node.outputs)
+        for value in values
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import onnx
 import onnx.checker
@@ -15,6 +16,9 @@ from .onnx_graph import IR_VERSION, MAX_TENSOR_BYTES, OPSET, describe, quoted, s
 
 _MAX_DATA_ELEMENTS = 4096
 """Inference reads the values of small constants only: shapes, axes, pads, scales."""
+
+_LIKE_OPERAND = ("GroupNormalization", "MeanVarianceNormalization")
+"""Operators for which ONNX infers nothing: their result is of the type and shape of operand 0."""
 
 
 def infer(node: oir.Node, version: int = OPSET) -> bool:
@@ -29,6 +33,8 @@ def infer(node: oir.Node, version: int = OPSET) -> bool:
     operands = [value for value in node.inputs if value is not None]
     if any(value.dtype is None or value.shape is None for value in operands):
         return False
+    if node.op_type in _LIKE_OPERAND:
+        return _record(node, [type_proto(operands[0])])
     proto = oir.serde.serialize_node(node)
     try:
         inferred = onnx.shape_inference.infer_node_outputs(
@@ -41,7 +47,9 @@ def infer(node: oir.Node, version: int = OPSET) -> bool:
         )
     except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError, ValueError) as e:
         raise contradiction(node, e) from e
-    return _record(node, [inferred.get(str(output.name)) for output in node.outputs])
+    complete = _record(node, [inferred.get(str(output.name)) for output in node.outputs])
+    _check_elements(node)
+    return complete
 
 
 def infer_function(node: oir.Node, function: oir.Function) -> bool:
@@ -81,7 +89,10 @@ def conforms(node: oir.Node, version: int, *, required: bool = False) -> bool:
     context.ir_version, context.opset_imports = IR_VERSION, {"": version}
     try:
         onnx.checker.check_node(oir.serde.serialize_node(node), context)
-    except onnx.checker.ValidationError as e:
+        for attribute in node.attributes.values():
+            if attribute.type == oir.AttributeType.STRING:
+                attribute.as_string()
+    except (onnx.checker.ValidationError, oir.serde.SerdeError, TypeError) as e:
         if required:
             raise contradiction(node, e) from e
         return False
@@ -127,6 +138,20 @@ def _small_data(value: oir.Value) -> onnx.TensorProto | None:
     if tensor.dtype not in (oir.DataType.INT64, oir.DataType.INT32, oir.DataType.FLOAT, oir.DataType.BOOL):
         return None
     return oir.serde.serialize_tensor(tensor)
+
+
+def _check_elements(node: oir.Node) -> None:
+    """Refuse a Reshape that makes or loses elements, which ONNX's inference lets pass."""
+    if node.op_type != "Reshape" or node.inputs[0] is None:
+        return
+    before, after = static_shape(node.inputs[0]), static_shape(node.outputs[0])
+    if before is not None and after is not None and prod(before) != prod(after):
+        raise ModelError(
+            "Reshape does not keep the number of elements",
+            where=_where(node),
+            why=f"{list(before)} has {prod(before)} elements, {list(after)} has {prod(after)}",
+            remedy="correct the shape that the node asks for, or --input-shape",
+        )
 
 
 def _record(node: oir.Node, types: Sequence[onnx.TypeProto | None]) -> bool:

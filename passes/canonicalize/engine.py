@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import onnx_ir as oir
 
-from ..onnx_graph import quoted
+from ..onnx_graph import is_understood, quoted
 
 Rule = Callable[[oir.Node], bool]
 """Looks at one node and may rewrite it and its surroundings; True where it changed anything."""
@@ -40,7 +40,7 @@ def _sweep(graph: oir.Graph, rules: Rules) -> bool:
         for rule in rules.get(node.op_type, ()):
             # A rule may have removed the node, or turned it into an operator with other rules.
             operator = node.op_type
-            if node.graph is not graph or node.domain != "":
+            if node.graph is not graph or not is_understood(node):
                 break
             if rule(node):
                 changed = True

@@ -37,7 +37,8 @@ def fuse_normalizations(graph: oir.Graph) -> None:
     for node in reversed(tuple(graph)):
         if node.graph is not graph or node.op_type not in _OPERATORS:
             continue
-        for region in regions(node, positions, _OPERATORS):
+        # The largest first: behind its Sub, a layer normalization is a root mean square one.
+        for region in reversed(list(regions(node, positions, _OPERATORS))):
             axes = _axes(region)
             found = None if axes is None else _recognise(region, axes)
             if found is not None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as oir
 
-from ..onnx_graph import Array, constant, input_at, integers, is_float
+from ..onnx_graph import Array, constant, input_at, integers, is_float, is_understood
 
 Operands = list[Array]
 
@@ -146,7 +146,7 @@ def regions(node: oir.Node, positions: Mapping[oir.Node, int], operators: frozen
             return
         # The value that is made last cannot lie before another one of the frontier: it must be opened.
         last = max(known, key=positions.__getitem__)
-        if last.op_type not in operators or last.domain != "" or not is_float(last.outputs[0]):
+        if last.op_type not in operators or not is_understood(last) or not is_float(last.outputs[0]):
             return
         inside.append(last)
         frontier.discard(last.outputs[0])

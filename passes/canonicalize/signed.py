@@ -15,7 +15,7 @@ import numpy as np
 import onnx_ir as oir
 
 from ..onnx_edit import add_constant, emit, prune, set_inputs, unique_name
-from ..onnx_graph import Array, constant, graph_of, input_at, shape_of
+from ..onnx_graph import Array, constant, graph_of, input_at, is_understood, shape_of
 from ..onnx_infer import infer
 
 _MOVING = frozenset({
@@ -53,7 +53,7 @@ def make_signed(graph: oir.Graph) -> None:
             value = _integers(quantizer)
             if value.is_initializer():
                 _shift_quantizer(quantizer, kind)
-            elif value not in done:
+            elif value not in done and value.dtype == kind.unsigned:  # it may have become signed on the way
                 group = _connected(value, kind)
                 done |= group.keys()
                 if all(map(_allows, group)):
@@ -64,7 +64,7 @@ def _is_quantizer(node: oir.Node) -> bool:
     """Whether the node is a quantizer whose zero point, if any, is constant, and which has no blocks."""
     zero_point = input_at(node, 2)
     return (
-        node.domain == ""
+        is_understood(node)
         and node.op_type in ("QuantizeLinear", "DequantizeLinear")
         and (zero_point is None or zero_point.is_initializer())
         and not node.attributes.get_int("block_size", 0)
@@ -79,7 +79,7 @@ def _integers(quantizer: oir.Node) -> oir.Value:
 
 
 def _is_moving(node: oir.Node) -> bool:
-    return node.domain == "" and node.op_type in _MOVING
+    return is_understood(node) and node.op_type in _MOVING
 
 
 def _connected(start: oir.Value, kind: _Type) -> dict[oir.Value, None]:

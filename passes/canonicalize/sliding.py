@@ -9,7 +9,8 @@ from typing import Any
 import onnx_ir as oir
 
 from ..onnx_edit import add_integers, become, emit
-from ..onnx_graph import attributes_of, graph_of, input_at, integers, shape_of
+from ..onnx_graph import attributes_of, graph_of, input_at, integers, quoted, shape_of
+from ..onnx_infer import contradiction
 from .engine import Rules
 
 
@@ -44,6 +45,8 @@ def _pads(node: oir.Node, kernel: Sequence[int]) -> list[int]:
         return list(node.attributes.get_ints("pads") or [0] * 2 * len(kernel))
     if mode == "VALID":
         return [0] * 2 * len(kernel)
+    if mode not in ("SAME_UPPER", "SAME_LOWER"):
+        raise contradiction(node, ValueError(f"auto_pad is {quoted(mode)}"))
     pairs: list[tuple[int, int]] = []
     strides, dilations = _ints(node, "strides", 1), _ints(node, "dilations", 1)
     for size, k, stride, dilation in zip(_spatial(node), kernel, strides, dilations, strict=True):
@@ -83,20 +86,23 @@ def _transposed_convolution(node: oir.Node) -> bool:
     if mode in ("NOTSET", "VALID") and "output_shape" not in node.attributes:
         pads = _pads(node, kernel)
     else:
-        pads = _transposed_pads(node, kernel, extra, upper=mode == "SAME_UPPER")
+        pads, extra = _transposed_pads(node, kernel, extra, upper=mode == "SAME_UPPER")
     group = node.attributes.get_int("group", 1)
     return _set(node, {**window, "pads": pads, "output_padding": extra, "group": group})
 
 
-def _transposed_pads(node: oir.Node, kernel: list[int], extra: list[int], *, upper: bool) -> list[int]:
-    """The pads that give the output the size that ONNX's rules for ConvTranspose promise."""
+def _transposed_pads(
+    node: oir.Node, kernel: list[int], extra: list[int], *, upper: bool
+) -> tuple[list[int], list[int]]:
+    """Pads and output padding that give the output the size that ONNX's rules for ConvTranspose promise."""
     strides, dilations = _ints(node, "strides", 1), _ints(node, "dilations", 1)
     sizes = zip(_spatial(node), shape_of(node.outputs[0])[2:], strict=True)
     pairs: list[tuple[int, int]] = []
     for index, (size, result) in enumerate(sizes):
         whole = strides[index] * (size - 1) + extra[index] + _extent(kernel[index], dilations[index])
         pairs.append(_halves(max(whole - result, 0), upper))
-    return [begin for begin, _ in pairs] + [end for _, end in pairs]
+        extra = [*extra[:index], extra[index] + max(result - whole, 0), *extra[index + 1 :]]
+    return [begin for begin, _ in pairs] + [end for _, end in pairs], extra
 
 
 def _pool(node: oir.Node) -> bool:

@@ -36,7 +36,11 @@ def _identity(node: oir.Node) -> bool:
 
 
 def _dropout(node: oir.Node) -> bool:
-    if len(node.outputs) > 1 and (node.outputs[1].uses() or node.outputs[1].is_graph_output()):
+    """Import has refused a constant training mode; one that is computed, and a mask, are left to lowering."""
+    mode = input_at(node, 2)
+    if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
+        return False
+    if mode is not None and not mode.is_initializer():
         return False
     node.resize_outputs(1)
     return _remove(node)

@@ -82,13 +82,22 @@ def _after(
     become(node, "Transpose", [moved], {"perm": perm}, name=f"{name}_transpose")
 
 
+def _may_sink(transpose: oir.Node) -> bool:
+    """Whether nobody needs the Transpose's result as it is: all who read it have a rule to sink it."""
+    result = transpose.outputs[0]
+    return not result.is_graph_output() and all(
+        user.op_type in _SINKING and user.domain == "" for user in result.consumers()
+    )
+
+
 def _sink_unary(node: oir.Node) -> bool:
     before = producer(node.inputs[0], "Transpose")
-    if before is None or not used_once(before.outputs[0]):
+    if before is None or not _may_sink(before):
         return False
     perm, changed = permutation(before), dict[str, Any]()
     if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-        if node.attributes.get_int("block_size", 0):
+        # The quantizer at the model's border stays the last node: it is where the output's type comes from.
+        if node.attributes.get_int("block_size", 0) or node.outputs[0].is_graph_output():
             return False
         if shape_of(node.inputs[1]) not in ((), (1,)):
             changed["axis"] = perm[node.attributes.get_int("axis", 1)]
@@ -99,7 +108,7 @@ def _sink_unary(node: oir.Node) -> bool:
 def _sink_along_axis(node: oir.Node) -> bool:
     """Softmax and its kin, and ArgMax that keeps its axis: the axis is another one before the Transpose."""
     before = producer(node.inputs[0], "Transpose")
-    if before is None or not used_once(before.outputs[0]):
+    if before is None or not _may_sink(before):
         return False
     if node.op_type.startswith("Arg") and not node.attributes.get_int("keepdims", 1):
         return False
@@ -117,7 +126,7 @@ def _sink_elementwise(node: oir.Node) -> bool:
     rank = len(shape_of(node.outputs[0]))
     if not sources or len({tuple(permutation(before)) for before in sources}) != 1:
         return False
-    if len(sources) == 1 and not used_once(sources[0].outputs[0]):
+    if len(sources) == 1 and not _may_sink(sources[0]):
         return False
     if any(len(shape_of(before.outputs[0])) != rank for before in sources):
         return False
@@ -161,7 +170,7 @@ def _sink_concat(node: oir.Node) -> bool:
 def _sink_axes(node: oir.Node) -> bool:
     """Slice and Pad, whose operands name axes."""
     before = producer(node.inputs[0], "Transpose")
-    if before is None or not used_once(before.outputs[0]):
+    if before is None or not _may_sink(before):
         return False
     perm = permutation(before)
     given = integers(input_at(node, 3))
@@ -177,7 +186,7 @@ def _sink_axes(node: oir.Node) -> bool:
 def _sink_reduction(node: oir.Node) -> bool:
     before = producer(node.inputs[0], "Transpose")
     axes = integers(input_at(node, 1))
-    if before is None or axes is None or not used_once(before.outputs[0]):
+    if before is None or axes is None or not _may_sink(before):
         return False
     perm, name = permutation(before), str(node.name)
     operand = add_integers(graph_of(node), sorted(perm[axis] for axis in axes), f"{name}_axes")
@@ -194,9 +203,9 @@ def _sink_reduction(node: oir.Node) -> bool:
 
 
 def _sink_reshape(node: oir.Node) -> bool:
-    """Reshape → element-wise → Reshape: the first one moves behind, where the two become one."""
-    users = node.outputs[0].consumers()
-    if node.outputs[0].is_graph_output() or not users or any(user.op_type != "Reshape" for user in users):
+    """Reshape → element-wise is element-wise → Reshape: nearer to the layer before, and to a Reshape
+    behind, which then merges with it."""
+    if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
         return False
     before = [producer(value, "Reshape") for value in node.inputs]
     sources = [b for b in before if b is not None]
@@ -225,9 +234,7 @@ def _unit_axes(node: oir.Node) -> bool:
     return True
 
 
-RULES: Rules = {
-    "Transpose": [_of_constant, _merge],
-    "Reshape": [_of_constant],
+_SINKERS: Rules = {
     **{operator: [_sink_unary, _sink_reshape] for operator in UNARY},
     **{operator: [_sink_elementwise, _sink_reshape] for operator in ELEMENTWISE},
     **{operator: [_sink_along_axis] for operator in ("Softmax", "LogSoftmax", "Hardmax", "ArgMax", "ArgMin")},
@@ -236,6 +243,9 @@ RULES: Rules = {
     "Slice": [_sink_axes],
     "Pad": [_sink_axes],
 }
+_SINKING = frozenset(_SINKERS) | {"Transpose"}
+
+RULES: Rules = {"Transpose": [_of_constant, _merge], "Reshape": [_of_constant], **_SINKERS}
 
 LAST: Rules = {"Transpose": [_unit_axes]}
 """Only once Transposes have met: a Reshape would not cancel with one."""

@@ -59,7 +59,12 @@ def _apply(value: oir.Value, dims: list[int], symbols: dict[str, int]) -> None:
     where = f"graph input {quoted(value.name)}"
     declared = None if value.shape is None else list(value.shape)
     if any(dim < 1 for dim in dims):
-        raise ModelError("--input-shape has a dimension below 1", where=where, why=f"it says {_text(dims)}")
+        raise ModelError(
+            "--input-shape has a dimension below 1",
+            where=where,
+            why=f"it says {_text(dims)}",
+            remedy="give every dimension a size of at least 1",
+        )
     if declared is not None:
         if len(declared) != len(dims):
             raise ModelError(

@@ -55,7 +55,10 @@ def _read(path: Path) -> bytes:
         size = path.stat().st_size
         if size > _MAX_FILE_BYTES:
             raise ModelError(
-                "The model file is too large", where=str(path), why=f"{size} bytes; ONNX files end at 2 GB"
+                "The model file is too large",
+                where=str(path),
+                why=f"{size} bytes; ONNX files end at 2 GB",
+                remedy="give the .onnx file itself; weights may be external data",
             )
         return path.read_bytes()
     except FileNotFoundError as e:
@@ -63,7 +66,12 @@ def _read(path: Path) -> bytes:
             "There is no such model file", where=str(path), remedy="check the path of the .onnx file"
         ) from e
     except OSError as e:
-        raise ModelError("The model file cannot be read", where=str(path), why=e.strerror or str(e)) from e
+        raise ModelError(
+            "The model file cannot be read",
+            where=str(path),
+            why=e.strerror or str(e),
+            remedy="give the path of an .onnx file that you may read",
+        ) from e
 
 
 def _parse(data: bytes, path: Path) -> onnx.ModelProto:
@@ -138,7 +146,12 @@ def _external_bytes(tensor: onnx.TensorProto, folder: Path | None) -> bytes:
             remedy="put the file beside the model, under the name that the model expects",
         ) from e
     except (OSError, ValueError, TypeError) as e:
-        raise ModelError("The model's external data cannot be used", where=where, why=str(e)) from e
+        raise ModelError(
+            "The model's external data cannot be used",
+            where=where,
+            why=str(e),
+            remedy="keep the data in a file beside the model: onnx.save(model, FILE, save_as_external_data=True)",
+        ) from e
     length = expected if length < 0 else length
     if length != expected:
         raise ModelError(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Set
 import onnx
 import onnx.defs
 import onnx_ir as oir
+from google.protobuf.message import Message
 
 from ...ir.errors import ModelError
 from ..onnx_graph import MAX_TENSOR_BYTES, quoted, tensor_bytes
@@ -22,6 +23,7 @@ def check_structure(proto: onnx.ModelProto) -> int:
     Raises ModelError for an opset that is too old or unknown, a value produced twice, an operand that
     nothing produces, a cycle, and initializers whose data does not match their shape.
     """
+    _check_text(proto)
     opset = _opset(proto)
     _check_graph(proto.graph, frozenset())
     for function in proto.functions:
@@ -30,6 +32,22 @@ def check_structure(proto: onnx.ModelProto) -> int:
         )
         _check_graph(onnx.GraphProto(node=function.node, input=inputs, output=outputs), frozenset())
     return opset
+
+
+def _check_text(message: Message) -> None:
+    """Refuse strings that are not UTF-8, which protobuf hands over as bytes."""
+    for field, value in message.ListFields():
+        if field.type not in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            continue
+        for item in [value] if isinstance(value, (str, bytes, Message)) else value:
+            if isinstance(item, Message):
+                _check_text(item)
+            elif isinstance(item, bytes):
+                raise ModelError(
+                    "The model file is truncated or damaged",
+                    why=f"the text of a field {field.name!r} is not UTF-8",
+                    remedy="copy or export the file again",
+                )
 
 
 def _opset(proto: onnx.ModelProto) -> int:
@@ -162,13 +180,16 @@ def check_tensor(tensor: onnx.TensorProto) -> None:
     where = f"initializer {quoted(tensor.name)}"
     if dtype == oir.DataType.UNDEFINED:
         why = f"its code is {tensor.data_type}"
-        raise ModelError("A tensor has no known data type", where=where, why=why)
+        raise ModelError(
+            "A tensor has no known data type", where=where, why=why, remedy="export the model again"
+        )
     shape = tuple(tensor.dims)
     if any(dim < 0 for dim in shape) or tensor_bytes(dtype, shape) > MAX_TENSOR_BYTES:
         raise ModelError(
             f"Tensor {quoted(tensor.name)} is impossibly large",
             where=where,
             why=f"its shape is {list(shape)}, more than {MAX_TENSOR_BYTES} bytes",
+            remedy="export the model again",
         )
     wanted, found, unit = _amount(tensor, dtype, shape)
     if wanted != found:
@@ -191,6 +212,6 @@ def _amount(tensor: onnx.TensorProto, dtype: oir.DataType, shape: tuple[int, ...
     elements = math.prod(shape)
     if dtype in (oir.DataType.COMPLEX64, oir.DataType.COMPLEX128):
         elements *= 2
-    elif dtype.bitwidth in (2, 4):
+    elif dtype != oir.DataType.STRING and dtype.bitwidth in (2, 4):
         elements = tensor_bytes(dtype, shape)
     return elements, max(len(field) for field in fields), "values"
