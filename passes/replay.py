@@ -16,8 +16,8 @@ from ..ir.errors import VerificationError
 from ..ir.program import Buffer, Full, Program, Rows, Step, Task, Tile
 from ..ir.window import Window
 
-Index = tuple[slice | np.ndarray, slice]
-"""Rows and columns of a region's cells."""
+Index = tuple[slice, slice | np.ndarray, slice]
+"""Samples, rows and columns of a region's cells."""
 
 Origin = tuple[int, int]
 
@@ -34,7 +34,7 @@ def invalid(where: str, why: str) -> VerificationError:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Where an operand's bytes lie. ``cells`` views the arena as [rows, columns, bytes of a pixel]."""
+    """Where an operand's bytes lie. ``cells`` views the arena as [samples, rows, columns, bytes of a pixel]."""
 
     name: str
     buffer: Buffer
@@ -78,7 +78,7 @@ class Replay:
     def _region(self, name: str) -> Region:
         if name not in self._regions:
             buffer, (owner, _) = self._program.buffers[name], self._program.owner(name)
-            shape = (*buffer.pixels_stored, buffer.grid[2] * buffer.dtype.size)
+            shape = (buffer.batch, *buffer.pixels_stored, buffer.grid[2] * buffer.dtype.size)
             begin = self._program.offset(name)
             cells = self._holders[begin : begin + buffer.nbytes].reshape(shape)
             self._regions[name] = Region(name, buffer, owner, begin, cells)
@@ -87,7 +87,13 @@ class Replay:
     def give(self, name: str) -> None:
         """The caller writes the input ``name``; of a ring, its first rows."""
         rows, columns = self._program.buffers[name].pixels_stored
-        self._write(self._access("before the first task", name, Window(0, rows, 0, columns)))
+        where = "before the first task"
+        access = self._access(where, name, Window(0, rows, 0, columns))
+        holders = access.region.cells[access.index]
+        if holders.any():
+            why = f"it shares bytes with {self._labels[holders.max()]}, which the caller writes too"
+            raise invalid(f"{where}, buffer {name}", why)
+        self._write(access)
 
     def run(self, index: int, task: Task) -> None:
         """Check what one task reads, then let its scratch and outputs take their bytes."""
@@ -183,7 +189,8 @@ class Replay:
         across = slice(window.x0, window.x1)
         match region.buffer.storage:
             case Full():
-                return Access(region, (slice(window.y0, window.y1), across), self._tag(region, None, ""))
+                index = slice(None), slice(window.y0, window.y1), across
+                return Access(region, index, self._tag(region, None, ""))
             case Rows():
                 return self._ring(where, region, window, across)
             case Tile(height, width):
@@ -196,7 +203,8 @@ class Replay:
             raise invalid(f"{where}, buffer {region.name}", why)
         rows = range(window.y0, window.y1)
         tags = np.array([self._tag(region, row, f" row {row}") for row in rows], np.int32)
-        return Access(region, (np.arange(window.y0, window.y1) % stored, across), tags[:, None, None])
+        index = slice(None), np.arange(window.y0, window.y1) % stored, across
+        return Access(region, index, tags[:, None, None])
 
     def _tile(
         self, where: str, region: Region, window: Window, origin: Origin | None, size: tuple[int, int]
@@ -208,7 +216,7 @@ class Replay:
         if window.pixels and inside != inside.clip(height, width):
             why = f"{window} is not inside the tile of {height} x {width} pixels at row {y}, column {x}"
             raise invalid(f"{where}, buffer {region.name}", why)
-        index = slice(inside.y0, inside.y1), slice(inside.x0, inside.x1)
+        index = slice(None), slice(inside.y0, inside.y1), slice(inside.x0, inside.x1)
         return Access(region, index, self._tag(region, origin, f" at row {y}, column {x}"))
 
     def _tag(self, region: Region, content: Hashable, label: str) -> int:

@@ -77,8 +77,7 @@ def _check_view(view: Buffer, offset: int, parent: Buffer) -> None:
     if view.storage == parent.storage == Full():
         return
     # a row of a ring and a pixel of a tile have no fixed place: only another name for all of it will do
-    (rows, *row), (parent_rows, *parent_row) = view.grid, parent.grid
-    same = rows == parent_rows and row == parent_row and view.dtype.size == parent.dtype.size
+    same = (view.grid, view.batch, view.dtype.size) == (parent.grid, parent.batch, parent.dtype.size)
     if offset != 0 or view.storage != parent.storage or not same:
         why = f"it is a view of a part of {parent.name}, which is not stored whole"
         raise invalid(f"buffer {view.name}", why)
@@ -112,7 +111,7 @@ def _check_layout(program: Program, plan: MemoryPlan) -> None:
             why = f"bytes [{begin}, {end}) are not inside the arena of {plan.arena_bytes} bytes"
             raise invalid(f"buffer {name}", why)
         alignment = buffer.dtype.size if buffer.alias else max(buffer.dtype.size, WORD)
-        if begin % alignment or plan.alignment % alignment:
+        if buffer.nbytes > 0 and (begin % alignment or plan.alignment % alignment):
             why = f"it begins at byte {begin} of an arena aligned to {plan.alignment}, and needs {alignment}"
             raise invalid(f"buffer {name}", why)
     if plan.lower_bound > plan.arena_bytes or plan.proved_optimal != (plan.lower_bound == plan.arena_bytes):
