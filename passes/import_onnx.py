@@ -13,7 +13,7 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ..ir.errors import ModelError
-from .importing.fold import fold, inline_constant_if
+from .importing.fold import Folder, inline_constant_if
 from .importing.functions import SPIKING_DOMAIN, inline_functions
 from .importing.inputs import fix_inputs
 from .importing.load import load
@@ -127,7 +127,7 @@ def _sweep(model: oir.Model, opset: int) -> None:
         # What an exporter noted about shapes may be symbolic or stale; only unknown operators need it.
         if value.producer() is not None and not _needs_declared_shape(value.producer(), model):
             value.shape = None
-    pending = deque(graph)
+    pending, folder = deque(graph), Folder()
     while pending:
         node = pending.popleft()
         if node.graph is not graph:
@@ -135,14 +135,14 @@ def _sweep(model: oir.Model, opset: int) -> None:
         if inlined := inline_constant_if(node):
             pending.extendleft(reversed(inlined))
             continue
-        _visit(model, node, opset)
+        _visit(model, node, opset, folder)
 
 
 def _needs_declared_shape(node: oir.Node | None, model: oir.Model) -> bool:
     return node is not None and schema_of(node, OPSET) is None and node.op_identifier() not in model.functions
 
 
-def _visit(model: oir.Model, node: oir.Node, opset: int) -> None:
+def _visit(model: oir.Model, node: oir.Node, opset: int, folder: Folder) -> None:
     if not all(value is None or static_shape(value) is not None for value in node.inputs):
         return  # it depends on an operator that only lowering can refuse
     if any(attribute.type == oir.AttributeType.GRAPH for attribute in node.attributes.values()):
@@ -156,7 +156,7 @@ def _visit(model: oir.Model, node: oir.Node, opset: int) -> None:
         if node.domain != "":
             return
         infer(node, OPSET if conforms(node, OPSET) else opset)
-        if fold(node):
+        if folder.fold(node):
             return
     _check_static(node)
 

@@ -14,8 +14,6 @@ Rule = Callable[[oir.Node], bool]
 Rules = Mapping[str, Sequence[Rule]]
 """Rules by the operator that they look at, tried in order."""
 
-_MAX_SWEEPS = 100
-
 
 def merge(*tables: Rules) -> dict[str, list[Rule]]:
     """One table of several; where two have rules for an operator, those of the first come first."""
@@ -28,7 +26,7 @@ def merge(*tables: Rules) -> dict[str, list[Rule]]:
 
 def rewrite(graph: oir.Graph, rules: Rules) -> None:
     """Sweep over the nodes, operands first, until a sweep changes nothing."""
-    for _ in range(_MAX_SWEEPS):
+    for _ in range(len(graph) + 100):
         if not _sweep(graph, rules):
             return
     raise AssertionError(f"rewrite rules of graph {quoted(graph.name)} undo each other")

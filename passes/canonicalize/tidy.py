@@ -9,6 +9,7 @@ import onnx_ir as oir
 
 from ..onnx_edit import add_constant, add_integers, become, bypass
 from ..onnx_graph import (
+    attributes_of,
     graph_of,
     input_at,
     integers,
@@ -176,7 +177,17 @@ def _become_clip(node: oir.Node, value: oir.Value | None, bounds: tuple[float, f
     become(node, "Clip", [value, *(operands if operands[1] is not None else operands[:1])])
 
 
+def _drop_empty_operands(node: oir.Node) -> bool:
+    """Resize of opset 11 wrote "not given" as a tensor without elements."""
+    kept = [None if v is not None and v.is_initializer() and 0 in shape_of(v) else v for v in node.inputs]
+    if kept == list(node.inputs):
+        return False
+    become(node, node.op_type, kept, attributes_of(node))
+    return True
+
+
 RULES: Rules = {
+    "Resize": [_drop_empty_operands],
     "Identity": [_identity],
     "Dropout": [_dropout],
     "Cast": [_same_type, _merge_casts],

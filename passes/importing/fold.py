@@ -24,7 +24,9 @@ from ..onnx_graph import (
 )
 
 MAX_GROWTH_BYTES = 1 << 20
-"""Folding may make a model this much larger per node (a Tile of a constant stays a Tile beyond it)."""
+"""Folding one node may make a model this much larger (a Tile of a constant stays a Tile beyond it)."""
+MAX_TOTAL_GROWTH_BYTES = 64 << 20
+"""Folding all of them may make it this much larger."""
 
 _KEPT = frozenset({
     # Weights stay integers until kernels read them.
@@ -39,28 +41,41 @@ _CONSTANT_ATTRIBUTES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def fold(node: oir.Node) -> bool:
-    """Replace ``node`` by initializers where its outputs do not depend on the model's inputs.
+class Folder:
+    """Folds the nodes of one model, within a limit on how much larger that makes it."""
 
-    True where it was replaced. Raises ModelError where the operator rejects its constants.
-    """
-    if node.domain != "" or node.op_type in _KEPT:
-        return False
-    if len(node.outputs) > 1 and any(output.is_graph_output() for output in node.outputs):
-        return False
-    if node.op_type == "Constant":
-        value = _constant_value(node)
-        results = None if value is None else [value]
-    elif node.op_type in ("Shape", "Size"):
-        results = _shape_facts(node)
-    elif any(value is not None and constant(value) is None for value in node.inputs):
-        return False
-    else:
-        results = _evaluate(node) if _grows_little(node) else None
-    if results is None:
-        return False
-    _replace(node, results)
-    return True
+    def __init__(self) -> None:
+        self._left = MAX_TOTAL_GROWTH_BYTES
+
+    def fold(self, node: oir.Node) -> bool:
+        """Replace ``node`` by initializers where its outputs do not depend on the model's inputs.
+
+        True where it was replaced. Raises ModelError where the operator rejects its constants.
+        """
+        if node.domain != "" or node.op_type in _KEPT:
+            return False
+        if len(node.outputs) > 1 and any(output.is_graph_output() for output in node.outputs):
+            return False
+        results = self._results(node)
+        if results is None:
+            return False
+        _replace(node, results)
+        return True
+
+    def _results(self, node: oir.Node) -> list[Array] | None:
+        """The outputs, None where they are not constant or too large."""
+        if node.op_type == "Constant":
+            value = _constant_value(node)
+            return None if value is None else [value]
+        if node.op_type in ("Shape", "Size"):
+            return _shape_facts(node)
+        if any(value is not None and constant(value) is None for value in node.inputs):
+            return None
+        growth = _growth(node)
+        if growth is None or growth > min(self._left, MAX_GROWTH_BYTES):
+            return None
+        self._left -= max(growth, 0)
+        return _evaluate(node)
 
 
 def _replace(node: oir.Node, results: list[Array]) -> None:
@@ -110,8 +125,8 @@ def _shape_facts(node: oir.Node) -> list[Array] | None:
     return [np.asarray(shape[node.attributes.get_int("start", 0) : end], np.int64)]
 
 
-def _grows_little(node: oir.Node) -> bool:
-    """Whether all outputs have known sizes that together exceed the inputs by little."""
+def _growth(node: oir.Node) -> int | None:
+    """How many bytes the outputs have more than the inputs; None where their sizes are not known."""
     growth = 0
     for sign, values in ((1, node.outputs), (-1, node.inputs)):
         for value in values:
@@ -119,9 +134,10 @@ def _grows_little(node: oir.Node) -> bool:
                 continue
             shape = static_shape(value)
             if value.dtype is None or shape is None:
-                return node.op_type in ("NonZero", "Unique", "Compress")
+                # These never have more elements than their operands have dimensions times elements.
+                return 0 if node.op_type in ("NonZero", "Unique", "Compress") else None
             growth += sign * tensor_bytes(value.dtype, shape)
-    return growth <= MAX_GROWTH_BYTES
+    return growth
 
 
 def _evaluate(node: oir.Node) -> list[Array]:

@@ -14,6 +14,8 @@ from ..onnx_infer import schema_of
 SPIKING_DOMAIN = "tinyc.spiking"
 MAX_NODES = 100_000
 """Functions that call functions can grow exponentially; no model for a microcontroller is larger."""
+MAX_DEPTH = 100
+"""How deeply functions may call each other."""
 
 Identifier = tuple[str, str, str]
 
@@ -61,12 +63,13 @@ def _size(
     callers: tuple[Identifier, ...],
 ) -> int:
     """How many nodes a call of the function unfolds to."""
-    if identifier in callers or len(callers) > 100:
+    if identifier in callers or len(callers) > MAX_DEPTH:
+        recursive = identifier in callers
         raise ModelError(
-            "The model's functions call themselves",
+            "The model's functions call themselves" if recursive else "The model's functions nest too deeply",
             where=f"function {quoted(identifier[1])}",
             why=" → ".join(quoted(caller[1]) for caller in callers[-5:]),
-            remedy="an ONNX function cannot be recursive: export the model without functions",
+            remedy="export the model without functions",
         )
     if identifier not in sizes:
         within = (*callers, identifier)

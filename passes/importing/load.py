@@ -150,7 +150,7 @@ def _external_bytes(tensor: onnx.TensorProto, folder: Path | None) -> bytes:
             "The model's external data cannot be used",
             where=where,
             why=str(e),
-            remedy="keep the data in a file beside the model: onnx.save(model, FILE, save_as_external_data=True)",
+            remedy="keep it in a file beside the model: onnx.save(model, FILE, save_as_external_data=True)",
         ) from e
     length = expected if length < 0 else length
     if length != expected:

@@ -90,6 +90,16 @@ def test_constants_do_not_grow_without_bound() -> None:
     assert operators(model) == "Expand Add"
 
 
+def test_many_constants_do_not_grow_without_bound_either() -> None:
+    sizes = " ".join(
+        f"n{i} = Constant<value_ints=[{250_000 + i}]>() a{i} = ConstantOfShape(n{i})" for i in range(90)
+    )
+    sums = " ".join(f"b{i} = ReduceSum(a{i}) " for i in range(90))
+    total = " + ".join(f"b{i}" for i in range(90)).replace(" + ", ", ")
+    model = import_model(build("float[1] x", f"{sizes} {sums} c = Sum({total}) y = Add(x, c)"))
+    assert 10 < operators(model).split().count("ConstantOfShape") < 40
+
+
 def test_output_that_is_a_constant() -> None:
     proto = build(
         "float[2] x", "c = Constant<value_floats=[1.0,2.0]>() z = Neg(c) y = Relu(x)", outputs="y, z"

@@ -28,7 +28,9 @@ OPERATORS = frozenset({
     "Resize", "Selu", "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "SpaceToDepth", "Split",
     "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Tile", "Transpose", "Unsqueeze", "Upsample", "Where",
 })  # fmt: skip
-REFUSED = ("training", "empty_set", "zero_size", "allowzero_reordered", "spacetodepth_crd")
+REFUSED = (
+    "training", "empty_set", "zero_size", "allowzero_reordered", "start_out_of_bounds", "spacetodepth_crd",
+)  # fmt: skip
 """In the names of cases that import refuses: training mode, empty tensors, an operator's newest form."""
 DISPUTED = ("downsample_scales_linear_align_corners", "downsample_scales_cubic_align_corners")
 """In the names of cases on which ONNX Runtime disagrees with ONNX."""

@@ -97,6 +97,16 @@ def test_reshape_shape_is_constant_and_positive() -> None:
     assert not node.attributes
 
 
+def test_empty_operands_of_resize_are_left_out() -> None:
+    weights = {
+        "roi": np.zeros(0, np.float32),
+        "scales": np.zeros(0, np.float32),
+        "sizes": np.array([1, 1, 5, 7], np.int64),
+    }
+    model = canonical(build("float[1,1,3,4] x", "y = Resize(x, roi, scales, sizes)", weights, opset=11))
+    assert [value is None for value in model.graph[0].inputs] == [False, True, True, False]
+
+
 def test_names_stay_and_unnamed_nodes_get_stable_ones() -> None:
     proto = build("float[2,3] x", "a = Identity(x) b = Exp(a) [kept] c = Sigmoid(b) y = Tanh(c)")
     model = canonical(proto)
