@@ -48,6 +48,7 @@ def table(
         title_justify="left",
         box=None,
         pad_edge=False,
+        show_header=any(columns),
         header_style="bold",
     )
     for column in columns:

@@ -55,7 +55,7 @@ def load_folder(folder: Path) -> Library:
         name = str(model["name"])
     except (KeyError, TypeError) as error:
         raise UsageError(
-            "report.json is not one that this version of tinyc wrote",
+            "The report is not one that this version of tinyc wrote",
             where=str(folder / "report.json"),
             why=f"it lacks {error}",
             remedy="compile the model again",

@@ -150,7 +150,7 @@ def _quantizes(model: oir.Model, options: CompileOptions, target: Target, sample
     if options.precision == "auto" and target.fpu != "none":
         return False
     raise UsageError(
-        "int8 needs calibration data: samples that show which values the model meets",
+        "Quantization to int8 needs calibration data: samples that show which values the model meets",
         where=f"target {target.name}{' has no floating-point unit' if target.fpu == 'none' else ''}",
         remedy="add --calibration SAMPLES.npz (one array per input, samples on the first axis);\n"
         "to study size only, --calibration random; to stay in floating point, --precision float32",

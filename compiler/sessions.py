@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import onnx_ir as oir
 
+from ..ir.errors import ModelError
+
 
 class Reference:
     """A model run by ONNX Runtime without graph optimisation, sample by sample.
@@ -23,19 +25,33 @@ class Reference:
         proto.graph.output.extend(infos[name] for name in observe if name in infos and name not in known)
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.log_severity_level = 3
         # between samples, waiting threads are to sleep: spinning costs more than small models take
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(
-            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        options.log_severity_level = 4  # what goes wrong is raised, and need not be printed as well
+        try:
+            self._session = ort.InferenceSession(
+                proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # it has no common base
+            raise _refused(error) from error
         self._names = [output.name for output in proto.graph.output]
         self.outputs = [value.name or "" for value in model.graph.outputs]
 
     def run(self, sample: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every output and observed tensor by name."""
-        values = self._session.run(None, dict(sample))
+        try:
+            values = self._session.run(None, dict(sample))
+        except Exception as error:
+            raise _refused(error) from error
         return {name: np.asarray(value) for name, value in zip(self._names, values, strict=True)}
 
     def run_all(self, samples: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         return [self.run(sample) for sample in samples]
+
+
+def _refused(error: Exception) -> ModelError:
+    return ModelError(
+        "ONNX Runtime cannot run the model, so there is nothing to hold results against",
+        why=" ".join(str(error).split())[:300],
+        remedy="run your file with onnxruntime; if that works, report this as a bug of tinyc, with the model",
+    )

@@ -25,7 +25,7 @@ def require_fit(report: Report) -> None:
             f"{flash:,} too many"
         )
     raise BudgetError(
-        f"{report.program.name} does not fit {report.target.name}: it needs {' and '.join(over)}",
+        f"Model {report.program.name} does not fit {report.target.name}: it needs {' and '.join(over)}",
         where=_where(report, sram, flash),
         remedy=_remedies(report, sram),
     )

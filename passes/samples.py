@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,15 +115,18 @@ def random_samples(specs: Sequence[InputSpec], count: int, seed: int) -> Samples
     return Samples(arrays)
 
 
+_SPOILED = (ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+"""What a damaged archive, an encrypted one, a pickle and an array of absurd size raise."""
+
+
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise _refused(path, "it holds one bare array", "save it with numpy.savez(FILE, x=array)")
+        # a pickle is not read, and what is no archive is taken for one
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise _refused(path, error.strerror or str(error), "name an .npz file that exists") from error
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+    except _SPOILED as error:
         why = f"it is not an .npz file of plain arrays ({error})"
         raise _refused(path, why, "save it with numpy.savez(FILE, x=array); pickles are not read") from error
 

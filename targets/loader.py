@@ -34,7 +34,7 @@ def load_target(name_or_path: str | Path) -> Target:
         return _load_file(Path(name_or_path))
     if text in target_names():
         return _load_file(_FOLDER / f"{text}.toml")
-    raise UsageError(f"there is no target named {text[:80]!r}", remedy=_advice(text))
+    raise UsageError(f"There is no target named {text[:80]!r}", remedy=_advice(text))
 
 
 def _advice(name: str) -> str:
@@ -53,14 +53,14 @@ def _load_file(path: Path) -> Target:
             data = tomllib.load(file)
     except OSError as error:
         raise UsageError(
-            "the target file cannot be read",
+            "The target file cannot be read",
             where=str(path),
             why=error.strerror or str(error),
             remedy="give the path of a .toml file, or a name from `tinyc targets`",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(
-            "the target file is not TOML",
+            "The target file is not TOML",
             where=str(path),
             why=str(error),
             remedy="correct that place; `tinyc targets nucleo-f446re` shows a valid target",

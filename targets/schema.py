@@ -96,7 +96,7 @@ def parse_target(data: Mapping[str, Any], where: str) -> Target:
         faults += _settle_budget(board, "flash_bytes", _main_bytes(memory, "flash"), core["isa"])
     if faults:
         raise UsageError(
-            "the target file is not valid",
+            "The target file is not valid",
             where=where,
             why="\n".join(faults),
             remedy="correct these keys; `tinyc targets nucleo-f446re` shows a valid target",

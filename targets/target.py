@@ -82,7 +82,7 @@ class Target:
         regions = [region for region in self.memory if region.kind == kind and region.role == "main"]
         if not regions:
             raise UsageError(
-                f"target {self.name} has no {kind} memory map",
+                f"Target {self.name} has no {kind} memory map",
                 remedy="choose a board: `tinyc targets` lists them",
             )
         name = "+".join(region.name for region in regions)

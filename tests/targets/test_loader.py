@@ -72,7 +72,7 @@ def failure(name_or_path: str | Path) -> str:
 )
 def test_unknown_name_suggests_the_nearest(name: str, nearest: str) -> None:
     message = failure(name)
-    assert f"there is no target named '{name}'" in message
+    assert f"There is no target named '{name}'" in message
     assert f"did you mean {nearest}" in message
 
 
@@ -113,7 +113,7 @@ def test_every_packaged_file_is_named_after_its_board() -> None:
 
 
 def test_target_without_memory_map_names_itself() -> None:
-    with pytest.raises(UsageError, match="target host has no ram memory map"):
+    with pytest.raises(UsageError, match="Target host has no ram memory map"):
         load_target("host").main_memory("ram")
 
 
@@ -149,7 +149,7 @@ def test_target_without_memory_map_names_itself() -> None:
 def test_broken_file_names_the_key_at_fault(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert VALID.count(old) == 1
     message = failure(write(tmp_path, VALID.replace(old, new)))
-    assert "the target file is not valid" in message
+    assert "The target file is not valid" in message
     assert "board.toml" in message
     assert expected in message
     assert "tinyc targets nucleo-f446re" in message
