@@ -46,16 +46,11 @@ class Dense(Kernel):
         return (out.reshape(self.shape),)
 
 
-def resolve_gemm(node: Node) -> Kernel | None:
-    """Gemm with constant B (transB 0 or 1, transA 0, alpha = beta = 1) and constant C."""
-    node.constant(1, "the weight")
-    linear = linear_operands(node, channel_axis=0 if node.attribute("transB", 0) else 1)
+def resolve_dense(node: Node, channel_axis: int) -> Kernel | None:
+    """Rows, whose elements lie side by side, times a constant matrix (input 1) plus a constant bias (input 2,
+    if any): Gemm, and MatMul with a matrix. ``channel_axis`` is the matrix's axis of outputs."""
+    linear = linear_operands(node, channel_axis)
     if linear is None:
         return None
-    return Dense(
-        node.outputs[0].shape,
-        np.ascontiguousarray(linear.weights),
-        linear.bias,
-        linear.input_zero,
-        linear.epilogue,
-    )
+    weights = np.ascontiguousarray(linear.weights)
+    return Dense(node.outputs[0].physical, weights, linear.bias, linear.input_zero, linear.epilogue)

@@ -15,7 +15,6 @@ from . import (
     conv2d,
     conv_transpose,
     cum_sum,
-    dense,
     depth_to_space,
     elementwise,
     expand,
@@ -23,6 +22,7 @@ from . import (
     gather,
     log_softmax,
     lp_normalize,
+    matmul,
     normalizations,
     pad,
     pool,
@@ -60,6 +60,8 @@ class Operator:
     layout: Layout
     fuses_activation: bool = False
     """True where a following Relu or Clip can become the kernel's bounds."""
+    fuses_bias: bool = False
+    """True where a following Add of one constant per column can become input 2."""
     function: Callable[[Node], RealFunction | None] | None = None
     """For functions of one element (the other operands being scalar constants): the function of real
     numbers that the node stands for, so that on 8-bit data a chain of them becomes one table."""
@@ -76,6 +78,9 @@ _ELEMENTWISE = Operator(elementwise.resolve, Layout.SAME)
 _COMPARISON = Operator(compare.resolve, Layout.SAME)
 _UNARY = Operator(unary.resolve, Layout.SAME, function=functions.of_node)
 
+_PRODUCT = Operator(
+    matmul.resolve, Layout.FREE, fuses_activation=True, fuses_bias=True, result_order=matmul.result_order
+)
 _SUM = Operator(reduce.resolve_sum, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
 _EXTREME = Operator(
     reduce.resolve_extreme, Layout.FREE, fuses_activation=True, result_order=reduce.result_order
@@ -112,7 +117,7 @@ OPERATORS: dict[str, Operator] = {
     "Floor": _UNARY,
     "Gather": Operator(gather.resolve, Layout.FREE, result_order=gather.result_order),
     "Gelu": _UNARY,
-    "Gemm": Operator(dense.resolve_gemm, Layout.ROW_MAJOR, fuses_activation=True),
+    "Gemm": _PRODUCT,
     "Greater": _COMPARISON,
     "GreaterOrEqual": _COMPARISON,
     "GroupNormalization": Operator(normalizations.resolve_group, Layout.SAME),
@@ -128,6 +133,7 @@ OPERATORS: dict[str, Operator] = {
     "Log": _UNARY,
     "LogSoftmax": Operator(log_softmax.resolve, Layout.SAME),
     "LpNormalization": Operator(lp_normalize.resolve, Layout.SAME),
+    "MatMul": _PRODUCT,
     "Max": _arithmetic(scaled_limit.resolve),
     "MaxPool": Operator(pool.resolve_max, Layout.CHANNEL_LAST, fuses_activation=True),
     "Min": _arithmetic(scaled_limit.resolve),

@@ -53,19 +53,24 @@ def _integer_operands(node: Node, activation: Tensor, channel_axis: int, channel
     integers = np.zeros(channels, np.int64)
     if bias is not None:
         real = np.broadcast_to(np.asarray(bias.real, np.float64).reshape(-1), (channels,))
-        integers = np.round(np.divide(real, scales, out=np.zeros(channels), where=scales > 0))
-        integers = np.clip(integers, -(2.0**62), 2.0**62).astype(np.int64)
+        integers = integer_bias(real, scales)
     bound = accumulator_bound(node, centred, integers, quant, activation)
     scalar = scales[:1] if np.all(scales == scales[0]) else scales
     return Linear(
-        _narrow(centred),
+        narrow(centred),
         integers.astype(np.int32),
         quant.zero_point,
         epilogue_of(node, scalar, bound),
     )
 
 
-def _narrow(weights: np.ndarray) -> np.ndarray:
+def integer_bias(real: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Real biases in units of their accumulators' ``scales``, int64; 0 where a scale is 0."""
+    integers = np.round(np.divide(real, scales, out=np.zeros(real.shape), where=scales > 0))
+    return np.clip(integers, -(2.0**62), 2.0**62).astype(np.int64)
+
+
+def narrow(weights: np.ndarray) -> np.ndarray:
     """int8 where the weights fit; int16 for unsigned weights whose zero point was taken off."""
     fits = weights.min(initial=0) >= -128 and weights.max(initial=0) <= 127
     return weights.astype(np.int8 if fits else np.int16)

@@ -87,6 +87,9 @@ class _Lowering:
         inputs = boundary.declare_inputs(
             self.graph, self.builder, self.options.channel_last, self.options.input_dtype, self.done
         )
+        for node in self.graph:  # first, so that constants are known wherever their nodes stand
+            if node.op_type == "DequantizeLinear" and constant(node.inputs[0]) is not None:
+                self._lower_node(node)
         for node in self.graph:
             if node not in self.done:
                 self._lower_node(node)
@@ -240,10 +243,13 @@ class _Lowering:
         absorbed, activation = self._absorb(node, operator)
         final = absorbed[-1].outputs[0] if absorbed else node.outputs[0]
         origin = self._origin(node, absorbed)
-        if self._integer(node, operator, activation, final, origin):
+        operands = self._operands(node)
+        if absorbed and (bias := self._bias(node, operator, absorbed[0])) is not None:
+            operands = [*operands, bias]
+        if self._integer(node, operator, operands, activation, final, origin):
             self.done.update(absorbed)
             return
-        operands = [None if t is None else self.builder.real(t, origin) for t in self._operands(node)]
+        operands = [None if t is None else self.builder.real(t, origin) for t in operands]
         outputs = [self._stored(v) for v in node.outputs if v.name]
         outputs[0] = self._stored(final)
         if not self._emit(node, operator, operands, outputs, activation, origin):
@@ -253,10 +259,10 @@ class _Lowering:
         self.done.update(absorbed)
 
     def _integer(
-        self, node: oir.Node, operator: Operator, activation: Activation, final: oir.Value, origin: Origin
-    ) -> bool:
+        self, node: oir.Node, operator: Operator, operands: list[Tensor | None], activation: Activation,
+        final: oir.Value, origin: Origin,
+    ) -> bool:  # fmt: skip
         """Tries the integer form: quantized operands in, a quantized (or non-float) result out."""
-        operands = self._operands(node)
         if not any(t is not None and _is_quantized(t) for t in operands):
             return False
         if any(
@@ -282,10 +288,14 @@ class _Lowering:
         return True
 
     def _absorb(self, node: oir.Node, operator: Operator) -> tuple[list[oir.Node], Activation]:
-        """The Relu and Clip nodes behind ``node`` that its kernel does itself."""
+        """The nodes behind ``node`` that its kernel does itself: an Add of a bias, then Relu and Clip."""
         absorbed: list[oir.Node] = []
         activation = UNBOUNDED
         current = node
+        adding = sole_consumer(node.outputs[0])
+        if adding is not None and self._bias(node, operator, adding) is not None:
+            absorbed.append(adding)
+            current = adding
         fuses = operator.fuses_activation and element_type(node.outputs[0]).is_float
         while fuses and len(node.outputs) == 1:
             following = sole_consumer(current.outputs[0])
@@ -297,6 +307,19 @@ class _Lowering:
             absorbed.append(following)
             current = following
         return absorbed, activation
+
+    def _bias(self, node: oir.Node, operator: Operator, following: oir.Node) -> Tensor | None:
+        """What ``following`` adds, where ``node``'s kernel can do so as its input 2: a constant number, or
+        one for each index of the last axis."""
+        if not operator.fuses_bias or len(node.inputs) > 2 or following.op_type != "Add":
+            return None
+        result = node.outputs[0]
+        value = next((v for v in following.inputs if v is not None and v is not result), None)
+        bias = None if value is None else self._known_constant(value)
+        if bias is None or shape_of(following.outputs[0]) != shape_of(result):
+            return None
+        per_column = bias.shape[-1:] == shape_of(result)[-1:] == (bias.elements,)
+        return bias if per_column or bias.elements == 1 else None
 
     def _emit(
         self, node: oir.Node, operator: Operator, operands: list[Tensor | None], outputs: list[Tensor],

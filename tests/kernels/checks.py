@@ -43,7 +43,7 @@ def float_model(
 def qdq_model(
     nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Sequence[int]], outputs: Sequence[str],
     quants: Mapping[str, Quant], constants: Mapping[str, np.ndarray | np.generic] | None = None,
-    dequantized: Mapping[str, tuple[np.ndarray, np.ndarray, int]] | None = None,
+    dequantized: Mapping[str, tuple[np.ndarray, np.ndarray | np.generic, int]] | None = None,
     stage: bool = False,
 ) -> onnx.ModelProto:  # fmt: skip
     """``nodes`` computed on int8: inputs NAME come as int8 NAME_q through DequantizeLinear, outputs leave as
