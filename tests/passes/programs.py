@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from tinyc.ir.dtype import DType
+from tinyc.ir.errors import VerificationError
 from tinyc.ir.kernel import Cost, Kernel
 from tinyc.ir.program import Alias, Buffer, MemoryPlan, Program, Role, Step, Storage, Task
 from tinyc.ir.window import Window
+from tinyc.passes.validate import validate
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,14 @@ def moved(program: Program, name: str, offset: int) -> Program:
     """The placed ``program`` with another offset for one buffer."""
     assert program.plan is not None
     return replace(program, plan=replace(program.plan, offsets={**program.plan.offsets, name: offset}))
+
+
+def complaint(program: Program) -> str:
+    """What the validator says, in one line."""
+    with pytest.raises(VerificationError) as caught:
+        validate(program)
+    assert caught.value.exit_code == 5
+    return " ".join(str(caught.value).split())
 
 
 def given_bytes(program: Program) -> dict[str, np.ndarray]:
