@@ -116,8 +116,8 @@ def chain(sizes: Sequence[int], in_place: Sequence[bool] | None = None) -> Progr
 
 def planned(program: Program, arena_bytes: int, **offsets: int) -> Program:
     """``program`` with a plan written by hand, which claims nothing about its quality."""
-    claims = {"lower_bound": 0, "proved_optimal": arena_bytes == 0, "alignment": 8}
-    return replace(program, plan=MemoryPlan(offsets, arena_bytes, **claims))
+    plan = MemoryPlan(offsets, arena_bytes, lower_bound=0, proved_optimal=arena_bytes == 0, alignment=8)
+    return replace(program, plan=plan)
 
 
 def moved(program: Program, name: str, offset: int) -> Program:
@@ -207,9 +207,9 @@ def programs(draw: st.DrawFn, max_steps: int = 7, max_bytes: int = 40, views: bo
     builder = Builder()
     ready: list[str] = []
 
-    def tensor(name: str, **options: Alias) -> str:
+    def tensor(name: str) -> str:
         dtype = draw(st.sampled_from(DTYPES))
-        return builder.buffer(name, draw(st.integers(0, max_bytes // dtype.size)), dtype, **options)
+        return builder.buffer(name, draw(st.integers(0, max_bytes // dtype.size)), dtype)
 
     def operands() -> list[str]:
         return draw(st.lists(st.sampled_from(ready), min_size=1, max_size=3))
