@@ -191,6 +191,8 @@ class Program:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     plan: MemoryPlan | None = None
+    views: tuple[Step, ...] = ()
+    """Steps that cost nothing: no task runs them, their outputs and inputs are views of each other."""
 
     def owner(self, name: str) -> tuple[str, int]:
         """The buffer that owns the bytes of ``name``, and where in it ``name`` begins."""

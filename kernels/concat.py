@@ -57,7 +57,7 @@ class Concat(Kernel):
         return prod(self.shape[self.axis + 1 :])
 
     @property
-    def contiguous_from(self) -> tuple[int, ...] | None:
+    def contiguous_at(self) -> tuple[int, ...] | None:
         """For each run-time operand, the element of the output from which it lies there as it is, in one piece;
         None where some operand does not, or is constant."""
         plain = all(part.operand is not None and part.table is None for part in self.parts)

@@ -44,6 +44,13 @@ def place(program: Program, *, seconds: float = 8.0) -> Program:
     return replace(program, plan=plan)
 
 
+def least_arena(program: Program) -> int:
+    """Bytes that no placement of ``program`` can do without: those in use during its busiest task."""
+    intervals = live_intervals(program)
+    names = [name for name in intervals if program.buffers[name].nbytes > 0]
+    return _packing(program, intervals, names).lower_bound * UNIT
+
+
 def _packing(program: Program, intervals: Intervals, names: list[str]) -> Packing:
     """Columns are tasks, block ``i`` is the buffer ``names[i]``, sizes are in UNITs, rounded up."""
     widest = Counter[str]()
