@@ -41,13 +41,16 @@ def wrapped(text: str) -> str:
     lines = text.split("\n")
     if max(map(len, lines)) <= WIDTH:
         return text
-    return "\n".join(part for line in lines for part in _wrapped_line(line))
+    made: list[str] = []
+    directive = False
+    for line in lines:
+        directive = directive or line.startswith("#")
+        made += [line] if directive else _wrapped_line(line)
+        directive = directive and line.endswith("\\")
+    return "\n".join(made)
 
 
 def _wrapped_line(line: str) -> Iterator[str]:
-    if len(line) <= WIDTH or line.startswith("#") or line.endswith("\\"):
-        yield line
-        return
     comment = re.match(r" ?/?\*", line)
     margin = " * " if comment else " " * (len(line) - len(line.lstrip()) + 8)
     while len(line) > WIDTH and (cut := _space(line) if comment else _break(line, len(margin))):

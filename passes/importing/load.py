@@ -47,7 +47,8 @@ def load(source: str | os.PathLike[str] | onnx.ModelProto) -> Source:
     data = _read(path)
     proto = _parse(data, path)
     _load_external_data(proto, path.parent)
-    return Source(proto, hashlib.sha256(data).hexdigest(), path.stem or "model")
+    name = path.stem.encode("utf-8", "replace").decode()  # a file's name need not be text
+    return Source(proto, hashlib.sha256(data).hexdigest(), name or "model")
 
 
 def _read(path: Path) -> bytes:
