@@ -1,4 +1,4 @@
-"""Concat (ONNX Concat-13) along any axis; constant operands stay in flash, 8-bit elements may change scale."""
+"""Concat (ONNX Concat-13) along any axis; constant operands stay in flash, 8-bit scales may differ."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class Concat(Kernel):
 
     @property
     def contiguous_at(self) -> tuple[int, ...] | None:
-        """For each run-time operand, the element of the output from which it lies there as it is, in one piece;
-        None where some operand does not, or is constant."""
+        """For each operand, the element of the output from which it lies there as it is, in one piece; None
+        where some operand does not, or is constant."""
         plain = all(part.operand is not None and part.table is None for part in self.parts)
         return tuple(part.begin * self.inner for part in self.parts) if plain and self.outer == 1 else None
 

@@ -22,8 +22,8 @@ from .weights import Linear, linear_operands
 
 @dataclass(frozen=True, eq=False)
 class ConvTranspose2D(Kernel):
-    """``weights`` are [out channels, kernel rows, kernel columns, in channels per group]. ``sliding`` is that of
-    the convolution which it transposes: its pads are cut off the output."""
+    """``weights`` are [out channels, kernel rows, kernel columns, in channels per group]. The pads of
+    ``sliding`` are cut off the output."""
 
     template: ClassVar[str] = "conv_transpose"
     windowed: ClassVar[bool] = True
@@ -75,7 +75,11 @@ class ConvTranspose2D(Kernel):
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         exact = np.float32 if self.weights.dtype == np.float32 else np.float64
         needed = self.needs(0, window).clip(*self.sliding.input)
-        x = inputs[0].reshape(self.sliding.batch, needed.height, needed.width, self.groups * self.depth).astype(exact)
+        x = (
+            inputs[0]
+            .reshape(self.sliding.batch, needed.height, needed.width, self.groups * self.depth)
+            .astype(exact)
+        )
         x -= exact(self.input_zero)
         sums = np.zeros((self.sliding.batch, window.height, window.width, self.out_channels), exact)
         sums += self.bias.astype(exact)
@@ -116,7 +120,8 @@ def _linear(node: Node, groups: int) -> Linear | None:
     scales = 1 if weights.scale is None else weights.scale.size
     if scales > 1 and (weights.axis != 1 or scales != shape[1]):
         raise node.refuse(
-            f"its weight has {scales} scales along axis {weights.axis}", "quantize it per tensor or along axis 1"
+            f"its weight has {scales} scales along axis {weights.axis}",
+            "quantize it per tensor or along axis 1",
         )
 
     def arranged(values: np.ndarray) -> np.ndarray:

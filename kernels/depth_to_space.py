@@ -1,4 +1,4 @@
-"""DepthToSpace and SpaceToDepth (ONNX DepthToSpace-13, SpaceToDepth-13): blocks of pixels to channels and back."""
+"""Blocks of pixels to channels and back (ONNX DepthToSpace-13, SpaceToDepth-13)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .recode import can_move, recoding
 
 @dataclass(frozen=True, eq=False)
 class DepthToSpace(Kernel):
-    """Output pixel (y, x) takes ``channels`` channels of input pixel (y / block, x / block): those of its place
-    in the block, side by side (``depth_first``: ONNX DCR) or every block²-th (CRD)."""
+    """Output pixel (y, x) takes ``channels`` channels of input pixel (y / block, x / block): those of its
+    place in the block, side by side (``depth_first``: ONNX DCR) or every block²-th (CRD)."""
 
     template: ClassVar[str] = "depth_to_space"
     windowed: ClassVar[bool] = True
@@ -57,7 +57,7 @@ class DepthToSpace(Kernel):
 
 @dataclass(frozen=True, eq=False)
 class SpaceToDepth(Kernel):
-    """Output pixel (y, x) holds the channels of the ``block`` x ``block`` input pixels under it, row by row."""
+    """Output pixel (y, x) holds the channels of the ``block`` x ``block`` pixels under it, row by row."""
 
     template: ClassVar[str] = "space_to_depth"
     windowed: ClassVar[bool] = True

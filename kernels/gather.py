@@ -24,8 +24,9 @@ from .remap import Remap
 
 @dataclass(frozen=True, eq=False)
 class Gather(Kernel):
-    """For each of ``outer`` blocks of ``length`` slices of ``inner`` elements, ``count`` slices. Indices below
-    zero count from the end; what lies beyond either end is clamped, so that no input makes it read elsewhere.
+    """For each of ``outer`` blocks of ``length`` slices of ``inner`` elements, ``count`` slices. Indices
+    below zero count from the end; those beyond either end are clamped, so that no input makes it read
+    elsewhere.
 
     ``data`` is constant, or None where input 0 is computed; ``table`` recodes 8-bit elements.
     """
@@ -98,7 +99,9 @@ def _constant_indices(node: Node, data: Tensor, indices: np.ndarray) -> Remap:
     length, flat = data.shape[axis], indices.reshape(-1).astype(np.int64)
     wrong = flat[(flat < -length) | (flat >= length)]
     if wrong.size:
-        raise node.refuse(f"index {wrong[0]} is outside axis {axis}, which has {length}", "correct the indices")
+        raise node.refuse(
+            f"index {wrong[0]} is outside axis {axis}, which has {length}", "correct the indices"
+        )
     axes = [
         Axis(
             AxisMap(flat % length, length) if a == axis else AxisMap.identity(data.shape[a]),

@@ -62,7 +62,9 @@ class Between:
     def mix(self, x: np.ndarray, axis: int, begin: int, end: int) -> np.ndarray:
         """Indices [begin, end) of the output's axis, from the hull of the input."""
         near = self.first[begin:end].astype(np.int64) - self.hull(begin, end)[0]
-        weights = self.weights[begin:end].astype(x.dtype).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+        weights = (
+            self.weights[begin:end].astype(x.dtype).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+        )
         a, b = np.take(x, near, axis), np.take(x, near + self.reach, axis)
         if x.dtype == np.float32:
             return a + (b - a) * weights
@@ -123,7 +125,8 @@ def resolve_linear(node: Node, coordinates: Mapping[int, np.ndarray]) -> Kernel 
     if len(x.shape) not in (3, 4) or any(axis < 2 for axis in coordinates):
         axes = ", ".join(str(axis) for axis in sorted(coordinates))
         raise node.refuse(
-            f"it interpolates along axes {axes} of {len(x.shape)}", "resize the one or two spatial axes of (N, C, …)"
+            f"it interpolates along axes {axes} of {len(x.shape)}",
+            "resize the one or two spatial axes of (N, C, …)",
         )
     if node.quantized != (x.quant is not None) or (x.quant is not None and x.dtype.size > 1):
         return None

@@ -1,4 +1,4 @@
-"""Elements that move from one tensor to another: as they are, or each through a table to another quantization."""
+"""Elements that move between tensors: as they are, or through a table to another quantization."""
 
 from __future__ import annotations
 

@@ -43,7 +43,12 @@ class Remap(Kernel):
         rank = len(self.shape)
         natural = tuple(prod(self.source[axis + 1 :]) for axis in range(len(self.source)))
         same_order = natural == tuple(axis.stride for axis in self.axes)
-        return rank in (3, 4) and rank == len(self.source) and same_order and self.source[0] == self.shape[0] == 1
+        return (
+            rank in (3, 4)
+            and rank == len(self.source)
+            and same_order
+            and self.source[0] == self.shape[0] == 1
+        )
 
     @cached_property
     def nest(self) -> Nest:

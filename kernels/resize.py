@@ -27,12 +27,16 @@ def resolve(node: Node) -> Kernel | None:
     coordinates = {axis: _coordinates(node, axis, scale) for axis, scale in enumerate(scales) if scale != 1}
     outside = {axis: _outside(node, axis, where) for axis, where in coordinates.items()}
     if mode == "nearest":
-        taken = {axis: _nearest(node, where, node.input(0).shape[axis]) for axis, where in coordinates.items()}
+        taken = {
+            axis: _nearest(node, where, node.input(0).shape[axis]) for axis, where in coordinates.items()
+        }
         taken = {axis: np.where(outside[axis], FILL, indices) for axis, indices in taken.items()}
         return remap(node, taken, _extrapolation(node))
     if mode == "linear":
         if any(beyond.any() for beyond in outside.values()):
-            raise node.refuse("it extrapolates beyond the tensor", "use mode nearest, or a roi inside the tensor")
+            raise node.refuse(
+                "it extrapolates beyond the tensor", "use mode nearest, or a roi inside the tensor"
+            )
         return resolve_linear(node, coordinates)
     raise node.refuse(f"its mode is {mode!r}", "use mode nearest or linear")
 
@@ -88,7 +92,8 @@ def _coordinates(node: Node, axis: int, scale: float) -> np.ndarray:
             return _HALF * (start + end) * (length - _ONE) + i
         case _:
             raise node.refuse(
-                f"its coordinate_transformation_mode is {mode!r}", "use half_pixel, align_corners or asymmetric"
+                f"its coordinate_transformation_mode is {mode!r}",
+                "use half_pixel, align_corners or asymmetric",
             )
 
 
@@ -129,4 +134,3 @@ def _nearest(node: Node, where: np.ndarray, length: int) -> np.ndarray:
                 f"its nearest_mode is {mode!r}", "use round_prefer_floor, round_prefer_ceil, floor or ceil"
             )
     return np.clip(found, 0, length - 1).astype(np.int64)
-

@@ -23,7 +23,9 @@ def eliminate_copies(program: Program) -> Program:
     For layer-by-layer programs, before placement; others, and those without such copies, come back as they
     are. Views begin at multiples of their element's size, not of a word.
     """
-    if [task for task in program.tasks if task.window is None] != [Task(i) for i in range(len(program.steps))]:
+    if [task for task in program.tasks if task.window is None] != [
+        Task(i) for i in range(len(program.steps))
+    ]:
         return program
     candidates = [step.name for step in program.steps if isinstance(step.kernel, Remap | Concat)]
     best = _without(program, candidates)
@@ -61,7 +63,7 @@ def _views(program: Program, step: Step) -> dict[str, Alias]:
 
 
 def _slice_views(program: Program, step: Step, begin: int) -> dict[str, Alias]:
-    """The output as a view of the input. What the caller reads shares no bytes with what else is the caller's."""
+    """The output as a view of the input, unless both are the caller's: those share no bytes."""
     (source,), (out,) = step.inputs, step.outputs
     theirs = {program.owner(name)[0] for name in program.inputs + program.outputs if name != out}
     if program.buffers[out].alias or (out in program.outputs and program.owner(source)[0] in theirs):
@@ -70,7 +72,7 @@ def _slice_views(program: Program, step: Step, begin: int) -> dict[str, Alias]:
 
 
 def _concat_views(program: Program, step: Step, begins: Sequence[int]) -> dict[str, Alias]:
-    """The buffers of the inputs as views of the output: each whole, computed by a step, and in one place only."""
+    """The inputs' buffers as views of the output: each whole, computed by a step, in one place only."""
     (out,) = step.outputs
     theirs = {program.owner(name)[0] for name in program.inputs + program.outputs}
     views: dict[str, Alias] = {}

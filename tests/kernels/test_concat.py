@@ -81,7 +81,11 @@ def test_raw_types(kind: int) -> None:
 
 def test_one_tensor_twice() -> None:
     check(float_model([_node(["a", "a"], 1)], {"a": (1, 2, 3, 4)}, ["y"]))
-    check(qdq_model([_node(["a", "a"], 1)], {"a": (1, 2, 3, 4)}, ["y"], {"a": (0.05, 1), "y": (0.05, 1)}, stage=True))
+    check(
+        qdq_model(
+            [_node(["a", "a"], 1)], {"a": (1, 2, 3, 4)}, ["y"], {"a": (0.05, 1), "y": (0.05, 1)}, stage=True
+        )
+    )
 
 
 def test_operands_in_different_orders_of_axes() -> None:

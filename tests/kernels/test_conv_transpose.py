@@ -1,4 +1,4 @@
-"""Transposed convolutions over odd shapes, strides, dilation, groups, and every way to say how large the result is."""
+"""Transposed convolutions over odd shapes, strides, dilation, groups, every way to give the size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "pads on one side": ((1, 2, 4, 5), (2, 3, 4, 3), {"strides": [2, 3], "pads": [0, 2, 1, 0]}),
     "stride beyond the kernel": ((1, 2, 3, 4), (2, 3, 2, 1), {"strides": [3, 2]}),
     "dilated": ((1, 2, 4, 3), (2, 3, 3, 2), {"dilations": [2, 3], "pads": [1, 0, 2, 1]}),
-    "dilated, stride 2": ((1, 2, 4, 5), (2, 3, 3, 3), {"dilations": [2, 3], "strides": [2, 2], "pads": [3, 1, 0, 2]}),
+    "dilated, stride 2": (
+        (1, 2, 4, 5), (2, 3, 3, 3), {"dilations": [2, 3], "strides": [2, 2], "pads": [3, 1, 0, 2]},
+    ),
     "grouped": ((1, 6, 3, 4), (6, 2, 3, 2), {"group": 3, "strides": [2, 1]}),
     "depthwise": ((1, 4, 3, 5), (4, 1, 3, 3), {"group": 4, "strides": [2, 2], "pads": [1, 1, 1, 1]}),
     "depthwise, multiplier 2": ((1, 3, 4, 3), (3, 2, 2, 3), {"group": 3, "strides": [2, 2]}),
@@ -67,7 +69,10 @@ def test_int8(case: str, per_channel: bool) -> None:
 def test_float(case: str) -> None:
     shape, weights, _ = CASES[case]
     rng = np.random.default_rng(len(case))
-    constants = {"w": rng.normal(size=weights).astype(np.float32), "b": rng.normal(size=_channels(case)).astype(np.float32)}
+    constants = {
+        "w": rng.normal(size=weights).astype(np.float32),
+        "b": rng.normal(size=_channels(case)).astype(np.float32),
+    }
     check(float_model(_nodes(case, "Relu"), {"x": shape}, ["y"], constants))
 
 
@@ -91,14 +96,16 @@ def test_scales_along_the_input_channels_are_refused() -> None:
         [helper.make_node("ConvTranspose", ["x", "w"], ["y"], "up")], {"x": (1, 3, 4, 5)}, ["y"],
         {"x": (0.05, 9), "y": (0.03, -3)}, dequantized={"w": (integers, np.float32([0.1, 0.2, 0.3]), 0)},
     )  # fmt: skip
-    with pytest.raises(ModelError, match="3 scales along axis 0(.|\n)*quantize it per tensor or along axis 1"):
+    with pytest.raises(
+        ModelError, match=r"3 scales along axis 0(.|\n)*quantize it per tensor or along axis 1"
+    ):
         lowered(model)
 
 
 def test_run_time_weights_are_refused() -> None:
     node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], "up")
     model = float_model([node], {"x": (1, 3, 4, 5), "w": (3, 2, 2, 2)}, ["y"])
-    with pytest.raises(ModelError, match="the weight .* is computed at run time"):
+    with pytest.raises(ModelError, match=r"the weight .* is computed at run time"):
         lowered(model)
 
 

@@ -40,10 +40,15 @@ def test_expand(case: str) -> None:
 @pytest.mark.parametrize("case", REPEATS)
 def test_tile(case: str) -> None:
     shape, repeats = REPEATS[case]
-    node, constants = helper.make_node("Tile", ["x", "repeats"], ["y"], "tile"), {"repeats": np.int64(repeats)}
+    node, constants = (
+        helper.make_node("Tile", ["x", "repeats"], ["y"], "tile"),
+        {"repeats": np.int64(repeats)},
+    )
     check(float_model([node], {"x": shape}, ["y"], constants))
     check(qdq_model([node], {"x": shape}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, constants, stage=True))
-    check(float_model([node], {"x": shape}, ["y"], constants, {"x": TensorProto.INT64, "y": TensorProto.INT64}))
+    check(
+        float_model([node], {"x": shape}, ["y"], constants, {"x": TensorProto.INT64, "y": TensorProto.INT64})
+    )
 
 
 @pytest.mark.parametrize("case", ["rows", "columns", "channels"])

@@ -36,7 +36,9 @@ def test_channel_last(axis: int, indices: tuple[int, ...]) -> None:
     pool = helper.make_node("MaxPool", ["x"], ["pooled"], "pool", kernel_shape=[1, 1])
     program = check(float_model([pool, _node(axis, "pooled")], {"x": shape}, ["y"], {"i": values}))
     assert [step.operator for step in program.steps][:2] == ["MaxPool", "Gather"]
-    model = float_model([pool, _node(axis, "pooled")], {"x": shape, "i": indices}, ["y"], dtypes={"i": TensorProto.INT64})
+    model = float_model(
+        [pool, _node(axis, "pooled")], {"x": shape, "i": indices}, ["y"], dtypes={"i": TensorProto.INT64}
+    )
     check(model, samples=[{"x": np.random.default_rng(0).normal(size=shape).astype(np.float32), "i": values}])
 
 
@@ -52,7 +54,9 @@ def test_constant_indices(case: str) -> None:
     constants = {"i": _indices(case)}
     program = check(float_model([_node(axis)], {"x": shape}, ["y"], constants))
     assert isinstance(program.steps[0].kernel, Remap)
-    check(qdq_model([_node(axis)], {"x": shape}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, constants, stage=True))
+    check(
+        qdq_model([_node(axis)], {"x": shape}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, constants, stage=True)
+    )
     check(qdq_model([_node(axis)], {"x": shape}, ["y"], {"x": (0.05, 9), "y": (0.07, -4)}, constants))
 
 
@@ -63,7 +67,8 @@ def test_run_time_indices(case: str, kind: int) -> None:
     rng = np.random.default_rng(len(case))
     dtype = helper.tensor_dtype_to_np_dtype(kind)
     samples = [
-        {"x": rng.normal(size=shape).astype(np.float32), "i": _indices(case, seed).astype(dtype)} for seed in range(3)
+        {"x": rng.normal(size=shape).astype(np.float32), "i": _indices(case, seed).astype(dtype)}
+        for seed in range(3)
     ]
     model = float_model([_node(axis)], {"x": shape, "i": indices}, ["y"], dtypes={"i": kind})
     program = check(model, samples=samples)
@@ -76,7 +81,8 @@ def test_run_time_indices_of_int8(scale: float) -> None:
     model.graph.input.append(helper.make_tensor_value_info("i", TensorProto.INT64, (4,)))
     rng = np.random.default_rng(0)
     samples = [
-        {"x_q": rng.integers(-128, 128, (2, 5, 3)).astype(np.int8), "i": rng.integers(-5, 5, (4,))} for _ in range(3)
+        {"x_q": rng.integers(-128, 128, (2, 5, 3)).astype(np.int8), "i": rng.integers(-5, 5, (4,))}
+        for _ in range(3)
     ]
     _infer(model, (2, 4, 3))
     program = check(model, samples=samples)
@@ -86,7 +92,9 @@ def test_run_time_indices_of_int8(scale: float) -> None:
 def test_an_embedding_stays_in_flash() -> None:
     table = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
     model = float_model([_node(0, "table")], {"i": (1, 7)}, ["y"], {"table": table}, {"i": TensorProto.INT64})
-    program = check(model, samples=[{"i": np.random.default_rng(s).integers(0, 20, (1, 7))} for s in range(3)])
+    program = check(
+        model, samples=[{"i": np.random.default_rng(s).integers(0, 20, (1, 7))} for s in range(3)]
+    )
     assert program.steps[0].kernel.constants()["data"].nbytes == table.nbytes
     assert program.plan is not None and program.plan.arena_bytes < table.nbytes
 

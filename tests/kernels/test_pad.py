@@ -41,7 +41,8 @@ MIRRORED = ["all sides", "cropped above, padded below", "series", "vector"]
 
 @pytest.mark.parametrize(
     ("mode", "case"),
-    [("constant", case) for case in CASES] + [(m, case) for m in ("edge", "reflect", "wrap") for case in MIRRORED],
+    [("constant", case) for case in CASES]
+    + [(m, case) for m in ("edge", "reflect", "wrap") for case in MIRRORED],
 )
 def test_int8(mode: str, case: str) -> None:
     shape, _, axes = CASES[case]
@@ -65,7 +66,11 @@ def test_values(case: str) -> None:
     shape, _, axes = CASES[case]
     node = _node("constant", axes, value=True)
     for value, scale in ((np.float32(1.5), 0.11), (np.float32(-1000.0), 0.05)):
-        check(qdq_model([node], {"x": shape}, ["y"], {"x": (0.05, 9), "y": (scale, -3)}, _constants(case, value)))
+        check(
+            qdq_model(
+                [node], {"x": shape}, ["y"], {"x": (0.05, 9), "y": (scale, -3)}, _constants(case, value)
+            )
+        )
     check(float_model([node], {"x": shape}, ["y"], _constants(case, np.float32(-2.25))))
     kinds = {"x": TensorProto.INT32, "y": TensorProto.INT32}
     check(float_model([node], {"x": shape}, ["y"], _constants(case, np.int32(77)), kinds))
@@ -88,5 +93,5 @@ def test_run_time_pads_are_refused() -> None:
     node = helper.make_node("Pad", ["x", "pads"], ["y"], "pad")
     model = float_model([node], {"x": (3,), "pads": (2,)}, ["y"], dtypes={"pads": TensorProto.INT64})
     model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 4
-    with pytest.raises(ModelError, match="pads .* is computed at run time"):
+    with pytest.raises(ModelError, match=r"pads .* is computed at run time"):
         lowered(model)

@@ -30,7 +30,9 @@ SCALES: dict[str, tuple[tuple[int, ...], tuple[float, ...]]] = {
 }
 
 
-def _by_scales(scales: tuple[float, ...], **attributes: Any) -> tuple[helper.NodeProto, dict[str, np.ndarray]]:
+def _by_scales(
+    scales: tuple[float, ...], **attributes: Any
+) -> tuple[helper.NodeProto, dict[str, np.ndarray]]:
     node = helper.make_node("Resize", ["x", "", "scales"], ["y"], "resize", **attributes)
     return node, {"scales": np.float32(scales)}
 
@@ -46,7 +48,9 @@ def _check_float(made: tuple[helper.NodeProto, dict[str, np.ndarray]], shape: tu
 
 
 def _check_int8(
-    made: tuple[helper.NodeProto, dict[str, np.ndarray]], shape: tuple[int, ...], y: tuple[float, int] = (0.05, 9)
+    made: tuple[helper.NodeProto, dict[str, np.ndarray]],
+    shape: tuple[int, ...],
+    y: tuple[float, int] = (0.05, 9),
 ) -> list[type]:
     node, constants = made
     program = check(qdq_model([node], {"x": shape}, ["y"], {"x": (0.05, 9), "y": y}, constants, stage=True))
@@ -57,7 +61,9 @@ def _check_int8(
 @pytest.mark.parametrize("rounding", ROUNDING)
 def test_nearest(coordinates: str, rounding: str) -> None:
     shape, scales = SCALES["odd factors" if len(rounding) > 5 else "smaller"]
-    made = _by_scales(scales, mode="nearest", coordinate_transformation_mode=coordinates, nearest_mode=rounding)
+    made = _by_scales(
+        scales, mode="nearest", coordinate_transformation_mode=coordinates, nearest_mode=rounding
+    )
     assert _check_float(made, shape) is Remap
 
 
@@ -69,7 +75,9 @@ def test_nearest_int8(case: str) -> None:
 
 def test_nearest_to_another_scale() -> None:
     shape, scales = SCALES["twice"]
-    made = _by_scales(scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    made = _by_scales(
+        scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+    )
     assert len(_check_int8(made, shape, (0.07, -20))) == 3
 
 
@@ -123,7 +131,9 @@ def test_region_with_extrapolation() -> None:
     )  # fmt: skip
     constants = {"roi": np.float32([0, 0, -0.3, 0.2, 1, 1, 0.8, 1.4]), "sizes": np.int64([1, 2, 6, 7])}
     check(float_model([node], {"x": (1, 2, 5, 6)}, ["y"], constants))
-    check(qdq_model([node], {"x": (1, 2, 5, 6)}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, constants, stage=True))
+    check(
+        qdq_model([node], {"x": (1, 2, 5, 6)}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, constants, stage=True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,14 @@ def _constants(case: str) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("case", CASES)
 def test_int8(case: str) -> None:
     program = check(
-        qdq_model([_node()], {"x": CASES[case][0]}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, _constants(case), stage=True)
+        qdq_model(
+            [_node()],
+            {"x": CASES[case][0]},
+            ["y"],
+            {"x": (0.05, 9), "y": (0.05, 9)},
+            _constants(case),
+            stage=True,
+        )
     )
     assert [step.operator for step in program.steps if isinstance(step.kernel, Remap)] == ["Slice"]
 
@@ -49,7 +56,14 @@ def test_int8(case: str) -> None:
 @pytest.mark.parametrize("case", ["rows", "channels", "all axes", "vector"])
 def test_other_scale(case: str) -> None:
     program = check(
-        qdq_model([_node()], {"x": CASES[case][0]}, ["y"], {"x": (0.05, 9), "y": (0.11, -3)}, _constants(case), stage=True)
+        qdq_model(
+            [_node()],
+            {"x": CASES[case][0]},
+            ["y"],
+            {"x": (0.05, 9), "y": (0.11, -3)},
+            _constants(case),
+            stage=True,
+        )
     )
     assert len(program.steps) == 3
 
@@ -70,7 +84,11 @@ def test_channel_last(case: str) -> None:
 
 @pytest.mark.parametrize("kind", [TensorProto.INT64, TensorProto.INT32, TensorProto.UINT8, TensorProto.BOOL])
 def test_raw_types(kind: int) -> None:
-    check(float_model([_node()], {"x": CASES["all axes"][0]}, ["y"], _constants("all axes"), {"x": kind, "y": kind}))
+    check(
+        float_model(
+            [_node()], {"x": CASES["all axes"][0]}, ["y"], _constants("all axes"), {"x": kind, "y": kind}
+        )
+    )
 
 
 def test_steps_and_axes_are_optional() -> None:
@@ -85,11 +103,16 @@ def test_run_time_bounds_are_refused() -> None:
         {"ends": np.int64([3]), "axes": np.int64([0]), "steps": np.int64([1])}, {"starts": TensorProto.INT64},
     )  # fmt: skip
     model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 2
-    with pytest.raises(ModelError, match="starts .* is computed at run time"):
+    with pytest.raises(ModelError, match=r"starts .* is computed at run time"):
         lowered(model)
 
 
 def test_an_empty_slice_is_refused() -> None:
-    constants = {"starts": np.int64([3]), "ends": np.int64([3]), "axes": np.int64([0]), "steps": np.int64([1])}
+    constants = {
+        "starts": np.int64([3]),
+        "ends": np.int64([3]),
+        "axes": np.int64([0]),
+        "steps": np.int64([1]),
+    }
     with pytest.raises(ModelError, match="is empty"):
         lowered(float_model([_node()], {"x": (4,)}, ["y"], constants))

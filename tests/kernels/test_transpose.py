@@ -35,11 +35,15 @@ CHANNEL_LAST = [(0, 2, 1), (0, 3, 1, 2)]
 
 @pytest.mark.parametrize(("shape", "perm"), PERMUTATIONS)
 def test_float(shape: tuple[int, ...], perm: tuple[int, ...]) -> None:
-    program = check(float_model([helper.make_node("Transpose", ["x"], ["y"], "turn", perm=perm)], {"x": shape}, ["y"]))
+    program = check(
+        float_model([helper.make_node("Transpose", ["x"], ["y"], "turn", perm=perm)], {"x": shape}, ["y"])
+    )
     assert len(_moves(program)) == (0 if perm in CHANNEL_LAST else 1)
 
 
-@pytest.mark.parametrize("kind", [TensorProto.INT8, TensorProto.UINT8, TensorProto.INT32, TensorProto.INT64, TensorProto.BOOL])
+@pytest.mark.parametrize(
+    "kind", [TensorProto.INT8, TensorProto.UINT8, TensorProto.INT32, TensorProto.INT64, TensorProto.BOOL]
+)
 def test_raw_types(kind: int) -> None:
     node = helper.make_node("Transpose", ["x"], ["y"], "turn", perm=(2, 0, 1))
     check(float_model([node], {"x": (3, 4, 5)}, ["y"], dtypes={"x": kind, "y": kind}))

@@ -36,7 +36,9 @@ def _slice(source: str, out: str, begin: int, end: int, axis: int) -> tuple[Node
     return _node("Slice", [source, *names], [out]), constants
 
 
-def _split(source: str, outs: Sequence[str], part: int, axis: int) -> tuple[list[Node], dict[str, np.ndarray]]:
+def _split(
+    source: str, outs: Sequence[str], part: int, axis: int
+) -> tuple[list[Node], dict[str, np.ndarray]]:
     made = [_slice(source, out, i * part, (i + 1) * part, axis) for i, out in enumerate(outs)]
     return [node for node, _ in made], {k: v for _, constants in made for k, v in constants.items()}
 
@@ -63,8 +65,9 @@ def _outputs(program: Program, samples: Sequence[Mapping[str, np.ndarray]]) -> l
 
 
 def _same(model: onnx.ModelProto, gone: int) -> tuple[Program, int]:
-    """Without copies, emulator and C compute the very bytes that they compute with them, and what ONNX Runtime
-    does; ``gone`` steps became views. Returns the program without copies and how many bytes its arena is smaller."""
+    """Without copies, emulator and C compute the very bytes that they compute with them, and what ONNX
+    Runtime does; ``gone`` steps became views. Returns the program without copies, and how many bytes smaller
+    its arena is."""
     before = lowered(model)
     after = eliminate_copies(before)
     assert len(after.views) == gone == len(before.steps) - len(after.steps)
@@ -93,18 +96,27 @@ def test_a_split_becomes_views() -> None:
 
 def test_a_slice_of_rows_keeps_the_axes_in_front() -> None:
     node, constants = _slice("h", "a", 1, 4, 2)
-    _, smaller = _same(float_model([_tanh("x", "h"), node, _tanh("a", "y")], {"x": (1, 1, 5, 6)}, ["y"], constants), gone=1)
+    _, smaller = _same(
+        float_model([_tanh("x", "h"), node, _tanh("a", "y")], {"x": (1, 1, 5, 6)}, ["y"], constants), gone=1
+    )
     assert smaller > 0
 
 
 @pytest.mark.parametrize("axis", [2, 3])
 def test_a_slice_of_several_pieces_stays_a_copy(axis: int) -> None:
     node, constants = _slice("h", "a", 1, 3, axis)
-    _same(float_model([_tanh("x", "h"), node, _tanh("a", "y")], {"x": (1, 2, 5, 6)}, ["y"], constants), gone=0)
+    _same(
+        float_model([_tanh("x", "h"), node, _tanh("a", "y")], {"x": (1, 2, 5, 6)}, ["y"], constants), gone=0
+    )
 
 
 def test_a_concat_is_written_part_by_part() -> None:
-    nodes = [_tanh("x", "a"), _node("Sigmoid", ["x"], ["b"]), _node("Concat", ["a", "b"], ["c"], axis=1), _tanh("c", "y")]
+    nodes = [
+        _tanh("x", "a"),
+        _node("Sigmoid", ["x"], ["b"]),
+        _node("Concat", ["a", "b"], ["c"], axis=1),
+        _tanh("c", "y"),
+    ]
     after, smaller = _same(float_model(nodes, {"x": (1, 3, 4, 5)}, ["y"]), gone=1)
     assert smaller > 0
     assert [step.operator for step in after.views] == ["Concat"]
@@ -149,7 +161,12 @@ def test_a_chain_of_concats_is_one_buffer() -> None:
 
 def test_a_slice_of_a_part_of_a_concat() -> None:
     cut, constants = _slice("a", "a1", 2, 5, 1)
-    nodes = [_tanh("x", "a"), cut, _node("Sigmoid", ["a1"], ["b"]), _node("Concat", ["a", "b"], ["y"], axis=1)]
+    nodes = [
+        _tanh("x", "a"),
+        cut,
+        _node("Sigmoid", ["a1"], ["b"]),
+        _node("Concat", ["a", "b"], ["y"], axis=1),
+    ]
     _same(float_model(nodes, {"x": (1, 8)}, ["y"], constants), gone=2)
 
 
@@ -165,8 +182,16 @@ def test_outputs_share_no_bytes_with_other_outputs_or_inputs() -> None:
 CONCATS = {
     "an input of the model": [_node("Sigmoid", ["x"], ["b"]), _node("Concat", ["x", "b"], ["c"], axis=1)],
     "one tensor twice": [_tanh("x", "a"), _node("Concat", ["a", "a"], ["c"], axis=1)],
-    "an output of the model": [_tanh("x", "a"), _node("Sigmoid", ["x"], ["o"]), _node("Concat", ["a", "o"], ["c"], axis=1)],
-    "an inner axis": [_tanh("x", "a"), _node("Sigmoid", ["x"], ["b"]), _node("Concat", ["a", "b"], ["c"], axis=2)],
+    "an output of the model": [
+        _tanh("x", "a"),
+        _node("Sigmoid", ["x"], ["o"]),
+        _node("Concat", ["a", "o"], ["c"], axis=1),
+    ],
+    "an inner axis": [
+        _tanh("x", "a"),
+        _node("Sigmoid", ["x"], ["b"]),
+        _node("Concat", ["a", "b"], ["c"], axis=2),
+    ],
 }
 
 
@@ -186,16 +211,23 @@ def test_a_view_that_would_keep_a_large_tensor_alive_stays_a_copy() -> None:
     """A few elements of the input are wanted at the end, after a layer that needs much memory itself."""
     node, constants = _slice("h", "few", 0, 2, 1)
     rng = np.random.default_rng(0)
-    constants |= {f"w{rows}": rng.normal(0, 0.05, (rows, columns)).astype(np.float32) for rows, columns in ((64, 90), (90, 200))}
+    constants |= {
+        f"w{rows}": rng.normal(0, 0.05, (rows, columns)).astype(np.float32)
+        for rows, columns in ((64, 90), (90, 200))
+    }
     nodes = [
-        _tanh("x", "h"), node, _node("Gemm", ["h", "w64"], ["wide"]), _node("Gemm", ["wide", "w90"], ["wider"]),
+        _tanh("x", "h"), node,
+        _node("Gemm", ["h", "w64"], ["wide"]), _node("Gemm", ["wide", "w90"], ["wider"]),
         _tanh("wider", "y"), _tanh("few", "z"),
     ]  # fmt: skip
     _same(float_model(nodes, {"x": (1, 64)}, ["y", "z"], constants), gone=0)
 
 
 def test_other_schedules_come_back_as_they_are() -> None:
-    pool = [_node("MaxPool", ["x"], ["a"], kernel_shape=[1, 1]), _node("AveragePool", ["x"], ["b"], kernel_shape=[1, 1])]
+    pool = [
+        _node("MaxPool", ["x"], ["a"], kernel_shape=[1, 1]),
+        _node("AveragePool", ["x"], ["b"], kernel_shape=[1, 1]),
+    ]
     model = float_model([*pool, _node("Concat", ["a", "b"], ["y"], axis=2)], {"x": (1, 1, 4, 5)}, ["y"])
     streamed = stream_rows(lowered(model))
     assert eliminate_copies(streamed) is streamed
