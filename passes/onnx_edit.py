@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,7 @@ def unique_name(graph: oir.Graph, wanted: str) -> str:
     taken = set(graph.initializers)
     taken.update(str(value.name) for value in graph.inputs)
     taken.update(str(value.name) for node in graph for value in node.outputs)
-    candidate, count = wanted, 1
-    while candidate in taken:
-        count += 1
-        candidate = f"{wanted}_{count}"
-    return candidate
+    return _free(wanted, taken)
 
 
 def add_constant(graph: oir.Graph, array: Array, name: str) -> oir.Value:
@@ -144,12 +140,26 @@ def _is_read(value: oir.Value) -> bool:
 
 
 def name_nodes(graph: oir.Graph) -> None:
-    """Give every unnamed node the stable name ``<operator>_<position>``."""
-    taken = {node.name for node in graph if node.name}
+    """Give every node a name of its own, as ONNX Runtime wants it.
+
+    A node without one becomes ``<operator>_<position>``; of two with one name, the second becomes
+    ``<name>_2``.
+    """
+    reserved = {node.name for node in graph if node.name}
+    taken: set[str] = set()
     for position, node in enumerate(graph):
         if not node.name:
-            candidate = f"{node.op_type}_{position}"
-            while candidate in taken:
-                candidate += "_"
-            taken.add(candidate)
-            node.name = candidate
+            node.name = _free(f"{node.op_type}_{position}", reserved)
+        elif node.name in taken:
+            node.name = _free(node.name, reserved)
+        taken.add(node.name)
+        reserved.add(node.name)
+
+
+def _free(wanted: str, taken: Set[str]) -> str:
+    """``wanted``, or the first of ``wanted_2``, ``wanted_3``, … that is not taken."""
+    candidate, count = wanted, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{wanted}_{count}"
+    return candidate

@@ -20,6 +20,7 @@ from __future__ import annotations
 import onnx_ir as oir
 import onnx_ir.passes.common as common
 
+from ..onnx_edit import name_nodes
 from . import affine, arithmetic, linear, pads, quantization, slices, sliding, tidy, transposes
 from .engine import merge, rewrite
 from .functions import fuse_functions
@@ -50,6 +51,7 @@ def canonicalize(model: oir.Model) -> oir.Model:
     _share(model)
     rewrite(graph, merge(_LAYERS, transposes.LAST))
     common.RemoveUnusedNodesPass()(model)
+    name_nodes(graph)
     return model
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tinyc.passes.canonicalize import canonicalize
+from tinyc.passes.import_onnx import import_model
+
 from ..onnx_text import build, canonical, operators, stored
 
 X = "float[2,3,4] x"
@@ -112,6 +115,12 @@ def test_names_stay_and_unnamed_nodes_get_stable_ones() -> None:
     model = canonical(proto)
     assert [node.name for node in model.graph] == ["Exp_1", "kept", "Tanh_3"]
     assert [node.outputs[0].name for node in model.graph] == ["b", "c", "y"]
+
+
+def test_two_nodes_of_one_name() -> None:
+    proto = build("float[4] x", "[same] a = Relu(x) [same] b = Exp(a) [same_2] c = Neg(b) y = Tanh(c)")
+    names = [node.name for node in canonicalize(import_model(proto)).graph]
+    assert names == ["same", "same_3", "same_2", "Tanh_3"]
 
 
 def test_two_outputs_of_one_value() -> None:
