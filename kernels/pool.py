@@ -11,7 +11,7 @@ import numpy as np
 from ..ir.dtype import DType
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
-from .epilogue import Clamp, Epilogue, Requantize
+from .epilogue import Clamp, Epilogue, epilogue_of
 from .node import Node
 from .passthrough import Passthrough
 from .sliding import Sliding
@@ -39,7 +39,7 @@ class MaxPool(Kernel):
         return Cost(operations=self.sliding.taps * self.channels * window.pixels * self.sliding.batch)
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
-        lowest = -np.inf if self.dtype.is_float else int(np.iinfo(self.dtype.numpy).min)
+        lowest = float(np.finfo(np.float32).min) if self.dtype.is_float else self.dtype.lowest
         patches = self.sliding.patches(inputs[0], window, lowest)
         out = self.result.apply(patches.max(axis=(3, 4)))
         return (out if inputs[0].ndim == 4 else out[:, :, 0],)
@@ -47,10 +47,10 @@ class MaxPool(Kernel):
 
 @dataclass(frozen=True, eq=False)
 class AveragePool(Kernel):
-    """The mean under the kernel: the sum, centred, times one multiplier per number of elements counted.
+    """The mean under the kernel: the sum, zero points taken off, over the number of elements counted.
 
-    With ``count_padding`` every window counts all of its taps, else those inside the tensor.
-    ``epilogues`` holds one epilogue per count that occurs.
+    That number is ``row_counts[y]`` · ``column_counts[x]``. ``epilogues`` has one for each number that
+    occurs, in which the division is part of the multiplier (integers) or is left to the kernel (floats).
     """
 
     template: ClassVar[str] = "average_pool"
@@ -59,8 +59,13 @@ class AveragePool(Kernel):
     sliding: Sliding
     channels: int
     input_zero: int
-    count_padding: bool
+    row_counts: np.ndarray
+    column_counts: np.ndarray
     epilogues: Mapping[int, Epilogue]
+
+    def constants(self) -> Mapping[str, np.ndarray]:
+        named = {"row_counts": self.row_counts, "column_counts": self.column_counts}
+        return {name: counts for name, counts in named.items() if np.unique(counts).size > 1}
 
     def needs(self, operand: int, window: Window) -> Window:
         return self.sliding.needs(window)
@@ -69,29 +74,19 @@ class AveragePool(Kernel):
         return Cost(operations=self.sliding.taps * self.channels * window.pixels * self.sliding.batch)
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
-        integer = inputs[0].dtype != np.float32
-        wide = np.int64 if integer else np.float32
-        patches = self.sliding.patches(inputs[0], window, self.input_zero).astype(wide)
-        sums = (patches - wide(self.input_zero)).sum(axis=(3, 4), dtype=wide)
-        counts = _counts(self.sliding, window, self.count_padding)
-        out = np.empty(sums.shape, inputs[0].dtype)
+        wide = np.float32 if inputs[0].dtype == np.float32 else np.int64
+        patches = self.sliding.patches(inputs[0], window, self.input_zero)
+        sums = np.zeros((*patches.shape[:3], self.channels), wide)
+        for ky, kx in np.ndindex(*self.sliding.kernel):  # in the order of the C
+            sums += patches[:, :, :, ky, kx].astype(wide) - wide(self.input_zero)
+        rows, columns = self.row_counts[window.y0 : window.y1], self.column_counts[window.x0 : window.x1]
+        counts = rows.astype(np.int64)[:, None] * columns
+        out = np.empty(sums.shape, next(iter(self.epilogues.values())).dtype.numpy)
         for count, epilogue in self.epilogues.items():
             here = counts == count
             part = sums[:, here]
-            out[:, here] = epilogue.apply(part if integer else part / np.float32(count))
+            out[:, here] = epilogue.apply(part / np.float32(count) if wide is np.float32 else part)
         return (out if inputs[0].ndim == 4 else out[:, :, 0],)
-
-
-def _counts(sliding: Sliding, window: Window, count_padding: bool) -> np.ndarray:
-    """[rows, columns] of ``window``: how many elements each output pixel's mean is over."""
-    if count_padding:
-        return np.full((window.height, window.width), sliding.taps)
-    axes: list[np.ndarray] = []
-    for axis, (begin, end) in enumerate(((window.y0, window.y1), (window.x0, window.x1))):
-        taps = np.arange(sliding.kernel[axis]) * sliding.dilation[axis] - sliding.pads[axis]
-        positions = np.arange(begin, end)[:, None] * sliding.stride[axis] + taps
-        axes.append(((positions >= 0) & (positions < sliding.input[axis])).sum(axis=1))
-    return axes[0][:, None] * axes[1][None, :]
 
 
 def resolve_max(node: Node) -> Kernel | None:
@@ -106,17 +101,34 @@ def resolve_max(node: Node) -> Kernel | None:
 
 
 def resolve_average(node: Node) -> Kernel | None:
-    """AveragePool, with or without counting its padding."""
+    """AveragePool, with or without counting its padding; ModelError where a mean would be over nothing."""
     x, out = node.input(0), node.outputs[0]
     sliding = Sliding.of(node, tuple(node.attribute("kernel_shape", ())))
-    count_padding = bool(node.attribute("count_include_pad", 0))
-    counts = np.unique(_counts(sliding, Window(0, sliding.output[0], 0, sliding.output[1]), count_padding))
-    epilogues: dict[int, Epilogue] = {}
-    for count in counts.tolist():
-        if out.quant is None or x.quant is None:
-            epilogues[count] = Clamp(node.activation.low, node.activation.high)
-        else:
-            scale = np.array([x.quant.scale / count])
-            epilogues[count] = Requantize.of(scale, out.quant, out.dtype, 256 * sliding.taps, node.activation)
-    zero = 0 if x.quant is None else x.quant.zero_point
-    return AveragePool(sliding, x.shape[1], zero, count_padding, epilogues)
+    row_counts, column_counts = _counts(node, sliding, 0), _counts(node, sliding, 1)
+    counts = np.unique(np.multiply.outer(row_counts.astype(np.int64), column_counts)).tolist()
+    if out.quant is None:
+        clamp = Clamp(node.activation.low, node.activation.high)
+        epilogues: dict[int, Epilogue] = dict.fromkeys(counts, clamp)
+        return AveragePool(sliding, x.shape[1], 0, row_counts, column_counts, epilogues)
+    bound = sliding.taps << (8 * x.dtype.size)
+    if x.quant is None or bound >= 2**31:
+        return None
+    scale = x.quant.scale
+    epilogues = {count: epilogue_of(node, np.array([scale / count]), bound) for count in counts}
+    return AveragePool(sliding, x.shape[1], x.quant.zero_point, row_counts, column_counts, epilogues)
+
+
+def _counts(node: Node, sliding: Sliding, axis: int) -> np.ndarray:
+    """How many taps along ``axis`` (0: rows, 1: columns) count for each output. Padding counts where
+    count_include_pad says so; what ceil_mode adds beyond the padding never does."""
+    taps = np.arange(sliding.kernel[axis]) * sliding.dilation[axis] - sliding.pads[axis]
+    positions = np.arange(sliding.output[axis])[:, None] * sliding.stride[axis] + taps
+    pads = node.attribute("pads", [])
+    spatial = len(pads) // 2
+    padding = int(pads[spatial + axis]) if node.attribute("count_include_pad", 0) and axis < spatial else None
+    first, end = (0, 0) if padding is None else (-sliding.pads[axis], padding)
+    counts = ((positions >= first) & (positions < sliding.input[axis] + end)).sum(axis=1)
+    if counts.min() == 0:
+        name, index = ("row", "column")[axis], int(counts.argmin())
+        raise node.refuse(f"the mean of output {name} {index} is over padding only", "use less padding")
+    return counts.astype(np.uint16 if counts.max() > 255 else np.uint8)

@@ -63,9 +63,9 @@ class Sliding:
         needed = self.needs(window)
         inside = needed.clip(*self.input)
         grid = x.reshape(x.shape[0], inside.height, inside.width, x.shape[-1])
-        above_below = (inside.y0 - needed.y0, needed.y1 - inside.y1)
-        left_right = (inside.x0 - needed.x0, needed.x1 - inside.x1)
-        padded = np.pad(grid, ((0, 0), above_below, left_right, (0, 0)), constant_values=fill)
+        rows = _outside(needed.y0, needed.y1, self.input[0])
+        columns = _outside(needed.x0, needed.x1, self.input[1])
+        padded = np.pad(grid, ((0, 0), rows, columns, (0, 0)), constant_values=fill)
         view = np.lib.stride_tricks.sliding_window_view(
             padded, (self._extent(0), self._extent(1)), axis=(1, 2)
         )
@@ -83,3 +83,8 @@ class Sliding:
         """Whether some output reads before the first, and beyond the last, row (axis 0) or column (1)."""
         last = (self.output[axis] - 1) * self.stride[axis] - self.pads[axis] + self._extent(axis)
         return self.pads[axis] > 0, last > self.input[axis]
+
+
+def _outside(begin: int, end: int, length: int) -> tuple[int, int]:
+    """How much of [begin, end) lies before 0, and from ``length`` on."""
+    return max(min(end, 0) - begin, 0), max(end - max(begin, length), 0)
