@@ -100,6 +100,8 @@ def _connected(start: oir.Value, kind: _Type) -> dict[oir.Value, None]:
 def _allows(value: oir.Value) -> bool:
     """Whether everything that makes or reads the tensor can do so with signed values."""
     maker = value.producer()
+    if value.is_graph_input() and value.is_graph_output():
+        return False
     made = maker is None or _is_moving(maker) or (_is_quantizer(maker) and maker.op_type == "QuantizeLinear")
     return made and all(
         _is_moving(user) or (_is_quantizer(user) and index == 0) for user, index in value.uses()

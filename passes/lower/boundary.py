@@ -111,14 +111,14 @@ def declare_outputs(
     made: list[str] = []
     for value in graph.outputs:
         origin = Origin("Identity", name_of(value))
-        tensor = tensor_of(value)
+        tensor = builder.in_memory(tensor_of(value), origin)
         expected = {row_major(len(tensor.shape))} | (
             {channel_last(len(tensor.shape))} if want_channel_last else set()
         )
         if tensor.order not in expected:
             tensor = builder.ordered(tensor, row_major(len(tensor.shape)), origin)
         if _owner(builder, builder.stored[tensor.name]) in {_owner(builder, t) for t in taken}:
-            copied = replace(tensor, name=f"{tensor.name} for the caller")
+            copied = replace(tensor, name=builder.fresh(f"{tensor.name} for the caller"))
             nbytes = builder.buffers[builder.stored[tensor.name]].nbytes
             builder.emit(Copy(nbytes), origin, [tensor], [copied])
             tensor = copied
@@ -136,8 +136,8 @@ def _owner(builder: Builder, name: str) -> str:
 def _hand_out(builder: Builder, tensor: Tensor, wanted: str, source: str) -> str:
     """Turns the buffer of ``tensor`` into the graph output ``source`` under the name ``wanted``.
 
-    The buffer may have been made for another tensor with the same bytes: the model's axes lie in it as they do
-    in ``tensor``.
+    The buffer may have been made for another tensor with the same bytes: the model's axes lie in it as they
+    do in ``tensor``.
     """
     old = builder.stored[tensor.name]
     held = builder.buffers[old]

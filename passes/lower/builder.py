@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from math import prod
 
+import numpy as np
+
 from ...ir.dtype import DType, Quant
 from ...ir.kernel import Kernel
 from ...ir.program import Alias, Buffer, Program, Role, Step, Task
+from ...kernels.constant import Fixed
 from ...kernels.convert import Dequantize
 from ...kernels.node import Tensor
 from ...kernels.transpose import Transpose
-from .layout import Order, same_bytes
+from .layout import Order, row_major, same_bytes
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Builder:
     steps: list[Step] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)
-    _converted: dict[tuple[str, object], str] = field(default_factory=dict)
+    reserved: frozenset[str] = frozenset()
+    """Names of the model's tensors, computed yet or not."""
+    _converted: dict[tuple[str, object], Tensor] = field(default_factory=dict)
 
     def add_buffer(self, buffer: Buffer) -> str:
         """Adds the buffer under a name of its own, and returns that name."""
@@ -90,10 +95,10 @@ class Builder:
         if tensor.constant is not None:
             return replace(tensor, order=order)
         key = (tensor.name, order)
-        moved = replace(tensor, order=order, name=f"{tensor.name} in order {order}")
         if key in self._converted:
-            return replace(moved, name=self._converted[key])
-        self._converted[key] = moved.name
+            return self._converted[key]
+        moved = replace(tensor, order=order, name=self.fresh(f"{tensor.name} in order {order}"))
+        self._converted[key] = moved
         if same_bytes(tensor.shape, tensor.order, order):
             return self.view(tensor, moved)
         perm = tuple(tensor.order.index(axis) for axis in order)
@@ -105,12 +110,32 @@ class Builder:
         if tensor.quant is None or tensor.constant is not None:
             return tensor
         key = (tensor.name, "float32")
-        made = replace(tensor, name=f"{tensor.name} as float32", dtype=DType.FLOAT32, quant=None)
         if key not in self._converted:
-            self._converted[key] = made.name
+            name = self.fresh(f"{tensor.name} as float32")
+            self._converted[key] = replace(tensor, name=name, dtype=DType.FLOAT32, quant=None)
             kernel = Dequantize(prod(tensor.shape), tensor.quant)
-            self.emit(kernel, Origin("DequantizeLinear", origin.name), [tensor], [made])
-        return made
+            self.emit(kernel, Origin("DequantizeLinear", origin.name), [tensor], [self._converted[key]])
+        return self._converted[key]
+
+    def in_memory(self, tensor: Tensor, origin: Origin) -> Tensor:
+        """``tensor`` itself where it is computed; a constant is copied to the arena, as real numbers."""
+        if tensor.constant is None:
+            return tensor
+        key = (tensor.name, "memory")
+        if key not in self._converted:
+            dtype = tensor.dtype if tensor.constant.scale is None else DType.FLOAT32
+            values = np.ascontiguousarray(tensor.constant.real, dtype.numpy)
+            name = self.fresh(f"{tensor.name} in memory")
+            made = Tensor(name, tensor.shape, dtype, row_major(values.ndim))
+            self._converted[key] = made
+            self.emit(Fixed(values), Origin("Constant", origin.name), [], [made])
+        return self._converted[key]
+
+    def fresh(self, wanted: str) -> str:
+        """A name for a tensor that the model does not have: ``wanted``, or one like it."""
+        while wanted in self.reserved or wanted in self.tensors:
+            wanted += "'"
+        return wanted
 
     def note_quant(self, tensor_name: str, quant: Quant) -> None:
         """Remembers the quantization of a stored integer tensor, for the header and the report."""

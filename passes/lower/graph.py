@@ -19,6 +19,11 @@ def name_of(value: oir.Value) -> str:
     return value.name
 
 
+def names_in(graph: oir.Graph) -> frozenset[str]:
+    """The names of all tensors of the graph."""
+    return frozenset(oir.convenience.create_value_mapping(graph))
+
+
 def element_type(value: oir.Value) -> DType:
     """The value's element type; ModelError where emitted C cannot store it."""
     if value.dtype is not None:

@@ -23,6 +23,7 @@ from .graph import (
     element_type,
     fusable_activation,
     name_of,
+    names_in,
     quantization,
     sole_consumer,
 )
@@ -80,7 +81,7 @@ class _Lowering:
         self.graph = model.graph
         self.opset = model.opset_imports.get("", 0)
         self.options = options
-        self.builder = Builder(name)
+        self.builder = Builder(name, reserved=names_in(model.graph))
         self.done: set[oir.Node] = set()
 
     def run(self) -> Program:
@@ -125,7 +126,7 @@ class _Lowering:
             case "Transpose":
                 self._transpose(node)
             case "Identity":
-                source = self.tensor(node.inputs[0])
+                source = self._in_memory(node)
                 self.builder.view(source, replace(source, name=name_of(node.outputs[0])))
             case _:
                 if not self._table(node):
@@ -147,7 +148,7 @@ class _Lowering:
 
     def _reshape(self, node: oir.Node) -> None:
         out = node.outputs[0]
-        source = self.tensor(node.inputs[0])
+        source = self._in_memory(node)
         source = self.builder.ordered(source, row_major(len(source.shape)), self._origin(node))
         shape = shape_of(out)
         self.builder.view(
@@ -156,7 +157,7 @@ class _Lowering:
 
     def _transpose(self, node: oir.Node) -> None:
         out = node.outputs[0]
-        source = self.tensor(node.inputs[0])
+        source = self._in_memory(node)
         perm = tuple(attributes(node).get("perm") or reversed(range(len(source.shape))))
         moved = replace(source, name=name_of(out), shape=shape_of(out), order=transposed(source.order, perm))
         self.builder.view(source, moved)
@@ -367,7 +368,7 @@ class _Lowering:
         return arranged, [replace(t, order=order_of(len(t.shape))) for t in outputs]
 
     def _quantize(self, node: oir.Node) -> None:
-        source, quant = self.tensor(node.inputs[0]), quantization(node)
+        source, quant = self.builder.real(self._in_memory(node), self._origin(node)), quantization(node)
         made = self._stored(node.outputs[0])
         made = replace(made, order=source.order)
         kernel = Quantize(source.elements, quant, made.dtype)
@@ -376,8 +377,16 @@ class _Lowering:
 
     # ---- views of nodes ----
 
+    def _in_memory(self, node: oir.Node) -> Tensor:
+        """The first operand, computed at run time or copied to the arena."""
+        return self.builder.in_memory(self.tensor(node.inputs[0]), self._origin(node))
+
     def _operands(self, node: oir.Node) -> list[Tensor | None]:
-        return [None if v is None else self.tensor(v) for v in node.inputs]
+        """What ``node`` reads; something of it lies in the arena."""
+        operands = [None if v is None else self.tensor(v) for v in node.inputs]
+        if all(t is None or t.constant is not None for t in operands):
+            operands[0] = self._in_memory(node)
+        return operands
 
     def _stored(self, value: oir.Value) -> Tensor:
         shape = shape_of(value)
