@@ -42,9 +42,3 @@ def integers(values: np.ndarray, quant: Quant) -> np.ndarray:
     """``values`` as int8 by ``quant``, as ONNX's QuantizeLinear gives them."""
     steps = np.rint(np.asarray(values, np.float32) / np.float32(quant.scale)) + quant.zero_point
     return np.clip(steps, QMIN, QMAX).astype(np.int8)
-
-
-def scalar_quant(value: float) -> Quant:
-    """The quantization in which one constant is exact: ± 64 steps of a 64th of it."""
-    magnitude = abs(float(np.float32(value))) / 64
-    return Quant(magnitude, 0) if magnitude > _SMALLEST_SCALE else Quant(1.0, 0)

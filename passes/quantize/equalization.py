@@ -28,8 +28,8 @@ _LARGEST_FACTOR = 64.0
 
 _COMMUTING = frozenset(
     (
-        *("Relu", "LeakyRelu", "PRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"),
-        *("ReduceMean", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity"),
+        *("Relu", "LeakyRelu", "PRelu", "MaxPool", "AveragePool", "ReduceMean", "ReduceMax"),
+        *("Reshape", "Transpose"),
     )
 )
 """Operators f with f(s·x) = s·f(x) for one s > 0 per channel, where their windows hold no padding."""

@@ -66,8 +66,8 @@ def _fixed(units: Iterable[Unit], sets: _Sets) -> dict[str, Quant]:
     """Fixed quantization by root; a set that would need two different ones is calibrated instead."""
     wanted: dict[str, set[Quant]] = defaultdict(set)
     for unit in units:
-        if unit.rule.fixed is not None:
-            wanted[sets.root(unit.outputs[0])].add(unit.rule.fixed)
+        if unit.fixed is not None:
+            wanted[sets.root(unit.outputs[0])].add(unit.fixed)
     return {root: next(iter(quants)) for root, quants in wanted.items() if len(quants) == 1}
 
 

@@ -9,7 +9,7 @@ import onnx_ir as oir
 
 from ...ir.dtype import Quant
 from ..onnx_edit import add_constant, emit, unique_name
-from .affine import WEIGHT_MAX, integers, quant_of, scalar_quant
+from .affine import integers, quant_of
 from .graphs import name_of
 from .operators import array_of, is_constant, is_float
 from .units import Unit, constant_side
@@ -53,15 +53,17 @@ class Inserter:
 
     def operands(self, unit: Unit, quants: Mapping[str, Quant]) -> None:
         """int8 in place of the constant operands of a unit without weights."""
-        if unit.rule.weight_axis is not None:
+        if unit.rule.weight_axis is not None or not unit.rule.constants:
             return
         node = unit.operator
         for index in range(len(node.inputs)) if unit.rule.operands is None else unit.rule.operands:
             value = node.inputs[index]
             if is_constant(value) and is_float(value):
-                quant = quants[(*unit.outputs, *unit.inputs)[0]] if unit.rule.shared else _own_quant(value)
+                array = array_of(value)
+                own = quant_of(float(array.min(initial=0.0)), float(array.max(initial=0.0)))
+                quant = quants[(*unit.outputs, *unit.inputs)[0]] if unit.rule.shared else own
                 scale, zero_point = self._quantization(name_of(value), quant)
-                stored = integers(array_of(value), quant)
+                stored = integers(array, quant)
                 whole = add_constant(self._graph, stored, f"{name_of(value)}_quantized")
                 operands = [whole, scale, zero_point]
                 real = emit(node, "DequantizeLinear", operands, name=f"{name_of(value)}_dequantize")
@@ -98,15 +100,3 @@ class Inserter:
                 add_constant(self._graph, zero_point, f"{tensor}_zero_point"),
             )
         return self._parameters[quant]
-
-
-def _own_quant(value: oir.Value | None) -> Quant:
-    """The quantization of a constant operand: exact for a single value, else symmetric around zero."""
-    array = array_of(value)
-    if array.size == 1:
-        return scalar_quant(float(array.reshape(())))
-    magnitude = float(np.abs(array).max(initial=0.0))
-    if magnitude == 0.0:
-        return Quant(1.0, 0)
-    low, high = float(array.min()), float(array.max())
-    return Quant(float(np.float32(magnitude / WEIGHT_MAX)), 0) if low < 0 < high else quant_of(low, high)

@@ -8,67 +8,62 @@ import numpy as np
 import onnx_ir as oir
 
 from ...ir.dtype import Quant
+from ...kernels.registry import OPERATORS
+from ..onnx_graph import static_shape
 
 UNIT_INTERVAL = Quant(1 / 256, -128)
 """Results between 0 and 1: Softmax and Sigmoid."""
 SIGNED_UNIT_INTERVAL = Quant(1 / 128, 0)
 """Results between −1 and 1: Tanh."""
 
+FIXED = {"Sigmoid": UNIT_INTERVAL, "Softmax": UNIT_INTERVAL, "Tanh": SIGNED_UNIT_INTERVAL}
+"""Quantization of results whose range is known."""
+
 
 @dataclass(frozen=True)
 class Rule:
     """How one operator is quantized.
 
-    ``operands`` are the inputs that are quantized activations (None: every input); those that are
-    constant are quantized per tensor. ``shared`` operators move or select values, so that their operands
-    and results have one quantization. ``fixed`` is the result's quantization where its range is known.
-    ``weight_axis`` is the axis of output channels in input 1 of operators with weights, which have
-    int32 biases too; None for all others.
+    ``operands`` are the inputs that are quantized activations (None: every input). Those that are
+    constant become int8, where ``constants`` says so; all other constants stay float, for lowering to
+    read. ``shared`` operators move or select values, so that their operands and results have one
+    quantization. ``weight_axis`` is the axis of output channels in input 1 of operators with weights,
+    which have int32 biases too; None for all others.
     """
 
     operands: tuple[int, ...] | None = (0,)
+    constants: bool = True
     shared: bool = False
-    fixed: Quant | None = None
     weight_axis: int | None = None
 
 
+_COMPUTATION = Rule()
 _ARITHMETIC = Rule(operands=None)
+_COMPARISON = Rule(operands=None, constants=False, shared=True)
 _MOVEMENT = Rule(shared=True)
 
 _RULES: dict[str, Rule] = {
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Min", "Max"), _ARITHMETIC),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Min", "Max", "PRelu"), _ARITHMETIC),
+    **dict.fromkeys(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"), _COMPARISON),
     **dict.fromkeys(
         (
-            *("Relu", "Clip", "LeakyRelu", "Elu", "Selu", "Celu", "HardSigmoid", "HardSwish", "Softplus"),
-            *("Softsign", "Gelu", "Erf", "Mish", "Swish", "Neg", "Abs", "Sqrt", "Exp", "Log", "Reciprocal"),
-            *("LogSoftmax", "LayerNormalization", "AveragePool", "GlobalAveragePool", "ReduceMean"),
-            *("ReduceSum", "ArgMax", "ArgMin"),
+            *("Softmax", "LogSoftmax", "AveragePool", "ReduceMean", "ReduceSum", "ArgMax", "ArgMin"),
+            *("LayerNormalization", "RMSNormalization", "GroupNormalization", "InstanceNormalization"),
         ),
-        Rule(),
+        _COMPUTATION,
     ),
-    "PRelu": _ARITHMETIC,
-    "Sigmoid": Rule(fixed=UNIT_INTERVAL),
-    "Softmax": Rule(fixed=UNIT_INTERVAL),
-    "Tanh": Rule(fixed=SIGNED_UNIT_INTERVAL),
     **dict.fromkeys(
         (
-            *("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Pad", "Gather"),
-            *("DepthToSpace", "SpaceToDepth", "Tile", "Expand", "Identity", "GlobalMaxPool", "ReduceMax"),
-            "ReduceMin",
+            *("Reshape", "Transpose", "Slice", "Pad", "Gather", "DepthToSpace", "SpaceToDepth", "Tile"),
+            *("Expand", "Identity", "ReduceMax", "ReduceMin"),
         ),
         _MOVEMENT,
     ),
-    **dict.fromkeys(
-        ("Concat", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
-        Rule(operands=None, shared=True),
-    ),
+    "Concat": Rule(operands=None, shared=True),
     "Where": Rule(operands=(1, 2), shared=True),
     "Conv": Rule(weight_axis=0),
     "ConvTranspose": Rule(weight_axis=1),
 }
-
-_FUSING = frozenset(("Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Sub", "Mul"))
-"""Operators whose kernels take a following Relu or Clip as bounds."""
 
 
 def is_constant(value: oir.Value | None) -> bool:
@@ -91,20 +86,38 @@ def rule_of(node: oir.Node) -> Rule | None:
     """The rule for ``node``; None where it is not quantizable and stays in float."""
     if node.domain not in ("", "ai.onnx"):
         return None
+    if is_function(node):
+        return Rule(operands=tuple(i for i, value in enumerate(node.inputs) if not is_constant(value)))
     special = _SPECIAL.get(node.op_type)
     return special(node) if special else _RULES.get(node.op_type)
 
 
+def is_function(node: oir.Node) -> bool:
+    """True where each element of ``node``'s float result depends on the same element of one float tensor
+    alone, so that lowering makes one table of 256 entries of a chain of such nodes."""
+    operator = OPERATORS.get(node.op_type)
+    if operator is None or operator.function is None or node.domain not in ("", "ai.onnx"):
+        return False
+    present = [value for value in node.inputs if value is not None]
+    read = {value for value in present if not is_constant(value)}
+    if len(read) != 1 or any(array_of(v).size != 1 for v in present if is_constant(v)):
+        return False
+    (source,) = read
+    result = node.outputs[0]
+    return is_float(source) and is_float(result) and static_shape(source) == static_shape(result)
+
+
 def fuses_activation(node: oir.Node) -> bool:
     """True where ``node``'s kernel takes a following Relu or Clip as its bounds."""
-    return node.op_type in _FUSING
+    operator = OPERATORS.get(node.op_type)
+    return operator is not None and operator.fuses_activation
 
 
 def is_bounds(node: oir.Node) -> bool:
     """True for a Relu, or a Clip between constants."""
     if node.op_type == "Relu":
         return True
-    return node.op_type == "Clip" and all(v is None or is_constant(v) for v in node.inputs[1:])
+    return node.op_type == "Clip" and _constants_from(node, 1)
 
 
 def is_bias(value: oir.Value | None, channels: int) -> bool:
@@ -124,11 +137,9 @@ def _conv(node: oir.Node) -> Rule | None:
 
 
 def _gemm(node: oir.Node) -> Rule | None:
-    attributes = node.attributes
-    plain = all(attributes.get_float(name, 1.0) == 1.0 for name in ("alpha", "beta"))
-    if not plain or attributes.get_int("transA", 0) or not _constants_from(node, 1):
+    if not _constants_from(node, 1):
         return None
-    axis = 0 if attributes.get_int("transB", 0) else 1
+    axis = 0 if node.attributes.get_int("transB", 0) else 1
     channels = array_of(node.inputs[1]).shape[axis]
     if len(node.inputs) > 2 and node.inputs[2] is not None and not is_bias(node.inputs[2], channels):
         return None
@@ -137,18 +148,12 @@ def _gemm(node: oir.Node) -> Rule | None:
 
 def _matmul(node: oir.Node) -> Rule:
     right = node.inputs[1]
-    if right is not None and is_constant(right) and right.shape is not None and len(right.shape) == 2:
-        return Rule(weight_axis=1)
-    return _ARITHMETIC
-
-
-def _pow(node: oir.Node) -> Rule | None:
-    return Rule() if is_constant(node.inputs[1]) else None
+    return Rule(weight_axis=1) if is_constant(right) and array_of(right).ndim == 2 else _ARITHMETIC
 
 
 def _resize(node: oir.Node) -> Rule | None:
     mode = node.attributes.get_string("mode", "nearest")
-    return {"nearest": _MOVEMENT, "linear": Rule()}.get(mode)
+    return {"nearest": _MOVEMENT, "linear": _COMPUTATION}.get(mode)
 
 
 def _max_pool(node: oir.Node) -> Rule | None:
@@ -160,7 +165,6 @@ _SPECIAL = {
     "ConvTranspose": _conv,
     "Gemm": _gemm,
     "MatMul": _matmul,
-    "Pow": _pow,
     "Resize": _resize,
     "MaxPool": _max_pool,
 }

@@ -13,9 +13,10 @@ from .affine import quant_of
 from .calibration import Calibration, calibration_of, observe_histograms, observe_ranges
 from .choice import choose_ranges
 from .equalization import equalize
-from .groups import Group, groups_of
+from .groups import Group, Range, groups_of
 from .insertion import Inserter
 from .observers import candidate_ranges, distinct
+from .operators import array_of, is_constant, is_float
 from .options import DEFAULTS, Progress, QuantizeOptions, silent
 from .preparation import prepared
 from .propagation import quantize_weights
@@ -42,13 +43,14 @@ def quantize(
     """
     work = prepared(model)
     samples = calibration_of(work.graph, calibration)
-    parts = partition(work.graph)
     progress("calibrate", 0.0)
-    ranges = observe_ranges(work, parts.tensors, samples)
     judges = samples.thinned(min(options.samples, _fitting(work, samples, options.memory)))
     work = equalize(work, judges, progress)
     parts = partition(work.graph)
-    ranges = observe_ranges(work, parts.tensors, samples)
+    if not parts.tensors:
+        _note(work, parts, (), ())
+        return work
+    ranges = _with_constants(parts, observe_ranges(work, parts.tensors, samples))
     groups = groups_of(parts, ranges, options.tied)
     histograms = observe_histograms(work, groups, ranges, samples)
     progress("calibrate", 1.0)
@@ -62,6 +64,19 @@ def quantize(
     _insert(work.graph, parts, quants, weights)
     _note(work, parts, groups, chosen)
     return work
+
+
+def _with_constants(parts: Partition, ranges: dict[str, Range]) -> dict[str, Range]:
+    """``ranges``, with the results of data movement covering the constants that may be moved there."""
+    for unit in parts.units:
+        if unit.rule.shared and unit.rule.constants:
+            for value in unit.operator.inputs:
+                if is_constant(value) and is_float(value):
+                    low, high = ranges[unit.outputs[0]]
+                    array = array_of(value)
+                    low, high = float(array.min(initial=low)), float(array.max(initial=high))
+                    ranges[unit.outputs[0]] = low, high
+    return ranges
 
 
 def _fitting(model: oir.Model, samples: Calibration, memory: int) -> int:

@@ -125,7 +125,7 @@ class _Layer:
         if self._bias is not None:
             shift = self._means(floats) - self._means(self._run(after, self._real(weights), self._bias))
             weights = with_bias(weights, bias + shift)
-        found = self._run(after, self._real(weights), weights.real_bias)
+        found = self._run(after, self._real(weights), None if self._bias is None else weights.real_bias)
         exact[self._output] = [result[self._output] for result in floats]
         quantized[self._output] = _through([result[self._output] for result in found], self._to)
         return weights

@@ -7,7 +7,7 @@ import numpy as np
 from .affine import WEIGHT_MAX
 from .moments import Moments
 
-_DAMPING = 0.1
+_DAMPING = 1.0
 """Share of the mean variance that is added to every input's variance: it makes the covariance
 invertible and keeps the rounding from fitting the calibration data too closely."""
 

@@ -8,8 +8,20 @@ from functools import partial
 
 import onnx_ir as oir
 
+from ...ir.dtype import Quant
 from .graphs import name_of
-from .operators import Rule, array_of, fuses_activation, is_bias, is_bounds, is_constant, is_float, rule_of
+from .operators import (
+    FIXED,
+    Rule,
+    array_of,
+    fuses_activation,
+    is_bias,
+    is_bounds,
+    is_constant,
+    is_float,
+    is_function,
+    rule_of,
+)
 
 _BLIND = frozenset(("Shape", "Size", "Constant"))
 """Operators that read no element of their float operands, or have none."""
@@ -17,7 +29,8 @@ _BLIND = frozenset(("Shape", "Size", "Constant"))
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """An operator with the bias Add and the Relu or Clip that its kernel takes in.
+    """An operator with the bias Add and the bounds that its kernel takes in, or a chain of functions of
+    one element.
 
     ``inputs`` names the float activations it reads (each once), ``outputs`` the float tensors it makes.
     """
@@ -30,6 +43,11 @@ class Unit:
     @property
     def operator(self) -> oir.Node:
         return self.nodes[0]
+
+    @property
+    def fixed(self) -> Quant | None:
+        """The quantization of the result where its range is known."""
+        return FIXED.get(self.nodes[-1].op_type)
 
     @property
     def weight(self) -> oir.Value | None:
@@ -105,20 +123,26 @@ def _unit_of(node: oir.Node, rule: Rule) -> Unit | None:
         return None
     inputs = tuple(dict.fromkeys(name_of(v) for v in operands if not is_constant(v)))
     nodes = [node]
-    if node.op_type == "MatMul" and rule.weight_axis is not None:
-        _extend(nodes, partial(_adds_bias, node))
-    if fuses_activation(node):
-        _extend(nodes, is_bounds)
+    if is_function(node):
+        _extend(nodes, is_function)
+    elif not rule.shared:
+        if node.op_type == "MatMul" and rule.weight_axis is not None:
+            _extend(nodes, partial(_adds_bias, node), most=1)
+        if fuses_activation(node):
+            _extend(nodes, is_bounds)
     outputs = tuple(name_of(value) for value in nodes[-1].outputs if is_float(value))
     return Unit(tuple(nodes), rule, inputs, outputs) if inputs or outputs else None
 
 
-def _extend(nodes: list[oir.Node], accepts: Callable[[oir.Node], bool]) -> None:
-    """Appends the only consumer of the last node where ``accepts`` says so."""
-    result = nodes[-1].outputs[0]
-    uses = tuple(result.uses())
-    if len(uses) == 1 and not result.is_graph_output() and accepts(uses[0].node):
-        nodes.append(uses[0].node)
+def _extend(nodes: list[oir.Node], accepts: Callable[[oir.Node], bool], most: int | None = None) -> None:
+    """Appends up to ``most`` nodes, each the only reader of the one before, while ``accepts`` says so."""
+    while most is None or most > 0:
+        result = nodes[-1].outputs[0]
+        readers = {use.node for use in result.uses()}
+        if len(readers) != 1 or result.is_graph_output() or not accepts(*readers):
+            return
+        nodes.extend(readers)
+        most = None if most is None else most - 1
 
 
 def _adds_bias(matmul: oir.Node, follower: oir.Node) -> bool:
