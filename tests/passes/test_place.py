@@ -45,7 +45,9 @@ def test_any_program_gets_a_valid_plan_that_computes_the_same(program: Program) 
     assert execute(result) == evaluate(program)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much]
+)
 @given(programs(max_steps=4, max_bytes=12, views=False))
 def test_no_plan_that_the_validator_accepts_is_smaller(program: Program) -> None:
     assume(set(program.inputs) <= {name for step in program.steps for name in step.inputs})
