@@ -19,7 +19,7 @@ from .importing.inputs import fix_inputs
 from .importing.load import load
 from .importing.structure import check_structure
 from .importing.upgrade import upgrade
-from .onnx_edit import name_nodes
+from .onnx_edit import name_nodes, remembered_names
 from .onnx_graph import IR_VERSION, OPSET, describe, quoted, static_shape
 from .onnx_infer import conforms, infer, infer_function, schema_of
 
@@ -53,7 +53,8 @@ def import_model(
     common.RemoveUnusedNodesPass()(model)
     _load_constants(model)
     fix_inputs(model.graph, input_shapes or {})
-    _sweep(model, opset)
+    with remembered_names(model.graph):
+        _sweep(model, opset)
     common.RemoveUnusedNodesPass()(model)
     model.opset_imports[""] = OPSET
     common.RemoveUnusedOpsetsPass()(model)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,33 @@ from .onnx_infer import infer
 Operand = oir.Value | None
 
 
+_NAMES = "tinyc.names"
+
+
+@contextmanager
+def remembered_names(graph: oir.Graph) -> Iterator[None]:
+    """Within it, ``unique_name`` need not walk over the graph: all new names must come from there."""
+    graph.meta[_NAMES] = _value_names(graph)
+    try:
+        yield
+    finally:
+        del graph.meta[_NAMES]
+
+
 def unique_name(graph: oir.Graph, wanted: str) -> str:
     """``wanted``, or ``wanted_2``, ``wanted_3``, …: the first that names no value of the graph."""
-    taken = set(graph.initializers)
-    taken.update(str(value.name) for value in graph.inputs)
-    taken.update(str(value.name) for node in graph for value in node.outputs)
-    return _free(wanted, taken)
+    remembered = graph.meta.get(_NAMES)
+    name = _free(wanted, _value_names(graph) if remembered is None else remembered)
+    if remembered is not None:
+        remembered.add(name)
+    return name
+
+
+def _value_names(graph: oir.Graph) -> set[str]:
+    names = set(graph.initializers)
+    names.update(str(value.name) for value in graph.inputs)
+    names.update(str(value.name) for node in graph for value in node.outputs)
+    return names
 
 
 def add_constant(graph: oir.Graph, array: Array, name: str) -> oir.Value:
@@ -77,13 +99,16 @@ def become(
 
 
 def _attributes(values: Mapping[str, Any] | None) -> list[oir.Attr]:
-    """ONNX attributes of plain values; a list without elements is one of integers."""
-    return [
-        oir.Attr(name, oir.AttributeType.INTS, ())
-        if isinstance(value, (list, tuple)) and not value
-        else oir.convenience.convert_attribute(name, value)
-        for name, value in (values or {}).items()
-    ]
+    return [_attribute(name, value) for name, value in (values or {}).items()]
+
+
+def _attribute(name: str, value: Any) -> oir.Attr:
+    """The ONNX attribute of a plain value; a list without elements is one of integers."""
+    if isinstance(value, int):
+        return oir.AttrInt64(name, value)
+    if isinstance(value, (list, tuple)) and all(isinstance(item, int) for item in value):
+        return oir.AttrInt64s(name, value)
+    return oir.convenience.convert_attribute(name, value)
 
 
 def set_inputs(node: oir.Node, inputs: Sequence[Operand]) -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import onnx_ir as oir
 import onnx_ir.passes.common as common
 
-from ..onnx_edit import name_nodes
+from ..onnx_edit import name_nodes, remembered_names
 from . import affine, arithmetic, linear, pads, quantization, slices, sliding, tidy, transposes
 from .engine import merge, rewrite
 from .functions import fuse_functions
@@ -42,14 +42,15 @@ def canonicalize(model: oir.Model) -> oir.Model:
     Outputs stay the same: to rounding for float models, identically for quantized ones.
     """
     graph = model.graph
-    make_signed(graph)
-    rewrite(graph, _PLAIN)
-    _share(model)
-    fuse_normalizations(graph)
-    fuse_functions(graph)
-    rewrite(graph, _LAYERS)
-    _share(model)
-    rewrite(graph, merge(_LAYERS, transposes.LAST))
+    with remembered_names(graph):
+        make_signed(graph)
+        rewrite(graph, _PLAIN)
+        _share(model)
+        fuse_normalizations(graph)
+        fuse_functions(graph)
+        rewrite(graph, _LAYERS)
+        _share(model)
+        rewrite(graph, merge(_LAYERS, transposes.LAST))
     common.RemoveUnusedNodesPass()(model)
     name_nodes(graph)
     return model

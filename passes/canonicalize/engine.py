@@ -35,13 +35,12 @@ def rewrite(graph: oir.Graph, rules: Rules) -> None:
 def _sweep(graph: oir.Graph, rules: Rules) -> bool:
     changed = False
     for node in tuple(graph):
-        for rule in rules.get(node.op_type, ()):
-            # A rule may have removed the node, or turned it into an operator with other rules.
-            operator = node.op_type
-            if node.graph is not graph or not is_understood(node):
-                break
+        operator = node.op_type
+        understood = node.graph is graph and is_understood(node)
+        for rule in rules.get(operator, ()) if understood else ():
             if rule(node):
                 changed = True
-                if node.op_type != operator:
+                # The rule may have removed the node, or turned it into an operator with other rules.
+                if node.graph is not graph or node.op_type != operator:
                     break
     return changed

@@ -64,8 +64,8 @@ def _is_quantizer(node: oir.Node) -> bool:
     """Whether the node is a quantizer whose zero point, if any, is constant, and which has no blocks."""
     zero_point = input_at(node, 2)
     return (
-        is_understood(node)
-        and node.op_type in ("QuantizeLinear", "DequantizeLinear")
+        node.op_type in ("QuantizeLinear", "DequantizeLinear")
+        and is_understood(node)
         and (zero_point is None or zero_point.is_initializer())
         and not node.attributes.get_int("block_size", 0)
     )
@@ -79,7 +79,7 @@ def _integers(quantizer: oir.Node) -> oir.Value:
 
 
 def _is_moving(node: oir.Node) -> bool:
-    return is_understood(node) and node.op_type in _MOVING
+    return node.op_type in _MOVING and is_understood(node)
 
 
 def _connected(start: oir.Value, kind: _Type) -> dict[oir.Value, None]:

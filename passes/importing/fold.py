@@ -89,8 +89,9 @@ def _replace(node: oir.Node, results: list[Array]) -> None:
         if output.is_graph_output():
             become(node, "Identity", [add_constant(graph, typed, f"{name}_value")])
             return
-        output.name = f"{name}\0folded"
-        output.replace_all_uses_with(add_constant(graph, typed, name))
+        value = add_constant(graph, typed, name)
+        output.replace_all_uses_with(value)
+        output.name, value.name = f"{name}\0folded", name
     operands = list(node.inputs)
     graph.remove(node, safe=True)
     for operand in operands:
