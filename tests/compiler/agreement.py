@@ -1,4 +1,5 @@
-"""Whether tinyc computes what ONNX Runtime does, stage by stage."""
+"""Whether tinyc computes what ONNX Runtime does: pass by pass, step by step, in both layouts, under other schedules
+and as C."""
 
 from __future__ import annotations
 
@@ -6,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
+import onnx.compose
 import onnx_ir as oir
 
 from tinyc.codegen.emit import Facts, emit
-from tinyc.compiler.feeding import stored_inputs, to_real, to_stored
-from tinyc.compiler.fidelity import step_errors
+from tinyc.compiler.feeding import stored_inputs, to_stored
+from tinyc.compiler.fidelity import _compute, _truth, _value, step_errors
 from tinyc.compiler.sessions import Reference
 from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
@@ -28,32 +30,17 @@ from tinyc.targets import load_target
 from ..kernels.schedules import can_be_windowed, patches, stream_rows
 
 Sample = Mapping[str, np.ndarray]
+Outputs = Mapping[str, np.ndarray]
 FLOAT = 1e-4
-"""Share of a tensor's range by which float results may differ."""
+"""Share of a tensor's range by which floats may differ after several layers."""
 
 
-def samples_of(model: oir.Model, count: int = 2) -> list[dict[str, np.ndarray]]:
-    return list(random_samples(input_specs(model.graph.inputs), count, seed=0))
-
-
-def prepared(proto: onnx.ModelProto) -> oir.Model:
-    """The model as it is lowered: each pass valid ONNX, and outputs as ONNX Runtime has them of ``proto``."""
-    model = import_model(proto)
-    truth = Reference(oir.serde.deserialize_model(proto))
-    samples = samples_of(model)
-    wanted = truth.run_all(samples)
-    for transform in (lambda m: m, canonicalize, remove_dead_channels):
-        model = transform(model)
-        onnx.checker.check_model(oir.serde.serialize_model(model), full_check=True)
-        for want, found in zip(wanted, Reference(model).run_all(samples), strict=True):
-            assert list(want) == list(found)
-            for name in want:
-                near(found[name], want[name], lsb=1)
-    return model
+# ---- comparing ----
 
 
 def near(found: np.ndarray, want: np.ndarray, lsb: int = 0, tolerance: float = FLOAT) -> None:
-    """Shapes and types are the same; floats within a share of the range, integers of 8 bits within ``lsb``."""
+    """Shapes and types are the same, floats within a share of the range, integers of 8 bits within ``lsb``;
+    wider integers are indices and sums, and the same."""
     assert found.shape == want.shape
     assert found.dtype == want.dtype
     if want.dtype.kind == "f":
@@ -64,10 +51,29 @@ def near(found: np.ndarray, want: np.ndarray, lsb: int = 0, tolerance: float = F
         assert difference <= (lsb if want.dtype.itemsize == 1 else 0)
 
 
-def planned(program: Program) -> Program:
-    placed = place(eliminate_copies(program))
-    validate(placed)
-    return placed
+def samples_of(model: oir.Model, count: int = 2) -> list[dict[str, np.ndarray]]:
+    return list(random_samples(input_specs(model.graph.inputs), count, seed=0))
+
+
+# ---- graph passes ----
+
+
+def prepared(proto: onnx.ModelProto) -> oir.Model:
+    """The model as it is lowered. After each pass it is valid, and gives the outputs that ``proto`` gives."""
+    model = import_model(proto)
+    samples = samples_of(model)
+    wanted = Reference(oir.serde.deserialize_model(proto)).run_all(samples)
+    for transform in (lambda m: m, canonicalize, remove_dead_channels):
+        model = transform(model)
+        onnx.checker.check_model(oir.serde.serialize_model(model), full_check=True)
+        for want, found in zip(wanted, Reference(model).run_all(samples), strict=True):
+            assert list(want) == list(found)
+            for name in want:
+                near(found[name], want[name], lsb=1)
+    return model
+
+
+# ---- programs ----
 
 
 def run(program: Program, samples: Sequence[Sample]) -> list[dict[str, np.ndarray]]:
@@ -76,53 +82,45 @@ def run(program: Program, samples: Sequence[Sample]) -> list[dict[str, np.ndarra
     return [machine.run(stored_inputs(program, sample)) for sample in samples]
 
 
-def float_outputs_agree(proto: onnx.ModelProto) -> Program:
-    """Emulator against ONNX Runtime on the original model, for both layouts; returns the placed program."""
-    model = prepared(proto)
-    samples = samples_of(model)
-    wanted = Reference(oir.serde.deserialize_model(proto)).run_all(samples)
-    program = None
-    for channel_last in (False, True):
-        program = planned(lower(model, "net", LowerOptions(channel_last)))
-        for found, want in zip(run(program, samples), wanted, strict=True):
-            for name, expected in zip(program.outputs, want.values(), strict=True):
-                buffer = program.buffers[name]
-                near(buffer.from_memory(found[name]), expected)
-    assert program is not None
-    return program
+def planned(layers: Program) -> Program:
+    """Copies eliminated, placed and validated."""
+    placed = place(eliminate_copies(layers), seconds=0.2)
+    validate(placed)
+    return placed
 
 
-def steps_agree(model: oir.Model, program: Program, samples: Sequence[Sample]) -> None:
-    """Each step of a layer-by-layer program, fed with ONNX Runtime's values."""
-    for error in step_errors(program, model, samples):
-        assert (error.lsb or 0) <= 1, error
-        assert (error.relative or 0.0) <= FLOAT, error
+def both_layouts(model: oir.Model, samples: Sequence[Sample]) -> Program:
+    """Channel-last and in the model's order of axes, with and without the elimination of copies, a program
+    gives the same outputs. Returns the channel-last one, layer by layer."""
+    layers = {last: lower(model, "net", LowerOptions(last)) for last in (False, True)}
+    programs = [place(layers[True], seconds=0.2), planned(layers[True]), planned(layers[False])]
+    runs = [run(program, samples) for program in programs]
+    for results in zip(*runs, strict=True):
+        for names in zip(*(program.outputs for program in programs), strict=True):
+            first, *others = (
+                program.buffers[name].from_memory(result[name])
+                for program, result, name in zip(programs, results, names, strict=True)
+            )
+            for other in others:
+                near(other, first, tolerance=1e-5)
+    return layers[True]
 
 
-def layouts_agree(model: oir.Model, samples: Sequence[Sample]) -> tuple[Program, Program]:
-    """Both layouts give the same outputs in the model's order of axes; returns the layer-by-layer programs."""
-    layers = [lower(model, "net", LowerOptions(channel_last)) for channel_last in (False, True)]
-    first, second = (planned(program) for program in layers)
-    for a, b in zip(run(first, samples), run(second, samples), strict=True):
-        for one, other in zip(first.outputs, second.outputs, strict=True):
-            here, there = first.buffers[one], second.buffers[other]
-            near(there.from_memory(b[other]), here.from_memory(a[one]), tolerance=1e-5)
-    return layers[0], layers[1]
-
-
-def schedules_agree(program: Program, samples: Sequence[Sample]) -> int:
-    """Row streams and patches give the bytes of the layer-by-layer program; how many schedules there were."""
-    if not can_be_windowed(program):
-        return 0
-    variants = [stream_rows(program), patches(program, 2, 3), patches(program, 1, 1)]
-    wanted = run(planned(program), samples)
+def schedules_agree(layers: Program, samples: Sequence[Sample]) -> None:
+    """Row streams and patches give the bytes of the layer-by-layer program, where it can be windowed; floats may
+    be summed up in another order."""
+    if not can_be_windowed(layers):
+        return
+    variants = [stream_rows(layers)]
+    if len(layers.outputs) == 1:
+        variants += [patches(layers, 2, 3), patches(layers, 1, 1)]
+    wanted = run(planned(layers), samples)
     for variant in variants:
-        placed = place(variant)
+        placed = place(variant, seconds=0.2)
         validate(placed)
         for found, want in zip(run(placed, samples), wanted, strict=True):
-            for name in program.outputs:
-                assert found[name].tobytes() == want[name].tobytes()
-    return len(variants)
+            for name in layers.outputs:
+                near(found[name], want[name], tolerance=1e-5)
 
 
 def host_agrees(placed: Program, samples: Sequence[Sample]) -> None:
@@ -135,7 +133,64 @@ def host_agrees(placed: Program, samples: Sequence[Sample]) -> None:
             near(c[name], mine[name], tolerance=1e-5)
 
 
-__all__ = [
-    "float_outputs_agree", "host_agrees", "layouts_agree", "near", "planned", "prepared", "run", "samples_of",
-    "schedules_agree", "steps_agree", "to_real", "to_stored",
-]  # fmt: skip
+# ---- against ONNX Runtime ----
+
+
+def float_graph_agrees(proto: onnx.ModelProto) -> Program:
+    """Every property of a float graph but its C. Returns the layer-by-layer program."""
+    model = prepared(proto)
+    samples = samples_of(model)
+    layers = both_layouts(model, samples)
+    wanted = Reference(oir.serde.deserialize_model(proto)).run_all(samples)
+    for found, want in zip(run(planned(layers), samples), wanted, strict=True):
+        for name, expected in zip(layers.outputs, want.values(), strict=True):
+            near(layers.buffers[name].from_memory(found[name]), expected)
+    schedules_agree(layers, samples)
+    return layers
+
+
+def quantized_graph_agrees(proto: onnx.ModelProto) -> Program:
+    """Every property of a quantized graph but its C. Returns the layer-by-layer program."""
+    model = prepared(proto)
+    samples = samples_of(model)
+    layers = both_layouts(model, samples)
+    for error in step_errors(layers, model, samples):
+        assert (error.lsb or 0) <= 1, error
+        assert (error.relative or 0.0) <= FLOAT, error
+    for sample in samples:
+        _outputs_agree(layers, model, sample)
+    schedules_agree(layers, samples)
+    return layers
+
+
+def _outputs_agree(layers: Program, model: oir.Model, sample: Sample) -> None:
+    """What the caller reads, views and copies too, where every step is given ONNX Runtime's values."""
+    observed = sorted({buffer.source for buffer in layers.buffers.values()})
+    truth = Reference(model, observe=observed).run(sample) | dict(sample)
+    given: dict[str, np.ndarray] = {}
+    made: dict[str, np.ndarray] = {}
+    for step in layers.steps:
+        computed = _compute(layers, step, [_value(layers, name, truth, given) for name in step.inputs])
+        for name, mine in zip(step.outputs, computed, strict=True):
+            theirs = _truth(layers.buffers[name], truth)
+            made[name], given[name] = mine, mine if theirs is None else theirs
+    for name, value in zip(layers.outputs, model.graph.outputs, strict=True):
+        buffer, want = layers.buffers[name], truth[value.name or ""]
+        found = buffer.from_memory(_value(layers, name, truth, made))
+        near(found, buffer.from_memory(to_stored(want, buffer)), lsb=1)
+        assert found.shape == want.shape
+
+
+def merged(protos: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
+    """One model that holds several, side by side: one compilation tests them all."""
+    first, *rest = (onnx.compose.add_prefix(proto, f"{i}/") for i, proto in enumerate(protos))
+    for other in rest:
+        for part in ("node", "input", "output", "initializer", "value_info"):
+            getattr(first.graph, part).extend(getattr(other.graph, part))
+    return first
+
+
+def merged_host_agrees(protos: Sequence[onnx.ModelProto]) -> None:
+    """The C of several models."""
+    model = remove_dead_channels(canonicalize(import_model(merged(protos))))
+    host_agrees(planned(lower(model, "net")), samples_of(model))

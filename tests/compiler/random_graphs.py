@@ -12,8 +12,10 @@ from .sketch import Draw, Sketch
 
 
 def available(spatial: bool = False) -> list[Recipe]:
-    """Recipes all of whose operators have kernels; with ``spatial`` those that run window by window."""
-    return [r for r in RECIPES.values() if r.needs <= OPERATORS.keys() and (r.spatial or not spatial)]
+    """Recipes all of whose operators have kernels, each by its weight; with ``spatial`` those that run window by
+    window."""
+    known = [r for r in RECIPES.values() if r.needs <= OPERATORS.keys() and (r.spatial or not spatial)]
+    return [recipe for recipe in known for _ in range(recipe.weight)]
 
 
 @st.composite

@@ -18,39 +18,33 @@ Grow = Callable[[Sketch, str], "str | None"]
 @dataclass(frozen=True)
 class Recipe:
     """``needs`` are the operators, in canonical form, that must have kernels; ``ranks`` of the tensor it grows
-    from; ``spatial`` says that its result can be computed window by window."""
+    from; ``spatial`` says that its result can be computed window by window; ``weight`` how often it is drawn."""
 
     grow: Grow
     needs: frozenset[str]
     ranks: range = range(1, 5)
     spatial: bool = False
+    weight: int = 4
 
 
 # ---- sliding windows ----
 
 
-def _window(s: Sketch, size: int) -> tuple[int, int, int, int, int]:
-    """Kernel, stride, dilation and the two pads along one axis of ``size``, so that at least one place is left."""
+def _window(s: Sketch, size: int, dilate: bool) -> tuple[int, int, int, int, int]:
+    """Kernel, stride, dilation and pads along one axis of ``size``, so that at least one place is left and pads
+    are smaller than the kernel."""
     before, after = s.whole(0, 2), s.whole(0, 2)
     kernel = s.whole(1, min(7, size + before + after))
-    dilation = s.pick(1, 1, 1, 2)
-    if (kernel - 1) * dilation + 1 > size + before + after:
-        dilation = 1
-    return kernel, s.whole(1, 3), dilation, before, after
+    before, after = min(before, kernel - 1), min(after, kernel - 1)
+    fits = (kernel - 1) * 2 + 1 <= size + before + after
+    return kernel, s.whole(1, 3), s.pick(1, 1, 1, 2) if dilate and fits else 1, before, after
 
 
 def _windows(s: Sketch, x: str, dilate: bool = True) -> dict[str, list[int]]:
-    """Attributes of a spatial operator; a pad is always smaller than the kernel."""
-    found = [_window(s, size) for size in s.shape(x)[2:]]
-    kernels = [k for k, *_ in found]
-    dilations = [d if dilate else 1 for _, _, d, _, _ in found]
-    pads = [min(b, k - 1) for k, _, _, b, _ in found] + [min(a, k - 1) for k, _, _, _, a in found]
-    sizes = zip(s.shape(x)[2:], kernels, dilations, pads, pads[len(kernels) :], strict=False)
-    dilations = [d if (k - 1) * d + 1 <= size + b + a else 1 for size, k, d, b, a in sizes]
-    rest = zip(s.shape(x)[2:], pads, pads[len(kernels) :], strict=False)
-    kernels = [min(k, size + b + a) for k, (size, b, a) in zip(kernels, rest, strict=True)]
-    made = {"kernel_shape": kernels, "strides": [stride for _, stride, *_ in found], "pads": pads}
-    return {**made, "dilations": dilations} if dilate else made
+    """Attributes of a spatial operator."""
+    kernels, strides, dilations, before, after = zip(*(_window(s, d, dilate) for d in s.shape(x)[2:]), strict=True)
+    made = {"kernel_shape": [*kernels], "strides": [*strides], "pads": [*before, *after]}
+    return {**made, "dilations": [*dilations]} if dilate else made
 
 
 def conv(s: Sketch, x: str) -> str:
@@ -90,7 +84,13 @@ def conv_transpose(s: Sketch, x: str) -> str | None:
 
 
 def max_pool(s: Sketch, x: str) -> str:
-    return s.one("MaxPool", x, **_windows(s, x), ceil_mode=s.whole(0, 1))
+    attributes = _windows(s, x)
+    if max(attributes["dilations"]) > 1:  # a window must not see padding alone
+        attributes["pads"] = [0] * len(attributes["pads"])
+        sizes = zip(attributes["kernel_shape"], attributes["dilations"], s.shape(x)[2:], strict=True)
+        if any((kernel - 1) * dilation >= size for kernel, dilation, size in sizes):
+            return global_pool(s, x)
+    return s.one("MaxPool", x, **attributes, ceil_mode=s.whole(0, 1))
 
 
 def average_pool(s: Sketch, x: str) -> str:
@@ -171,7 +171,7 @@ def clip(s: Sketch, x: str) -> str:
 
 
 def unary(operator: str) -> Recipe:
-    return Recipe(lambda s, x: s.one(operator, x), frozenset({operator}), range(0, 5), spatial=True)
+    return Recipe(lambda s, x: s.one(operator, x), frozenset({operator}), range(0, 5), spatial=True, weight=1)
 
 
 def binary(operator: str) -> Recipe:
@@ -198,7 +198,8 @@ def with_constant(operator: str, *needs: str) -> Recipe:
     def grow(s: Sketch, x: str) -> str:
         shape = s.shape(x)
         kept = [d if s.chance(2) else 1 for d in shape]
-        dims = s.pick((), (1,), (1,) * s.whole(0, 4), tuple(kept), tuple(kept[s.whole(0, len(kept)) :]), shape)
+        ones = (1,) * s.whole(0, len(shape) if operator == "PRelu" else 4)
+        dims = s.pick((), (1,), ones, tuple(kept), tuple(kept[s.whole(0, len(kept)) :]), shape)
         values = s.rng.uniform(0.5, 2, dims) * (s.rng.choice([-1, 1], dims))
         operands = [x, s.constant(values) if operator == "Div" else s.shared(values)]
         swap = operator not in ("Div", "PRelu") and s.chance(2)
@@ -404,14 +405,14 @@ def _needs(*operators: str) -> frozenset[str]:
 
 
 RECIPES: dict[str, Recipe] = {
-    "conv": Recipe(conv, _needs("Conv"), _SPATIAL, spatial=True),
-    "conv_activated": Recipe(conv_activated, _needs("Conv"), _SPATIAL, spatial=True),
+    "conv": Recipe(conv, _needs("Conv"), _SPATIAL, spatial=True, weight=12),
+    "conv_activated": Recipe(conv_activated, _needs("Conv"), _SPATIAL, spatial=True, weight=12),
     "conv_transpose": Recipe(conv_transpose, _needs("ConvTranspose"), range(3, 5), spatial=True),
-    "max_pool": Recipe(max_pool, _needs("MaxPool"), _SPATIAL, spatial=True),
-    "average_pool": Recipe(average_pool, _needs("AveragePool"), _SPATIAL, spatial=True),
+    "max_pool": Recipe(max_pool, _needs("MaxPool"), _SPATIAL, spatial=True, weight=8),
+    "average_pool": Recipe(average_pool, _needs("AveragePool"), _SPATIAL, spatial=True, weight=8),
     "global_pool": Recipe(global_pool, _needs("AveragePool", "MaxPool"), _SPATIAL),
     "channels_last_conv": Recipe(channels_last_conv, _needs("Conv"), _SPATIAL, spatial=True),
-    "residual": Recipe(residual, _needs("Conv", "Add", "Relu", "Clip"), _SPATIAL, spatial=True),
+    "residual": Recipe(residual, _needs("Conv", "Add", "Relu", "Clip"), _SPATIAL, spatial=True, weight=8),
     "gate": Recipe(gate, _needs("Conv", "AveragePool", "Sigmoid", "HardSigmoid", "Mul"), _SPATIAL),
     "resize": Recipe(resize, _needs("Resize"), range(4, 5), spatial=True),
     "depth_to_space": Recipe(depth_to_space, _needs("DepthToSpace"), range(4, 5)),

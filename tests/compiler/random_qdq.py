@@ -1,0 +1,241 @@
+"""A simple quantizer for random float graphs: Q/DQ pairs around nodes, in the many manners of exporters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx
+import onnxruntime
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from .random_graphs import float_graphs, spatial_graphs
+from .sketch import OPSET, Draw
+
+_MOVEMENT = frozenset({"Flatten", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"})
+_PER_CHANNEL = {"Conv": 0, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
+"""Axis of the output channels of the weight (of a Gemm without transB)."""
+
+Quant = tuple[np.float32, int]
+
+
+@st.composite
+def qdq_graphs(draw: Draw, most: int = 5) -> onnx.ModelProto:
+    """A random float graph quantized at random."""
+    return _Quantizer(draw, draw(float_graphs(most))).model()
+
+
+@st.composite
+def spatial_qdq_graphs(draw: Draw, most: int = 4) -> onnx.ModelProto:
+    """The same of graphs that run window by window; every node is quantized."""
+    return _Quantizer(draw, draw(spatial_graphs(most)), thorough=True).model()
+
+
+def _ranges(model: onnx.ModelProto) -> dict[str, tuple[float, float]]:
+    """Least and greatest value of every float tensor on normal inputs, zero included."""
+    seen = onnx.ModelProto()
+    seen.CopyFrom(model)
+    known = {value.name for value in (*seen.graph.input, *seen.graph.output)}
+    seen.graph.output.extend(v for v in model.graph.value_info if v.name not in known)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(seen.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(1)
+    found: dict[str, tuple[float, float]] = {}
+    for _ in range(3):
+        feed = {v.name: rng.normal(size=v.shape).astype(np.float32) for v in session.get_inputs()}
+        values = dict(zip((o.name for o in session.get_outputs()), session.run(None, feed), strict=True)) | feed
+        for name, array in values.items():
+            low, high = found.get(name, (0.0, 0.0))
+            if array.dtype == np.float32 and array.size:
+                found[name] = min(low, float(array.min())), max(high, float(array.max()))
+    return found
+
+
+@dataclass
+class _Quantizer:
+    """Walks the nodes of ``source`` and writes them anew, with pairs between them."""
+
+    draw: Draw
+    source: onnx.ModelProto
+    thorough: bool = False
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
+    """Float tensor → the integer tensor that stands for it."""
+    quants: dict[str, Quant] = field(default_factory=dict)
+    real: dict[str, str] = field(default_factory=dict)
+    """Float tensor → the float tensor to read instead."""
+    inputs: list[onnx.ValueInfoProto] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ranges = _ranges(self.source)
+        self.dtype = self.draw(st.sampled_from([np.int8, np.int8, np.uint8]))
+        self.pair_each = self.chance(4)
+        """Whether every reader has a DequantizeLinear of its own."""
+        self.constants = {t.name: numpy_helper.to_array(t) for t in self.source.graph.initializer}
+        self.readers: dict[str, list[onnx.NodeProto]] = {}
+        for node in self.source.graph.node:
+            for name in node.input:
+                self.readers.setdefault(name, []).append(node)
+        self.asked = {value.name for value in self.source.graph.output}
+
+    def chance(self, one_in: int) -> bool:
+        return self.draw(st.integers(1, one_in)) == one_in
+
+    # ---- pairs ----
+
+    def _parameters(self, name: str, quant: Quant) -> list[str]:
+        scale, zero = f"{name}_scale", f"{name}_zero"
+        self.constants[scale], self.constants[zero] = np.asarray(quant[0]), np.asarray(quant[1], self.dtype)
+        return [scale, zero]
+
+    def _quant(self, name: str) -> Quant:
+        """Steps somewhat wider or narrower than the range asks for."""
+        low, high = self.ranges[name]
+        stretch = self.draw(st.sampled_from([1.0, 0.7, 1.3, 2.0]))
+        scale = np.float32(max(high - low, 1e-2) / 255 * stretch)
+        info = np.iinfo(self.dtype)
+        return scale, int(np.clip(round(info.min - low / scale), info.min, info.max))
+
+    def _dequantize(self, name: str, real: str) -> str:
+        parameters = self._parameters(f"{name}_{len(self.nodes)}", self.quants[name])
+        self.nodes.append(
+            helper.make_node("DequantizeLinear", [self.stored[name], *parameters], [real], f"dq_{len(self.nodes)}")
+        )
+        return real
+
+    def _pair(self, name: str, quant: Quant) -> None:
+        """QuantizeLinear and DequantizeLinear behind the float tensor ``name``."""
+        self.quants[name], self.stored[name] = quant, f"{name}_q"
+        parameters = self._parameters(f"{name}_{len(self.nodes)}", quant)
+        self.nodes.append(
+            helper.make_node("QuantizeLinear", [self.real.get(name, name), *parameters], [f"{name}_q"], f"q_{name}")
+        )
+        self.real[name] = self._dequantize(name, f"{name}_dq")
+
+    def _read(self, name: str) -> str:
+        """The tensor that a node reads for the float tensor ``name``; a pair of its own now and then."""
+        if name not in self.stored:
+            return name
+        if self.pair_each:
+            return self._dequantize(name, f"{name}_dq_{len(self.nodes)}")
+        return self.real[name]
+
+    # ---- weights ----
+
+    def _weights(self, node: onnx.NodeProto) -> list[str]:
+        """The node's constants behind its first operand: int8 weights, an int32 bias."""
+        x, axis = node.input[0], _PER_CHANNEL[node.op_type]
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        if attributes.get("transB") or (node.op_type == "ConvTranspose" and attributes.get("group", 1) > 1):
+            axis = 0
+        weight, *bias = node.input[1:]
+        array = self.constants[weight]
+        others = tuple(i for i in range(array.ndim) if i != axis)
+        channels = self.chance(2) and not (node.op_type == "ConvTranspose" and attributes.get("group", 1) > 1)
+        extent = np.abs(array).max(axis=others) if channels else np.abs(array).max()
+        scale = (np.maximum(extent, 1e-3) / 127).astype(np.float32)
+        stored = np.clip(np.rint(array / _along(scale, axis, array.ndim)), -127, 127).astype(np.int8)
+        made = [self._constant_pair(weight, stored, scale, axis)]
+        plain = not {"alpha", "beta"} & attributes.keys() and self.constants.get(bias[0]) is not None if bias else False
+        if plain and self.constants[bias[0]].ndim == 1 and self.constants[bias[0]].size == array.shape[axis]:
+            product = (scale * self.quants[x][0]).astype(np.float32)
+            integers = np.rint(self.constants[bias[0]] / product).clip(-(2**30), 2**30).astype(np.int32)
+            return [*made, self._constant_pair(bias[0], integers, product, 0)]
+        return [*made, *bias]
+
+    def _constant_pair(self, name: str, stored: np.ndarray, scale: np.ndarray, axis: int) -> str:
+        own = f"{name}_{len(self.nodes)}"
+        self.constants[f"{own}_i"], self.constants[f"{own}_s"] = stored, scale
+        inputs = [f"{own}_i", f"{own}_s"]
+        if self.chance(3):
+            self.constants[f"{own}_z"] = np.zeros(scale.shape, stored.dtype)
+            inputs.append(f"{own}_z")
+        self.nodes.append(
+            helper.make_node("DequantizeLinear", inputs, [f"{own}_r"], f"dq_{own}", axis=axis if scale.ndim else 1)
+        )
+        return f"{own}_r"
+
+    # ---- nodes ----
+
+    def _operands(self, node: onnx.NodeProto) -> list[str]:
+        x = node.input[0]
+        if node.op_type in _PER_CHANNEL and x in self.stored and node.input[1] in self.constants:
+            return [self._read(x), *self._weights(node)]
+        return [self._read(name) if name in self.ranges else name for name in node.input]
+
+    def _quantizes(self, node: onnx.NodeProto, output: str) -> bool:
+        """No pair between a layer and the Relu behind it, and around some nodes, which stay in float."""
+        after = self.readers.get(output, [])
+        activated = len(after) == 1 and after[0].op_type in ("Relu", "Clip") and output not in self.asked
+        if activated and node.op_type in (*_PER_CHANNEL, "Add", "AveragePool", "GlobalAveragePool"):
+            return not self.chance(4) if self.thorough is False else False
+        if node.op_type in _MOVEMENT and not self.thorough:
+            return not self.chance(3)
+        return self.thorough or not self.chance(7)
+
+    def model(self) -> onnx.ModelProto:
+        for value in self.source.graph.input:
+            self._input(value)
+        for node in self.source.graph.node:
+            copy = onnx.NodeProto()
+            copy.CopyFrom(node)
+            operands = self._operands(node)
+            del copy.input[:]
+            copy.input.extend(operands)
+            self.nodes.append(copy)
+            for output in node.output:
+                if output in self.ranges and self._quantizes(node, output):
+                    moved = node.op_type in _MOVEMENT and node.input[0] in self.quants and not self.chance(4)
+                    self._pair(output, self.quants[node.input[0]] if moved else self._quant(output))
+        return self._assembled()
+
+    def _input(self, value: onnx.ValueInfoProto) -> None:
+        """A float input with a pair behind it, an integer input behind DequantizeLinear, or a float input."""
+        name = value.name
+        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        if self.chance(2) and name not in self.asked:
+            kind = helper.np_dtype_to_tensor_dtype(np.dtype(self.dtype))
+            self.quants[name], self.stored[name] = self._quant(name), name
+            self.inputs.append(helper.make_tensor_value_info(name, kind, shape))
+            self.real[name] = self._dequantize(name, f"{name}_dq")
+            return
+        self.inputs.append(value)
+        if self.thorough or not self.chance(8):
+            self._pair(name, self._quant(name))
+
+    def _assembled(self) -> onnx.ModelProto:
+        """Outputs are the integers, the dequantized tensor, or the float tensor itself."""
+        outputs: list[str] = []
+        for value in self.source.graph.output:
+            name = value.name
+            choices = [name] if name not in self.stored else [self.stored[name], self.real[name]]
+            outputs.append(self.draw(st.sampled_from(choices)))
+        graph = helper.make_graph(
+            self.nodes, "random", self.inputs, [self._info(n) for n in dict.fromkeys(outputs)],
+            [numpy_helper.from_array(a, n) for n, a in self.constants.items() if n in _read_by(self.nodes)],
+        )  # fmt: skip
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+        return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+
+    def _info(self, name: str) -> onnx.ValueInfoProto:
+        kinds = {v.name: v.type.tensor_type.elem_type for v in self.source.graph.output}
+        shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in self.source.graph.output}
+        stored = helper.np_dtype_to_tensor_dtype(np.dtype(self.dtype))
+        kind = stored if name in self.stored.values() else kinds.get(name, TensorProto.FLOAT)
+        return helper.make_tensor_value_info(name, kind, shapes.get(name))
+
+
+def _read_by(nodes: Iterable[onnx.NodeProto]) -> set[str]:
+    return {name for node in nodes for name in node.input}
+
+
+def _along(scale: np.ndarray, axis: int, rank: int) -> np.ndarray:
+    if scale.ndim == 0:
+        return scale
+    shape = [1] * rank
+    shape[axis] = -1
+    return scale.reshape(shape)
