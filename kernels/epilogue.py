@@ -10,7 +10,11 @@ from ..ir.dtype import DType, Quant
 from .node import UNBOUNDED, Activation, Node
 
 _MAX_SHIFT = 22
-"""zero_point · 2^shift stays far inside 32 bits."""
+_OFFSET_BITS = 29
+"""|zero_point| · 2^shift is at most 2^29, and hi32 below 2^30 in magnitude: their sum fits 32 bits."""
+
+_COARSEST = 2.0**17
+"""From this many output LSB for one of the accumulator on, anything but 0 saturates 8 and 16 bits."""
 
 
 def quantized_bounds(quant: Quant, dtype: DType, activation: Activation) -> tuple[int, int]:
@@ -30,8 +34,9 @@ class Requantize:
 
     hi32 is the upper half of the signed 64-bit product, rounded down; the multiplier is per channel,
     shift and offset = zero_point · 2^shift + 2^(shift − 1) are the layer's. Nested floors are exact, so
-    the only error against real arithmetic is that of the 31-bit multiplier and of ties, which round up.
-    Accumulators whose pre-shift could overflow are first clamped to ± ``limit`` (they saturate anyway).
+    the only errors against real arithmetic are that of the rounded multiplier, at most 2^-(shift + 2) LSB
+    before the last shift, and ties, which round up. Accumulators whose pre-shift could overflow are first
+    clamped to ± ``limit`` (they saturate anyway).
     """
 
     multipliers: np.ndarray
@@ -48,12 +53,13 @@ class Requantize:
         cls, scales: np.ndarray, quant: Quant, dtype: DType, bound: int, activation: Activation = UNBOUNDED
     ) -> Requantize:
         """For accumulators in units of ``scales`` (one per channel, or one) and magnitude ≤ ``bound``,
-        to a tensor of ``dtype`` quantized by ``quant``."""
-        ratios = np.asarray(scales, np.float64).reshape(-1) / quant.scale
+        to a tensor of ``dtype`` (8 or 16 bits) quantized by ``quant``."""
+        ratios = np.minimum(np.asarray(scales, np.float64).reshape(-1) / quant.scale, _COARSEST)
         largest = float(ratios.max(initial=0.0))
         shift = _MAX_SHIFT if largest == 0.0 else int(np.floor(-1.0 - np.log2(largest)))
         pre_shift = max(0, 1 - shift)
-        shift = min(shift + pre_shift, _MAX_SHIFT)
+        most = _OFFSET_BITS - max(abs(quant.zero_point) - 1, 0).bit_length()
+        shift = min(shift + pre_shift, _MAX_SHIFT, most)
         multipliers = np.round(ratios * 2.0 ** (32 + shift - pre_shift)).astype(np.int64)
         multipliers = np.minimum(multipliers, 2**31 - 1).astype(np.int32)
         top = (2**31 - 1) >> min(pre_shift, 31)
@@ -94,11 +100,22 @@ Epilogue = Requantize | Clamp
 
 
 def epilogue_of(node: Node, scales: np.ndarray, bound: int) -> Epilogue:
-    """The epilogue of ``node``'s first output; scales and bound matter for integers only."""
+    """The epilogue of ``node``'s first output; scales and bound matter for integers only.
+
+    Raises ModelError where one channel's sums must be clamped before another's are precise.
+    """
     out = node.outputs[0]
     if out.quant is None:
         return Clamp(node.activation.low, node.activation.high)
-    return Requantize.of(scales, out.quant, out.dtype, bound, node.activation)
+    epilogue = Requantize.of(scales, out.quant, out.dtype, bound, node.activation)
+    least = float(np.min(scales, where=scales > 0, initial=np.inf))
+    if epilogue.limit is not None and epilogue.limit * least / out.quant.scale < 2 ** (8 * out.dtype.size):
+        raise node.refuse(
+            f"the largest scale of its output channels is {scales.max() / least:.2g} times the smallest, "
+            "too much for one 32-bit requantization",
+            "quantize its weights per tensor, or limit how far the scales of its channels lie apart",
+        )
+    return epilogue
 
 
 def requantize_constants(epilogue: Epilogue) -> dict[str, np.ndarray]:
