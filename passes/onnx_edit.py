@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Generator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ _NAMES = "tinyc.names"
 
 
 @contextmanager
-def remembered_names(graph: oir.Graph) -> Iterator[None]:
+def remembered_names(graph: oir.Graph) -> Generator[None, None, None]:
     """Within it, ``unique_name`` need not walk over the graph: all new names must come from there."""
     graph.meta[_NAMES] = _value_names(graph)
     try:

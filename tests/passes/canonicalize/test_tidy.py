@@ -117,6 +117,16 @@ def test_names_stay_and_unnamed_nodes_get_stable_ones() -> None:
     assert [node.outputs[0].name for node in model.graph] == ["b", "c", "y"]
 
 
+def test_what_lies_behind_an_unknown_operator_is_left_alone() -> None:
+    body = """a = Identity(x) b = my.Magic(a) c = Mul(b, b) d = Softmax(c) s = Sigmoid(d) e = Mul(d, s)
+    f = QuantizeLinear(e, k, z) g = DequantizeLinear(f, k, z) h = Transpose(g) y = Flatten(h)"""
+    weights = {"k": np.array(0.1, np.float32), "z": np.array(3, np.uint8)}
+    model = canonicalize(import_model(build("float[2,3] x", body, weights, imports=', "my" : 1')))
+    assert operators(model) == (
+        "Magic Mul Softmax Sigmoid Mul QuantizeLinear DequantizeLinear Transpose Flatten"
+    )
+
+
 def test_two_nodes_of_one_name() -> None:
     proto = build("float[4] x", "[same] a = Relu(x) [same] b = Exp(a) [same_2] c = Neg(b) y = Tanh(c)")
     names = [node.name for node in canonicalize(import_model(proto)).graph]
