@@ -31,6 +31,18 @@ def _divide(a: Array, b: Array) -> Array:
     return np.where(b == 0, a.dtype.type(0), np.where(special, np.negative(a), quotient))
 
 
+def _larger(a: Array, b: Array) -> Array:
+    return np.where(a > b, a, b)
+
+
+def _smaller(a: Array, b: Array) -> Array:
+    return np.where(a < b, a, b)
+
+
+def _prelu(x: Array, slope: Array) -> Array:
+    return np.where(x < 0, x * slope, x)
+
+
 _OPERATIONS: dict[str, Callable[..., Array]] = {
     "Add": np.add,
     "And": np.logical_and,
@@ -43,12 +55,12 @@ _OPERATIONS: dict[str, Callable[..., Array]] = {
     "GreaterOrEqual": np.greater_equal,
     "Less": np.less,
     "LessOrEqual": np.less_equal,
-    "Max": lambda a, b: np.where(a > b, a, b),
-    "Min": lambda a, b: np.where(a < b, a, b),
+    "Max": _larger,
+    "Min": _smaller,
     "Mod": np.mod,
     "Mul": np.multiply,
     "Or": np.logical_or,
-    "PRelu": lambda x, slope: np.where(x < 0, x * slope, x),
+    "PRelu": _prelu,
     "Pow": elementary.power,
     "Remainder": np.fmod,
     "Sub": np.subtract,

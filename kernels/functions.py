@@ -65,6 +65,50 @@ def _sign(x: Array) -> Array:
     return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)
 
 
+def _cube(x: Array) -> Array:
+    return x * x * x
+
+
+def _hard_swish(x: Array) -> Array:
+    return x * _hard_sigmoid(x, 1 / 6, 0.5)
+
+
+def _leaky_relu(x: Array, alpha: float) -> Array:
+    return np.where(x < 0, alpha * x, x)
+
+
+def _mish(x: Array) -> Array:
+    return x * el.tanh(_softplus(x))
+
+
+def _reciprocal(x: Array) -> Array:
+    return 1.0 / x
+
+
+def _reciprocal_sqrt(x: Array) -> Array:
+    return 1.0 / el.sqrt(x)
+
+
+def _relu(x: Array) -> Array:
+    return between(x, 0.0, inf)
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1.0 / (1.0 + el.exp(-x))
+
+
+def _softsign(x: Array) -> Array:
+    return x / (1.0 + np.abs(x))
+
+
+def _swish(x: Array, alpha: float) -> Array:
+    return x / (1.0 + el.exp(-alpha * x))
+
+
+def _thresholded_relu(x: Array, alpha: float) -> Array:
+    return np.where(x > alpha, x, x.dtype.type(0))
+
+
 _FORMULAS: dict[str, Callable[..., Array]] = {
     "Abs": np.abs,
     "BitwiseNot": np.invert,
@@ -72,7 +116,7 @@ _FORMULAS: dict[str, Callable[..., Array]] = {
     "Celu": _celu,
     "Clip": between,
     "Cos": el.cos,
-    "Cube": lambda x: x * x * x,
+    "Cube": _cube,
     "Elu": _elu,
     "Erf": el.erf,
     "Exp": el.exp,
@@ -80,30 +124,30 @@ _FORMULAS: dict[str, Callable[..., Array]] = {
     "Gelu": _gelu,
     "GeluTanh": _gelu_tanh,
     "HardSigmoid": _hard_sigmoid,
-    "HardSwish": lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5),
+    "HardSwish": _hard_swish,
     "IsInf": _is_infinite,
     "IsNaN": np.isnan,
-    "LeakyRelu": lambda x, alpha: np.where(x < 0, alpha * x, x),
+    "LeakyRelu": _leaky_relu,
     "Log": el.log,
-    "Mish": lambda x: x * el.tanh(_softplus(x)),
+    "Mish": _mish,
     "Neg": np.negative,
     "Not": np.logical_not,
-    "Reciprocal": lambda x: 1.0 / x,
-    "ReciprocalSqrt": lambda x: 1.0 / el.sqrt(x),
-    "Relu": lambda x: between(x, 0.0, inf),
+    "Reciprocal": _reciprocal,
+    "ReciprocalSqrt": _reciprocal_sqrt,
+    "Relu": _relu,
     "Round": np.rint,
     "Selu": _selu,
     "Shrink": _shrink,
-    "Sigmoid": lambda x: 1.0 / (1.0 + el.exp(-x)),
+    "Sigmoid": _sigmoid,
     "Sign": _sign,
     "Sin": el.sin,
     "Softplus": _softplus,
-    "Softsign": lambda x: x / (1.0 + np.abs(x)),
+    "Softsign": _softsign,
     "Sqrt": el.sqrt,
-    "Square": lambda x: x * x,
-    "Swish": lambda x, alpha: x / (1.0 + el.exp(-alpha * x)),
+    "Square": np.square,
+    "Swish": _swish,
     "Tanh": el.tanh,
-    "ThresholdedRelu": lambda x, alpha: np.where(x > alpha, x, x.dtype.type(0)),
+    "ThresholdedRelu": _thresholded_relu,
 }
 
 _ATTRIBUTES: dict[str, dict[str, float]] = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from onnx.shape_inference import infer_shapes
 
 from tinyc.ir.errors import ModelError
 from tinyc.kernels.cast import Cast
 from tinyc.kernels.elementwise import Elementwise
 
 from .broadcasts import CONSTANT, RUN_TIME
-from .checks import check, float_model, lowered, qdq_model
+from .checks import Quant, agree, check, float_model, lowered, qdq_model
 
 COMPARISONS = ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 
@@ -27,8 +28,6 @@ def _quantized(nodes, inputs, outputs, quants, constants=None):
     model.graph.output.extend(
         helper.make_tensor_value_info(f"{o}_bool", TensorProto.BOOL, None) for o in outputs
     )
-    from onnx.shape_inference import infer_shapes
-
     return infer_shapes(model, strict_mode=True)
 
 
@@ -114,8 +113,8 @@ def test_where_on_quantized_data() -> None:
         helper.make_node("Where", ["m", "a", "b"], ["y"]),
         helper.make_node("Where", ["m", "low", "b"], ["z"]),
     ]
-    quants = dict.fromkeys(("a", "b", "y", "z"), (0.05, 3))
-    constants = {"c": np.float32([[[0.3]], [[-1.0]], [[2.0]]]), "low": np.float32(-np.inf)}
+    quants: dict[str, Quant] = dict.fromkeys(("a", "b", "y", "z"), (0.05, 3))
+    constants = {"c": np.array([[[0.3]], [[-1.0]], [[2.0]]], np.float32), "low": np.float32(-np.inf)}
     inputs = dict.fromkeys("ab", (1, 3, 4, 5))
     program = check(qdq_model(nodes[:2], inputs, ["y"], quants, constants), lsb=0)
     assert [type(step.kernel) for step in program.steps] == [Elementwise] * 2
@@ -164,8 +163,6 @@ def test_cast(source: str) -> None:
 
 def test_cast_of_floats_that_integers_do_not_hold() -> None:
     """ONNX leaves the result open; here it saturates, and what is not a number gives the least."""
-    from .checks import agree
-
     x = np.array(
         [-np.inf, -3e38, -1e10, -200.7, -128.9, 127.9, 128.0, 255.5, 256.0, 3e9, 3e38, np.inf, np.nan],
         np.float32,

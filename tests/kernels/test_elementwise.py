@@ -104,7 +104,7 @@ INTEGERS = ("Add", "Sub", "Mul", "Div", "Min", "Max", "Mod", "BitwiseAnd", "Bitw
 
 @pytest.mark.parametrize("kind", ["INT32", "INT64"])
 def test_integers(kind: str) -> None:
-    number = getattr(TensorProto, kind)
+    number: int = getattr(TensorProto, kind)
     dtype = helper.tensor_dtype_to_np_dtype(number)
     info = np.iinfo(dtype)
     edges = [info.min, info.max, -7, 7, 1, -1, 3]

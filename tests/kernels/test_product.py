@@ -12,13 +12,13 @@ from tinyc.kernels.scale import Scale
 from tinyc.kernels.table import Table
 
 from .broadcasts import CONSTANT, RUN_TIME
-from .checks import check, qdq_model
+from .checks import Quant, check, qdq_model
 
-QUANTS = {
-    "usual": ((0.05, 3), (0.04, -7), (0.09, 5)),
-    "gate": ((0.05, -10), (1 / 256, -128), (0.04, -12)),
-    "fine result": ((0.5, 2), (0.3, -9), (0.001, 0)),
-    "coarse result": ((0.01, 0), (0.02, 10), (0.5, 1)),
+QUANTS: dict[str, dict[str, Quant]] = {
+    "usual": {"a": (0.05, 3), "b": (0.04, -7), "y": (0.09, 5)},
+    "gate": {"a": (0.05, -10), "b": (1 / 256, -128), "y": (0.04, -12)},
+    "fine result": {"a": (0.5, 2), "b": (0.3, -9), "y": (0.001, 0)},
+    "coarse result": {"a": (0.01, 0), "b": (0.02, 10), "y": (0.5, 1)},
 }
 
 
@@ -34,14 +34,14 @@ def _pairs(zero: int | None = None) -> list[dict[str, np.ndarray]]:
 def test_every_product(case: str, activation: bool) -> None:
     nodes = [helper.make_node("Mul", ["a", "b"], ["s" if activation else "y"])]
     nodes += [helper.make_node("Relu", ["s"], ["y"])] if activation else []
-    quants = dict(zip(("a", "b", "y"), QUANTS[case], strict=True))
+    quants = QUANTS[case]
     program = check(qdq_model(nodes, {"a": (256, 256), "b": (256, 256)}, ["y"], quants), samples=_pairs())
     assert [type(step.kernel) for step in program.steps] == [Product]
 
 
 @pytest.mark.parametrize("case", QUANTS)
 def test_every_quotient(case: str) -> None:
-    quants = dict(zip(("a", "b", "y"), QUANTS[case], strict=True))
+    quants = QUANTS[case]
     nodes = [helper.make_node("Div", ["a", "b"], ["y"])]
     model = qdq_model(nodes, {"a": (256, 256), "b": (256, 256)}, ["y"], quants)
     program = check(model, samples=_pairs(quants["b"][1]))
@@ -60,7 +60,7 @@ def test_over_zero_saturates() -> None:
     "case", ["same shape", "one value per channel, on the left", "both grow", "one value per pixel"]
 )
 def test_broadcasting(operator: str, case: str) -> None:
-    quants = dict(zip(("a", "b", "y"), QUANTS["usual"], strict=True)) | {"b": (0.04, -128)}
+    quants = QUANTS["usual"] | {"b": (0.04, -128)}
     inputs = dict(zip("ab", RUN_TIME[case], strict=True))
     model = qdq_model(
         [helper.make_node(operator, ["a", "b"], ["y"])], inputs, ["y"], quants, stage=operator == "Mul"
@@ -92,7 +92,7 @@ def test_scalars_make_tables(operator: str, left: bool) -> None:
     nodes = [helper.make_node(operator, ["c", "x"] if left else ["x", "c"], ["y"])]
     quants = {"x": (0.02, -128), "y": (0.1, -100)}
     samples = [{"x_q": np.arange(-127, 128).reshape(5, 51).astype(np.int8)}]
-    model = qdq_model(nodes, {"x": (5, 51)}, ["y"], quants, {"c": np.float32([[1.5]])})
+    model = qdq_model(nodes, {"x": (5, 51)}, ["y"], quants, {"c": np.array([[1.5]], np.float32)})
     assert [type(step.kernel) for step in check(model, samples=samples).steps] == [Table]
 
 
@@ -109,7 +109,7 @@ def test_a_constant_over_a_tensor_is_computed_in_float() -> None:
         {"x": (3, 4)},
         ["y"],
         {"x": (0.02, -128), "y": (0.1, -100)},
-        {"c": np.float32([[1.5], [2], [3]])},
+        {"c": np.array([[1.5], [2], [3]], np.float32)},
     )
     samples = [{"x_q": np.arange(-120, 120, 20).reshape(3, 4).astype(np.int8)}]
     check(model, samples=samples)

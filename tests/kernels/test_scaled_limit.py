@@ -11,28 +11,29 @@ from tinyc.kernels.scaled_limit import ScaledLimit
 from tinyc.kernels.table import Table
 
 from .broadcasts import CONSTANT, RUN_TIME
-from .checks import check, qdq_model
+from .checks import Quant, check, qdq_model
 
-QUANTS = {
-    "alike": ((0.05, 3), (0.05, -7), (0.05, 3)),
-    "far apart": ((0.11, -128), (0.0007, 127), (0.1, -128)),
-    "fine result": ((0.5, 2), (0.3, -9), (0.01, 0)),
+QUANTS: dict[str, dict[str, Quant]] = {
+    "alike": {"a": (0.05, 3), "b": (0.05, -7), "y": (0.05, 3)},
+    "far apart": {"a": (0.11, -128), "b": (0.0007, 127), "y": (0.1, -128)},
+    "fine result": {"a": (0.5, 2), "b": (0.3, -9), "y": (0.01, 0)},
 }
-PAIRS = [dict(zip(("a_q", "b_q"), np.meshgrid(*[np.arange(-128, 128, dtype=np.int8)] * 2), strict=True))]
+A, B = np.meshgrid(*[np.arange(-128, 128, dtype=np.int8)] * 2)
+PAIRS: list[dict[str, np.ndarray]] = [{"a_q": A, "b_q": B}]
 
 
 @pytest.mark.parametrize("operator", ["Min", "Max"])
 @pytest.mark.parametrize("case", QUANTS)
 def test_every_pair_of_integers(operator: str, case: str) -> None:
     nodes = [helper.make_node(operator, ["a", "b"], ["y"])]
-    quants = dict(zip(("a", "b", "y"), QUANTS[case], strict=True))
+    quants = QUANTS[case]
     program = check(qdq_model(nodes, {"a": (256, 256), "b": (256, 256)}, ["y"], quants), samples=PAIRS)
     assert [type(step.kernel) for step in program.steps] == [ScaledLimit]
 
 
 def test_operands_of_one_scale_are_compared_as_they_are() -> None:
     nodes = [helper.make_node("Max", ["a", "b"], ["y"])]
-    quants = dict.fromkeys(("a", "b", "y"), (0.05, 3))
+    quants: dict[str, Quant] = dict.fromkeys(("a", "b", "y"), (0.05, 3))
     program = check(qdq_model(nodes, {"a": (256, 256), "b": (256, 256)}, ["y"], quants), lsb=0, samples=PAIRS)
     assert [type(step.kernel) for step in program.steps] == [Elementwise]
 
@@ -42,7 +43,7 @@ def test_operands_of_one_scale_are_compared_as_they_are() -> None:
 )
 def test_broadcasting(case: str) -> None:
     nodes = [helper.make_node("Min", ["a", "b"], ["s"]), helper.make_node("Relu", ["s"], ["y"])]
-    quants = dict(zip(("a", "b", "y"), QUANTS["alike"], strict=True))
+    quants = QUANTS["alike"]
     inputs = dict(zip("ab", RUN_TIME[case], strict=True))
     program = check(qdq_model(nodes, inputs, ["y"], quants, stage=True))
     assert sum(isinstance(step.kernel, ScaledLimit) for step in program.steps) == 1

@@ -10,26 +10,27 @@ from tinyc.kernels.scaled_sum import ScaledSum
 from tinyc.kernels.table import Table
 
 from .broadcasts import CONSTANT, RUN_TIME
-from .checks import check, lowered, qdq_model
+from .checks import Quant, check, lowered, qdq_model
 
 # scales and zero points of both operands and the result
-QUANTS = {
-    "alike": ((0.05, 3), (0.05, -7), (0.09, 5)),
-    "far apart": ((0.11, -128), (0.0007, 127), (0.1, -128)),
-    "coarse result": ((0.01, 0), (0.02, 10), (0.5, 1)),
-    "fine result": ((0.5, 2), (0.3, -9), (0.01, 0)),
-    "very fine result": ((1.0, 2), (0.77, -9), (0.009, 0)),
+QUANTS: dict[str, dict[str, Quant]] = {
+    "alike": {"a": (0.05, 3), "b": (0.05, -7), "y": (0.09, 5)},
+    "far apart": {"a": (0.11, -128), "b": (0.0007, 127), "y": (0.1, -128)},
+    "coarse result": {"a": (0.01, 0), "b": (0.02, 10), "y": (0.5, 1)},
+    "fine result": {"a": (0.5, 2), "b": (0.3, -9), "y": (0.01, 0)},
+    "very fine result": {"a": (1.0, 2), "b": (0.77, -9), "y": (0.009, 0)},
 }
 
 
-def _model(operator: str, shapes, quants, activation: str | None = None, stage: bool = False):
+def _model(
+    operator: str, shapes, quants: dict[str, Quant], activation: str | None = None, stage: bool = False
+):
     last = {"Relu": ["s"], "Clip": ["s", "low", "high"]}
     nodes = [helper.make_node(operator, ["a", "b"], ["s" if activation else "y"], "sum")]
     if activation:
         nodes.append(helper.make_node(activation, last[activation], ["y"], "activation"))
     constants = {"low": np.float32(-0.4), "high": np.float32(0.6)} if activation == "Clip" else {}
-    named = dict(zip(("a", "b", "y"), quants, strict=True))
-    return qdq_model(nodes, dict(zip("ab", shapes, strict=True)), ["y"], named, constants, stage=stage)
+    return qdq_model(nodes, dict(zip("ab", shapes, strict=True)), ["y"], quants, constants, stage=stage)
 
 
 def _all_pairs() -> list[dict[str, np.ndarray]]:
@@ -92,7 +93,7 @@ def test_sixteen_bit_multipliers() -> None:
 
 
 def test_scales_beyond_32_bits_are_computed_in_float() -> None:
-    quants = ((20000.0, 0), (19999.0, 1), (0.5, 0))
+    quants = {"a": (20000.0, 0), "b": (19999.0, 1), "y": (0.5, 0)}
     program = check(_model("Sub", [(256, 256)] * 2, quants), samples=_all_pairs())
     assert not any(isinstance(step.kernel, ScaledSum) for step in program.steps)
 

@@ -120,7 +120,8 @@ def test_swish(attributes: dict) -> None:
     ):
         samples = samples_of(model)
         evaluator = ReferenceEvaluator(model)
-        agree(lowered(model), samples, [evaluator.run(None, sample) for sample in samples])
+        expected = [[np.asarray(y) for y in evaluator.run(None, sample)] for sample in samples]
+        agree(lowered(model), samples, expected)
 
 
 @pytest.mark.parametrize("bounds", [(None, None), (-0.5, None), (None, 0.7), (-0.5, 0.7), (0.9, -0.9)])
@@ -150,7 +151,7 @@ def test_special_floats() -> None:
 @pytest.mark.parametrize("kind", ["INT8", "INT32", "INT64", "UINT8"])
 def test_integers(kind: str) -> None:
     """Raw integers, the least of the type among them."""
-    number = getattr(TensorProto, kind)
+    number: int = getattr(TensorProto, kind)
     dtype = helper.tensor_dtype_to_np_dtype(number)
     info = np.iinfo(dtype)
     names, constants = _bounds(dtype.type(3), dtype.type(90))
