@@ -142,7 +142,7 @@ def _quantizes(model: oir.Model, options: CompileOptions, target: Target, sample
                 remedy="compile the float model that it was made from, or leave --precision out",
             )
         return False
-    floats = any(value.dtype == oir.DataType.FLOAT for value in model.graph.inputs)
+    floats = any(value.dtype == oir.DataType.FLOAT for node in model.graph for value in node.outputs)
     if options.precision == "float32" or not floats:
         return False
     if samples is not None:

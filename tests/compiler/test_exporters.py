@@ -1,0 +1,87 @@
+"""Networks as exporters write them, compiled in float32 and in int8, compared with ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tinyc.compiler.feeding import to_real
+from tinyc.compiler.options import CompileOptions
+from tinyc.compiler.pipeline import Compiled, compile_model
+from tinyc.compiler.sessions import Reference
+from tinyc.ir.errors import ModelError
+from tinyc.passes.import_onnx import import_model
+
+from .agreement import near, run, samples_of
+from .exporters import NETWORKS, Graph
+
+SAMPLES = 8
+INT8_ERROR = 0.1
+"""Root mean square error of int8 outputs, as a share of the outputs' standard deviation, with calibration on
+random numbers."""
+
+
+def outputs(compiled: Compiled, proto: onnx.ModelProto) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each output, for all samples: what the emulator computed and what ONNX Runtime does."""
+    model = import_model(proto)
+    samples = samples_of(model, SAMPLES)
+    found = run(compiled.program, samples)
+    wanted = Reference(model).run_all(samples)
+    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    for name, value in zip(compiled.program.outputs, model.graph.outputs, strict=True):
+        buffer = compiled.program.buffers[name]
+        mine = np.stack([to_real(result[name], buffer) for result in found])
+        pairs.append((mine, np.stack([want[value.name or ""] for want in wanted])))
+    return pairs
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_float32(network: Callable[[], onnx.ModelProto]):
+    proto = network()
+    compiled = compile_model(proto, CompileOptions("host", precision="float32", name="net"))
+    assert compiled.report.verification is not None
+    for error in compiled.report.verification.errors:
+        assert (error.lsb or 0) == 0 and (error.relative or 0.0) <= 1e-5, error
+    for mine, want in outputs(compiled, proto):
+        near(mine.astype(want.dtype), want)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_int8(network: Callable[[], onnx.ModelProto]):
+    proto = network()
+    compiled = compile_model(proto, CompileOptions("host", precision="int8", calibration="random", name="net"))
+    assert compiled.report.verification is not None
+    for error in compiled.report.verification.errors:
+        assert (error.lsb or 0) <= 1 and (error.relative or 0.0) <= 1e-5, error
+    layers = [dict(step.kernel.constants()) for step in compiled.program.steps]
+    assert {layer["weights"].dtype for layer in layers if "weights" in layer} == {np.dtype(np.int8)}
+    for mine, want in outputs(compiled, proto):
+        if want.dtype.kind == "f":
+            assert np.sqrt(np.mean((mine - want) ** 2)) <= INT8_ERROR * want.std()
+        else:
+            assert np.mean(mine == want) >= 0.75
+
+
+def test_recurrent_layers_are_refused_by_name():
+    g = Graph(opset=14)
+    x = g.input("x", [5, 1, 3])
+    y = g.node("LSTM", x, g.normal(1, 16, 3), g.normal(1, 16, 4), g.normal(1, 32), hidden_size=4)
+    model = g.model(y=(y, [5, 1, 1, 4]))
+    with pytest.raises(ModelError, match="LSTM") as caught:
+        compile_model(model, CompileOptions("host", precision="float32"))
+    assert "/LSTM_0" in caught.value.where
+    assert caught.value.exit_code == 3
+
+
+def test_operators_of_other_domains_are_refused_by_name():
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy")
+    node = helper.make_node("Normalizer", ["x"], ["y"], "scaler", domain="ai.onnx.ml", norm="L2")
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    model = helper.make_model(helper.make_graph([node], "g", [x], [y]), opset_imports=imports, ir_version=8)
+    with pytest.raises(ModelError, match="Normalizer") as caught:
+        compile_model(model, CompileOptions("host", precision="float32"))
+    assert "scaler" in caught.value.where
