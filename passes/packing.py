@@ -25,8 +25,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Share:
-    """In ``column`` (its first) the guest needs no memory if it lies ``delta`` units after the host's offset.
+    """In ``column`` the guest needs no memory if it lies ``delta`` units after the host's offset.
 
+    It is the guest's first column and the host's last, and both have no gaps: they meet in no other.
     ``delta`` is a multiple of every block's ``multiple``.
     """
 
@@ -63,15 +64,15 @@ class Packing:
         return int((self.sizes @ self.firm).max(initial=0))
 
     def reduced(self) -> Packing:
-        """The same problem without columns that say nothing new: repeated, or part of another."""
-        shared = np.isin(np.arange(self.live.shape[1]), [share.column for share in self.shares])
-        _, first = np.unique(self.live, axis=1, return_index=True)
-        keep = np.union1d(first, np.flatnonzero(shared))
+        """The same problem without columns that say nothing new: repeated, or part of another.
+
+        Columns of shares stay: none other holds both host and guest.
+        """
+        _, keep = np.unique(self.live, axis=1, return_index=True)
+        keep.sort()
         common = self.live[:, keep].T.astype(np.float32) @ self.firm[:, keep].astype(np.float32)
         inside = common == self.live[:, keep].sum(axis=0)[:, None]
         np.fill_diagonal(inside, False)
-        # a shared column may hold the same blocks as another: of two equal ones only the plain one goes
-        inside[shared[keep]] = False
         keep = keep[~inside.any(axis=1)]
         moved = tuple(
             Share(share.guest, share.host, int(np.searchsorted(keep, share.column)), share.delta)

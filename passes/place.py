@@ -76,15 +76,14 @@ def _shares(
 ) -> Iterator[Share]:
     """Where a step may run in place: its output's owner may begin at the bytes of a dying input.
 
-    The step is one task, input and output are stored whole, the input's owner is used by nothing later and by
-    no other operand of the step, the output's owner by nothing earlier, and the output is not longer.
+    Input and output are stored whole, the input's owner is used by nothing later and by no other operand of
+    the step, the output's owner by nothing earlier (so the step is one task), and the output is not longer.
     """
     kept = {program.owner(name)[0] for name in program.outputs}
     given = {program.owner(name)[0] for name in program.inputs}
-    runs = Counter(task.step for task in program.tasks)
     for column, task in enumerate(program.tasks):
         step = program.steps[task.step]
-        if runs[task.step] > 1 or len(step.outputs) != 1:
+        if len(step.outputs) != 1:
             continue
         output = step.outputs[0]
         guest, guest_offset = program.owner(output)

@@ -58,7 +58,8 @@ def check(problem: Packing, packed: Packed) -> None:
 def problems(draw: st.DrawFn) -> Packing:
     """Up to five blocks of up to three units in up to five columns; some guests, some multiples of two.
 
-    Lifetimes have no gaps, and a host ends where its guest begins, as in a program.
+    Lifetimes have no gaps, and a host ends where its guest begins, as in a program. A guest may lie inside
+    its host, or beyond it on either side (it is longer where it has parts that are written later).
     """
     count, columns = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     live = np.zeros((count, columns), bool)
@@ -73,8 +74,8 @@ def problems(draw: st.DrawFn) -> Packing:
         begin, _ = spans[guest]
         born_before = spans[host][0] < begin and spans[host][1] == begin + 1
         busy = any(share.column == begin or share.host == host for share in shares)
-        if born_before and not busy and blocks[guest].size <= blocks[host].size and draw(st.booleans()):
-            shares.append(Share(guest, host, begin))
+        if born_before and not busy and draw(st.booleans()):
+            shares.append(Share(guest, host, begin, draw(st.sampled_from([0, 0, -2, 2]))))
     return Packing(blocks, live, tuple(shares))
 
 
@@ -134,6 +135,12 @@ def test_a_guest_with_two_hosts_takes_the_one_that_leaves_room() -> None:
 
 
 HARD_SEED = 0
+
+
+def test_a_guest_longer_than_its_host_leaves_the_rest_free_while_they_meet() -> None:
+    """Block 2 lives while 1 begins on 0: only the two units of 0 are taken then."""
+    problem = packing([[0], [0, 1, 2], [1]], [2, 4, 2], (Share(guest=1, host=0, column=1),))
+    assert pack_greedily(problem).peak == 4
 
 
 def hard() -> Packing:

@@ -193,6 +193,28 @@ def test_a_part_of_a_concatenation_is_computed_in_place() -> None:
     assert offsets_of(program)["x"] == offsets_of(program)["whole"] + 16
 
 
+def test_a_view_that_is_not_at_a_word_is_not_overwritten() -> None:
+    builder = Builder()
+    builder.buffer("x", 16)
+    builder.buffer("tail", 10, view=Alias("x", 6))
+    builder.buffer("y", 8)
+    builder.step(["tail"], ["y"], (0,))
+    assert arena(builder.program(["x"], ["y"])) == 24
+
+
+def test_what_the_caller_gave_is_kept_beside_a_part_computed_in_place() -> None:
+    builder = Builder()
+    builder.buffer("x", 16)
+    builder.buffer("whole", 32)
+    builder.buffer("head", 16, view=Alias("whole"))
+    builder.buffer("tail", 16, view=Alias("whole", 16))
+    builder.buffer("work", 16, role=Role.SCRATCH)
+    builder.buffer("y", 4)
+    builder.step(["x"], ["tail"], (0,), ["work"])
+    builder.step(["whole"], ["y"])
+    assert arena(builder.program(["x", "head"], ["y"])) == 64
+
+
 def test_tiles_need_memory_only_while_their_patch_uses_them() -> None:
     """Two patches of x → a → b → c → y, each 3 x 3: never more than two of the tiles hold anything.
 

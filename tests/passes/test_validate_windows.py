@@ -144,6 +144,16 @@ def test_windows_in_place_are_refused() -> None:
     validate(planned(builder.program(["x"], ["y"]), 8, x=0, y=0))
 
 
+def test_a_tile_in_place_of_a_whole_tensor_is_refused() -> None:
+    """They begin at one byte, but the tile's rows are shorter: pixels lie elsewhere."""
+    builder = Builder()
+    builder.buffer("x", (1, 2, 4, 1))
+    builder.buffer("a", (1, 2, 4, 1), storage=Tile(2, 2))
+    builder.step(["x"], ["a"], kernel=Box((0,)))
+    program = builder.program(["x"], ["x"], [Task(0, Window(0, 2, 2, 4), {"a": (0, 2)})])
+    assert "buffers a and x meet" in complaint(planned(program, 8, x=0, a=0))
+
+
 def test_batches_are_followed_sample_by_sample() -> None:
     """Rows of both samples are written and read; the batch makes the buffer twice as long."""
     builder = Builder()
