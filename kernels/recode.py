@@ -33,6 +33,7 @@ def stored(constant: Constant, out: Tensor) -> np.ndarray:
 
 
 def quantized(real: np.ndarray, quant: Quant, dtype: DType) -> np.ndarray:
-    """ONNX QuantizeLinear: rounds half to even, saturates."""
+    """ONNX QuantizeLinear: rounds half to even, saturates; NaN gives the least value."""
     info = np.iinfo(dtype.numpy)
-    return np.clip(np.rint(real / quant.scale) + quant.zero_point, info.min, info.max).astype(dtype.numpy)
+    scaled = np.rint(real / quant.scale) + quant.zero_point
+    return np.where(scaled > info.min, np.minimum(scaled, info.max), info.min).astype(dtype.numpy)

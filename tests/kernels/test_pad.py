@@ -82,11 +82,17 @@ def test_a_mirror_longer_than_the_axis_is_refused() -> None:
         lowered(model)
 
 
-def test_infinite_padding_is_refused() -> None:
-    node = _node("constant", None, value=True)
-    model = float_model([node], {"x": (3,)}, ["y"], {"pads": np.int64([1, 0]), "value": np.float32(-np.inf)})
-    with pytest.raises(ModelError, match="padding value is -inf"):
-        lowered(model)
+def test_infinite_padding() -> None:
+    """Of a MaxPool, say; as an integer it is the least one."""
+    constants = {"pads": np.int64([0, 0, 1, 0, 0, 0, 0, 2]), "value": np.float32(-np.inf)}
+    nodes = [
+        helper.make_node("Pad", ["x", "pads", "value"], ["padded"], "pad"),
+        helper.make_node("MaxPool", ["padded"], ["y"], "pool", kernel_shape=[2, 3]),
+    ]
+    check(float_model(nodes, {"x": (1, 2, 3, 4)}, ["y"], constants))
+    check(float_model(nodes[:1], {"x": (1, 2, 3, 4)}, ["padded"], constants))
+    nodes = [helper.make_node("Pad", ["x", "pads", "value"], ["y"], "pad")]
+    check(qdq_model(nodes, {"x": (1, 2, 3, 4)}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, constants, stage=True))
 
 
 def test_run_time_pads_are_refused() -> None:
