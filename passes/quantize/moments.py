@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,33 +70,19 @@ def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
 
 
+@dataclass(frozen=True, eq=False)
 class Moments:
-    """Sums over rows, of float inputs f and of the quantized inputs q that take their place."""
+    """Of the vectors that weights are multiplied with: the ``covariance`` of quantized ones, and the
+    ``cross`` covariance of float ones (rows) with them (columns); each [groups, terms, terms]."""
 
-    def __init__(self, groups: int, terms: int) -> None:
-        self.count = 0
-        self._qq = np.zeros((groups, terms, terms))
-        self._fq = np.zeros((groups, terms, terms))
-        self._q = np.zeros((groups, terms))
-        self._f = np.zeros((groups, terms))
+    covariance: np.ndarray
+    cross: np.ndarray
 
-    def add(self, floats: np.ndarray, quantized: np.ndarray) -> None:
-        """Adds [groups, rows, terms] of each."""
-        transposed = np.swapaxes(quantized, 1, 2)
-        self._qq += transposed @ quantized
-        self._fq += np.swapaxes(floats, 1, 2) @ quantized
-        self._q += quantized.sum(axis=1, dtype=np.float64)
-        self._f += floats.sum(axis=1, dtype=np.float64)
-        self.count += quantized.shape[1]
-
-    @property
-    def covariance(self) -> np.ndarray:
-        """Of quantized inputs, [groups, terms, terms]."""
-        mean = self._q / self.count
-        return self._qq / self.count - mean[:, :, None] * mean[:, None, :]
-
-    @property
-    def cross(self) -> np.ndarray:
-        """Covariance of float inputs (rows) with quantized ones (columns)."""
-        f, q = self._f / self.count, self._q / self.count
-        return self._fq / self.count - f[:, :, None] * q[:, None, :]
+    @classmethod
+    def of(cls, floats: np.ndarray, quantized: np.ndarray) -> Moments:
+        """From matching [groups, rows, terms] of each."""
+        count = quantized.shape[1]
+        f = np.swapaxes(floats - floats.mean(axis=1, keepdims=True), 1, 2)
+        q = quantized - quantized.mean(axis=1, keepdims=True)
+        covariance = np.matmul(np.swapaxes(q, 1, 2), q).astype(np.float64) / count
+        return cls(covariance, np.matmul(f, q).astype(np.float64) / count)

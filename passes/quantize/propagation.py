@@ -22,6 +22,8 @@ from .weights import Weights, round_weights, with_bias
 
 _ROWS = 8192
 """Input vectors of a layer that its rounding is judged on, over all samples."""
+_ELEMENTS = 1 << 24
+"""Numbers in all of these vectors together."""
 
 _Samples = dict[str, list[np.ndarray]]
 """One array per sample, by tensor."""
@@ -137,12 +139,12 @@ class _Layer:
         groups, _, terms = weight_matrix(self._unit, self._weight).shape
         if terms > MAX_TERMS or self._unit.operator.op_type == "ConvTranspose":
             return None
-        moments = Moments(groups, terms)
-        most = max(1, _ROWS // len(before))
-        shape = self._weight.shape
-        for exact, quantized in zip(before, after, strict=True):
-            moments.add(rows(self._unit, shape, exact, most), rows(self._unit, shape, quantized, most))
-        return moments
+        most = max(1, min(_ROWS, _ELEMENTS // (groups * terms)) // len(before))
+        stacks = [
+            np.concatenate([rows(self._unit, self._weight.shape, array, most) for array in arrays], axis=1)
+            for arrays in (before, after)
+        ]
+        return Moments.of(*stacks)
 
     def _run(
         self, arrays: list[np.ndarray], weight: np.ndarray, bias: np.ndarray | None

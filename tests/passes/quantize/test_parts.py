@@ -125,8 +125,7 @@ def test_output_error_is_the_variance_of_the_change() -> None:
 def test_the_target_undoes_what_quantized_inputs_distort() -> None:
     vectors, weights, _ = inputs_and_weights(0.3)
     distorted = vectors * 0.5
-    moments = Moments(1, 12)
-    moments.add(vectors[np.newaxis], distorted[np.newaxis])
+    moments = Moments.of(vectors[np.newaxis], distorted[np.newaxis])
     tight = moments.covariance + 1e-9 * np.eye(12)
     np.testing.assert_allclose(target(weights, moments, tight), 2 * weights, rtol=1e-4)
     pulled = target(weights, moments, damped(moments.covariance))
