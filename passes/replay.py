@@ -34,7 +34,7 @@ def invalid(where: str, why: str) -> VerificationError:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Where an operand's bytes lie. ``cells`` views the arena as [samples, rows, columns, bytes of a pixel]."""
+    """Where an operand's bytes lie. ``cells`` views them as [samples, rows, columns, bytes of a pixel]."""
 
     name: str
     buffer: Buffer
@@ -50,9 +50,9 @@ class Region:
         """True where the two share bytes."""
         return self.begin < other.end and other.begin < self.end
 
-    def addresses(self, index: Index) -> np.ndarray:
-        """Arena address of each byte at ``index``."""
-        return np.arange(self.begin, self.end).reshape(self.cells.shape)[index]
+    def part_of(self, arena: np.ndarray) -> np.ndarray:
+        """This region of an array with an element per byte of the arena, in the shape of ``cells``."""
+        return arena[self.begin : self.end].reshape(self.cells.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ class Replay:
         holders = access.region.cells[access.index]
         wrong = holders != access.tags
         if wrong.any():
-            addresses = access.region.addresses(access.index)[wrong]
+            addresses = access.region.part_of(np.arange(self._holders.size))[access.index][wrong]
             wanted = np.broadcast_to(access.tags, wrong.shape)[wrong][0]
             why = (
                 f"arena bytes [{addresses.min()}, {addresses.max() + 1}) should hold {self._labels[wanted]}, "
@@ -166,7 +166,9 @@ class Replay:
         """True where the accesses have a byte in common."""
         if not one.region.meets(other.region):
             return False
-        return bool(np.isin(one.region.addresses(one.index), other.region.addresses(other.index)).any())
+        marks = np.zeros(self._holders.size, bool)
+        one.region.part_of(marks)[one.index] = True
+        return bool(other.region.part_of(marks)[other.index].any())
 
     def _in_place(self, task: Task, operand: int) -> bool:
         """True where the kernel may overwrite this input by its output, and both begin at one byte."""

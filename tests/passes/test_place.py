@@ -35,7 +35,7 @@ def arena(program: Program) -> int:
     return plan.arena_bytes
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(programs())
 def test_any_program_gets_a_valid_plan_that_computes_the_same(program: Program) -> None:
     result = placed(program)

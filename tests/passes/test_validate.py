@@ -28,7 +28,7 @@ from .programs import (
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(programs(), st.data())
 def test_what_passes_computes_the_right_values(program: Program, data: st.DataObject) -> None:
     """Plans at random, half of them a good one with one buffer moved."""
@@ -47,7 +47,7 @@ def test_what_passes_computes_the_right_values(program: Program, data: st.DataOb
     assert execute(bad) == evaluate(program)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(programs(views=False), st.data())
 def test_a_plan_that_computes_wrong_values_is_caught(program: Program, data: st.DataObject) -> None:
     good = place(program, seconds=0.5)
