@@ -10,7 +10,7 @@ import numpy as np
 
 from ..ir.dtype import DType
 from ..ir.kernel import Kernel
-from . import elementary, functions
+from . import elementary, functions, unary
 from .broadcast import Broadcast, Broadcasting
 from .node import UNBOUNDED, Activation, Node, Tensor
 from .table import RealFunction
@@ -31,6 +31,10 @@ def _divide(a: Array, b: Array) -> Array:
     return np.where(b == 0, a.dtype.type(0), np.where(special, np.negative(a), quotient))
 
 
+def _clip(x: Array, low: Array, high: Array) -> Array:
+    return np.where((x > high) | (low > high), high, np.where(x < low, low, x))
+
+
 def _larger(a: Array, b: Array) -> Array:
     return np.where(a > b, a, b)
 
@@ -49,6 +53,7 @@ _OPERATIONS: dict[str, Callable[..., Array]] = {
     "BitwiseAnd": np.bitwise_and,
     "BitwiseOr": np.bitwise_or,
     "BitwiseXor": np.bitwise_xor,
+    "Clip": _clip,
     "Div": _divide,
     "Equal": np.equal,
     "Greater": np.greater,
@@ -131,6 +136,15 @@ def resolve_limits(node: Node) -> Kernel | None:
             f"it has {len(node.inputs)} operands", "write it as a chain of nodes of two operands"
         )
     return resolve(node)
+
+
+def resolve_clip(node: Node) -> Kernel | None:
+    """Clip between constants, or between bounds that are computed at run time."""
+    low, high = node.optional(1), node.optional(2)
+    if all(bound is None or bound.constant is not None for bound in (low, high)):
+        return unary.resolve(node)
+    operator = "Max" if high is None else "Min" if low is None else "Clip"
+    return _resolve(node, operator, [t for t in node.inputs if t is not None])
 
 
 def resolve_mod(node: Node) -> Kernel | None:

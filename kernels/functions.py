@@ -181,7 +181,7 @@ class Function:
 def of_node(node: Node) -> Function:
     """The function that a node with one run-time operand stands for.
 
-    Raises ModelError where Clip has bounds that are computed at run time.
+    The bounds of Clip are constant.
     """
     if node.operator == "Clip":
         return _clip(node)

@@ -101,7 +101,7 @@ OPERATORS: dict[str, Operator] = {
     "Cast": Operator(cast.resolve, Layout.SAME),
     "Ceil": _UNARY,
     "Celu": _UNARY,
-    "Clip": _UNARY,
+    "Clip": Operator(elementwise.resolve_clip, Layout.SAME, function=functions.of_node),
     "Concat": Operator(concat.resolve, Layout.SAME),
     "Conv": Operator(conv2d.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
     "ConvTranspose": Operator(conv_transpose.resolve, Layout.CHANNEL_LAST, fuses_activation=True),

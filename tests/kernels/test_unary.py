@@ -179,14 +179,18 @@ def test_windows_of_floats() -> None:
     check(float_model(nodes, {"x": (1, 3, 5, 7)}, ["y"]))
 
 
-def test_clip_with_computed_bounds_is_refused() -> None:
-    nodes = [helper.make_node("Clip", ["x", "low"], ["y"], "clamp")]
-    model = float_model(nodes, {"x": (2, 3), "low": ()}, ["y"])
-    with pytest.raises(ModelError, match="Cannot compile Clip") as caught:
-        lowered(model)
-    assert "the lower bound (low) is computed at run time" in caught.value.why
-    assert "make the lower bound an initializer" in caught.value.remedy
-    assert "'clamp'" in caught.value.where
+@pytest.mark.parametrize("bounds", ["low", "high", "both"])
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.INT32])
+def test_clip_between_computed_bounds(bounds: str, kind: int) -> None:
+    names = ["" if bounds == "high" else "low", "" if bounds == "low" else "high"]
+    nodes = [helper.make_node("Clip", ["x", *names], ["y"])]
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    x = np.arange(-30, 30).reshape(1, 3, 4, 5).astype(dtype)
+    inputs = {"x": x.shape} | {name: () for name in names if name}
+    limits = {"low": -7, "high": 11}, {"low": 11, "high": -7}
+    samples = [{"x": x} | {n: np.asarray(pair[n], dtype) for n in inputs if n != "x"} for pair in limits]
+    model = float_model(nodes, inputs, ["y"], dtypes=dict.fromkeys([*inputs, "y"], kind))
+    check(model, lsb=0, samples=samples)
 
 
 def test_float_functions_of_integers_are_refused() -> None:
