@@ -28,8 +28,6 @@ def test_running_sums(case: str, exclusive: int, reverse: int) -> None:
 
 
 def test_axis_computed_at_run_time_is_refused() -> None:
-    model = float_model(
-        _cum_sum(0, 0), {"x": (3, 4), "axis": ()}, ["y"], dtypes={"axis": TensorProto.INT64}
-    )
+    model = float_model(_cum_sum(0, 0), {"x": (3, 4), "axis": ()}, ["y"], dtypes={"axis": TensorProto.INT64})
     with pytest.raises(ModelError, match="axis operand"):
         lowered(model)
