@@ -303,7 +303,8 @@ def test_cmake_builds_both(tmp_path: Path, request: pytest.FixtureRequest) -> No
     both = '#include "digits.h"\n#include "net.h"\n'
     (tmp_path / "main.c").write_text(both + "int main(void)\n{\n    return 0;\n}\n")
     (tmp_path / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.13)\nproject(app C)\nadd_subdirectory(digits)\nadd_subdirectory(net)\n"
+        "cmake_minimum_required(VERSION 3.13)\nproject(app C)\n"
+        "add_subdirectory(digits)\nadd_subdirectory(net)\n"
         "add_executable(app main.c)\ntarget_link_libraries(app digits net)\n"
     )
     assert run([tool("cmake"), "-S", ".", "-B", "build"], tmp_path).returncode == 0
