@@ -44,7 +44,10 @@ class Runner:
 
     def run(self, feeds: Feeds) -> dict[str, np.ndarray]:
         """Outputs by name."""
-        arrays = cast(list[np.ndarray], self._session.run(None, dict(feeds)))
+        arrays = cast(
+            list[np.ndarray],
+            self._session.run(None, {name: np.asarray(array) for name, array in feeds.items()}),
+        )
         return dict(zip(self.outputs, arrays, strict=True))
 
 
