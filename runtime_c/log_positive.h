@@ -20,7 +20,7 @@ static inline double tinyc_log_positive(float x)
         ++n;
     }
 
-    const double m = u.value;
+    const double m = (double)u.value;
     const double s = (m - 1.0) / (m + 1.0);
     const double z = s * s;
     double p = 1.0 / 15.0;
