@@ -36,4 +36,5 @@ def excerpt(
         opset_imports=model.graph.opset_imports,
         name="excerpt",
     )
-    return oir.Model(view.clone(), ir_version=model.ir_version)
+    functions = tuple(model.functions.values())
+    return oir.Model(view.clone(), ir_version=model.ir_version, functions=functions)

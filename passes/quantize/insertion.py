@@ -65,9 +65,7 @@ class Inserter:
                 scale, zero_point = self._quantization(name_of(value), quant)
                 stored = integers(array, quant)
                 whole = add_constant(self._graph, stored, f"{name_of(value)}_quantized")
-                operands = [whole, scale, zero_point]
-                real = emit(node, "DequantizeLinear", operands, name=f"{name_of(value)}_dequantize")
-                node.replace_input_with(index, real)
+                self._dequantize(node, index, [whole, scale, zero_point], None, name_of(value))
 
     def weights(self, unit: Unit, weights: Weights) -> None:
         """Integer weights and bias in place of a unit's float ones."""
@@ -88,7 +86,17 @@ class Inserter:
             add_constant(self._graph, scales.astype(np.float32), f"{name}_scale"),
             add_constant(self._graph, zeros, f"{name}_zero_point"),
         ]
-        real = emit(node, "DequantizeLinear", operands, {"axis": axis}, name=f"{name}_dequantize")
+        self._dequantize(node, index, operands, axis, name)
+
+    def _dequantize(
+        self, node: oir.Node, index: int, operands: list[oir.Value], axis: int | None, name: str
+    ) -> None:
+        """Lets input ``index`` of ``node`` read DequantizeLinear of ``operands``."""
+        attributes = {} if axis is None else {"axis": axis}
+        real = emit(node, "DequantizeLinear", operands, attributes, name=f"{name}_dequantize")
+        maker = real.producer()
+        assert maker is not None
+        maker.name = real.name  # unique, where two nodes have read one constant
         node.replace_input_with(index, real)
 
     def _quantization(self, tensor: str, quant: Quant) -> tuple[oir.Value, oir.Value]:

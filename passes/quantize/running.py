@@ -44,11 +44,9 @@ class Runner:
 
     def run(self, feeds: Feeds) -> dict[str, np.ndarray]:
         """Outputs by name."""
-        arrays = cast(
-            list[np.ndarray],
-            self._session.run(None, {name: np.asarray(array) for name, array in feeds.items()}),
-        )
-        return dict(zip(self.outputs, arrays, strict=True))
+        arrays = {name: np.asarray(array) for name, array in feeds.items()}  # NumPy may have made scalars
+        outputs = cast(list[np.ndarray], self._session.run(None, arrays))
+        return dict(zip(self.outputs, outputs, strict=True))
 
 
 def each(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:

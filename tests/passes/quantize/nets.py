@@ -52,7 +52,7 @@ def outputs(
     proto = model if isinstance(model, onnx.ModelProto) else oir.to_proto(model)
     session = onnxruntime.InferenceSession(proto.SerializeToString(), options)
     count = len(next(iter(samples.values())))
-    each = [session.run(None, {name: array[i] for name, array in samples.items()}) for i in range(count)]
+    each = [session.run(None, {name: array[i, ...] for name, array in samples.items()}) for i in range(count)]
     return [np.stack(arrays).astype(np.float64) for arrays in zip(*each, strict=True)]
 
 

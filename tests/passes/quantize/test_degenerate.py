@@ -128,3 +128,34 @@ def test_layers_that_share_weights_are_rounded_each_on_its_own() -> None:
     proto = build("float[1,3,8,8] x", body, weights)
     model = quantized(proto)
     assert noise(outputs(proto, draws(model))[0], outputs(model, draws(model))[0]) < 0.02
+
+
+def test_model_local_functions_stay_in_float() -> None:
+    function = """
+    <domain: "tinyc.spiking", opset_import: ["" : 25]>
+    Fire (v) => (s) { one = Constant<value_float=1.0>() c = GreaterOrEqual(v, one) s = Cast<to=1>(c) }
+    """
+    proto = build(
+        "float[1,3,6,6] x",
+        "t = Conv(x, w, b) s = tinyc.spiking.Fire(t) y = Conv(s, w, b)",
+        {"w": normal(3, 3, 1, 1), "b": normal(3)},
+        imports=', "tinyc.spiking" : 1',
+        functions=function,
+    )
+    model = quantized(proto)
+    (spiking,) = (node for node in model.graph if node.domain == "tinyc.spiking")
+    assert json.loads(model.metadata_props["tinyc.quantize.float_islands"]) == [spiking.name]
+    assert noise(outputs(proto, draws(model))[0], outputs(model, draws(model))[0]) < 0.2
+
+
+def test_scalars() -> None:
+    proto = build("float x, float[1,4] z", "s = Erf(x) y = Mul(z, s)")
+    model = quantized(proto)
+    np.testing.assert_allclose(outputs(model, draws(model))[0], outputs(proto, draws(model))[0], atol=0.03)
+
+
+def test_nodes_have_names_of_their_own_though_they_share_constants() -> None:
+    weights = {"w": normal(1, 5)}
+    model = quantized(build("float[1,5] x", "a = Add(x, w) b = Erf(a) c = Mul(b, w) y = Add(c, w)", weights))
+    names = [node.name for node in model.graph]
+    assert len(set(names)) == len(names)
