@@ -61,6 +61,14 @@ class ConvTranspose2D(Kernel):
         columns = sum(place[0].size for place in self._hits(1, window.x0, window.x1))
         return Cost(macs=rows * columns * self.depth * self.out_channels * self.sliding.batch)
 
+    def overhang(self, axis: int) -> tuple[bool, bool]:
+        """Whether some tap that hits an output lies before the input, and whether one lies behind it."""
+        s = self.sliding
+        taps = np.arange(s.kernel[axis]) * s.dilation[axis]
+        reached = np.arange(s.output[axis])[:, None] + s.pads[axis] - taps
+        sources = reached[reached % s.stride[axis] == 0] // s.stride[axis]
+        return bool((sources < 0).any()), bool((sources >= s.input[axis]).any())
+
     def _hits(self, axis: int, begin: int, end: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each tap of an axis: the outputs in [begin, end) that it adds to, and the inputs it takes."""
         s = self.sliding
