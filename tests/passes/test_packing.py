@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyc.passes.packing import Block, Packed, Packing, Share, pack_greedily
+from tinyc.passes.packing import Block, Packed, Packing, Share, _pack, _ways_to_share, pack_greedily
 from tinyc.passes.packing_exact import pack_exactly
 
 SECONDS = 2.0
@@ -91,6 +91,17 @@ def test_exact_is_as_good_as_trying_everything(problem: Packing) -> None:
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
+@given(problems(), st.data())
+def test_greedy_keeps_apart_what_it_must_in_any_order(problem: Packing, data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(len(problem.blocks))))
+    for taken in _ways_to_share(problem):
+        packed = _pack(problem, order, taken)
+        check(problem, packed)
+        for share in taken:
+            assert packed.offsets[share.guest] == packed.offsets[share.host] + share.delta
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(problems())
 def test_a_reduced_problem_has_the_same_answers(problem: Packing) -> None:
     reduced = problem.reduced()
@@ -135,6 +146,13 @@ def test_a_guest_with_two_hosts_takes_the_one_that_leaves_room() -> None:
 
 
 HARD_SEED = 0
+
+
+def test_chains_of_sharing_blocks_fall_as_low_as_they_fit() -> None:
+    """Block 1 begins two units into 0 and meets only block 2, which 0 never meets."""
+    problem = packing([[0], [0, 1], [1, 2], [2]], [4, 2, 2], (Share(guest=1, host=0, column=1, delta=2),))
+    for order in permutations(range(3)):
+        assert _pack(problem, order, problem.shares).peak == 4
 
 
 def test_a_guest_longer_than_its_host_leaves_the_rest_free_while_they_meet() -> None:
