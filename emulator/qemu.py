@@ -1,0 +1,240 @@
+"""Cortex-M55 with Helium, which Unicorn does not have: the model in QEMU's machine mps3-an547.
+
+A plugin that is compiled on this machine counts instructions, exactly, without touching the image.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ..codegen.semihosted import STARTUP_FUNCTIONS, CodeRange, counter_source, semihosted_files
+from ..ir.errors import BudgetError, TinycError, UsageError, VerificationError
+from ..ir.program import Program
+from ..targets import Region, Target
+from .board import INSTRUCTION_LIMIT, BoardRun, LayerWork
+from .host import host_compiler
+from .image import FLAGS, Image, read_image
+from .toolchain import Toolchain
+
+EMULATOR = "qemu-system-arm"
+CPUS = ("cortex-m55",)
+"""The cores that this emulator is for."""
+
+# What the machine has where it starts; a target with less of it is held to its own size.
+_CODE = Region("ITCM", 0x00000000, 512 * 1024, "flash", "main")
+_RAM = Region("ISRAM", 0x21000000, 4 * 1024 * 1024, "ram", "main")
+_SECONDS = 600
+
+
+@cache
+def find_qemu() -> tuple[str, int] | None:
+    """Path and major version of ``qemu-system-arm``; None where it is not installed."""
+    path = shutil.which(EMULATOR)
+    if path is None:
+        return None
+    words = _run([path, "--version"], Path.cwd()).stdout
+    match = re.search(r"version (\d+)\.", words)
+    return (path, int(match[1])) if match else None
+
+
+class QemuBoard:
+    """A model in an emulated Cortex-M55. ``run`` may be called any number of times.
+
+    ``image`` is what runs, start-up code included; symbols are its own.
+    """
+
+    def __init__(
+        self, program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain
+    ) -> None:
+        """Compiles and links ``files`` for the machine.
+
+        Raises UsageError where QEMU is not installed, the target's core is another one, or a compiler fails
+        (its words, and the command), BudgetError where the model is larger than the memory.
+        """
+        self.program, self.target = program, target
+        self._emulator, self._major = _required(target)
+        self._ram = _fitting(_RAM, target.main_memory("ram"))
+        code = _fitting(_CODE, target.main_memory("flash"))
+        sources = {name: text for name, text in files.items() if name.endswith((".c", ".h"))}
+        sources |= semihosted_files(program, code, self._ram, with_memory=not toolchain.complete)
+        with tempfile.TemporaryDirectory(prefix="tinyc-qemu-") as name:
+            folder = Path(name)
+            for file, text in sources.items():
+                (folder / file).write_text(text, encoding="utf-8")
+            units = sorted(file for file in sources if file.endswith(".c"))
+            command = [
+                *toolchain.command, *FLAGS, "-I.", *units, *toolchain.link, "-T", "semihosted.ld",
+                "-Wl,-e,board_reset", "-Wl,--gc-sections", "-o", "board.elf",
+            ]  # fmt: skip
+            _compile(command, folder, program, target)
+            self.image: Image = read_image(folder / "board.elf")
+            self._elf = (folder / "board.elf").read_bytes()
+            self._counter = self._build_counter(folder)
+
+    def _build_counter(self, folder: Path) -> bytes:
+        # QEMU 9 takes no plugin for an interface older than 2; what is used of it did not change
+        version = 1 if self._major < 9 else 2
+        ranges = _code_ranges(self.program, self.image)
+        source = counter_source(ranges, len(self.program.steps), INSTRUCTION_LIMIT, version)
+        (folder / "counter.c").write_text(source, encoding="utf-8")
+        command = [*host_compiler(), "-O2", "-shared", "-fPIC", "-o", "counter.so", "counter.c"]
+        _compile(command, folder, self.program, self.target)
+        return (folder / "counter.so").read_bytes()
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> BoardRun:
+        """One inference on ``inputs`` by buffer name, as the emulator's machine takes them.
+
+        Cycles are None: there is no table for this core. Raises VerificationError for a fault, an endless
+        loop, a stack that meets the variables, or a status other than OK.
+        """
+        program = self.program
+        with tempfile.TemporaryDirectory(prefix="tinyc-qemu-") as name:
+            folder = Path(name)
+            fed = (
+                np.ascontiguousarray(inputs[name], program.buffers[name].dtype.numpy)
+                for name in program.inputs
+            )
+            (folder / "input.bin").write_bytes(b"".join(array.tobytes() for array in fed))
+            (folder / "board.elf").write_bytes(self._elf)
+            (folder / "counter.so").write_bytes(self._counter)
+            done = self._emulate(folder)
+            counts, last = _read_counts(folder / "counts.txt", len(program.steps) + 1)
+            if done.returncode != 0 or not (folder / "output.bin").is_file():
+                raise self._failed(last, self._reason(folder, done))
+            return self._result((folder / "output.bin").read_bytes(), counts, last)
+
+    def _emulate(self, folder: Path) -> subprocess.CompletedProcess[str]:
+        command = [
+            self._emulator, "-M", "mps3-an547", "-cpu", self.target.cpu, "-nographic", "-monitor", "none",
+            "-serial", "none", "-semihosting-config", "enable=on,target=native",
+            "-plugin", "file=./counter.so", "-kernel", "board.elf",
+        ]  # fmt: skip
+        try:
+            done = _run(command, folder, _SECONDS)
+        except subprocess.TimeoutExpired:
+            raise self._failed(None, f"QEMU did not finish within {_SECONDS} seconds") from None
+        if "plugin" in done.stderr.lower() and done.returncode != 0:
+            raise UsageError(
+                f"{self._emulator} cannot count instructions",
+                why=done.stderr.strip()[:4000],
+                remedy="install a QEMU that was built with plugins, as Debian's is",
+            )
+        return done
+
+    def _result(self, raw: bytes, counts: Sequence[int], last: int | None) -> BoardRun:
+        status, stack, room = struct.unpack_from("<3I", raw)
+        if status:
+            raise self._failed(last, f"{self.program.name}_run returned status {status}")
+        if stack >= room:
+            raise self._failed(last, f"the stack took all of the {room:,} bytes above the variables")
+        outputs: dict[str, np.ndarray] = {}
+        position = 12
+        for name in self.program.outputs:
+            buffer = self.program.buffers[name]
+            flat = np.frombuffer(raw, buffer.dtype.numpy, buffer.elements, position)
+            outputs[name] = flat.reshape(buffer.shape)
+            position += buffer.nbytes
+        layers = tuple(
+            LayerWork(step.name, count, None) for step, count in zip(self.program.steps, counts, strict=False)
+        )
+        variables = self.image.symbols["board_bss_end"].address - self._ram.origin
+        return BoardRun(outputs, sum(counts), None, layers, stack, variables + stack)
+
+    def _reason(self, folder: Path, done: subprocess.CompletedProcess[str]) -> str:
+        if done.returncode == 3:
+            return f"it takes more than {INSTRUCTION_LIMIT:,} instructions: an endless loop?"
+        if (folder / "fault.bin").is_file():
+            counter, cfsr, hfsr, address = struct.unpack("<4I", (folder / "fault.bin").read_bytes())
+            known = f", address 0x{address:08x}" if cfsr & 0x8000 else ""
+            return f"a fault of code at 0x{counter:08x}{known} (CFSR 0x{cfsr:08x}, HFSR 0x{hfsr:08x})"
+        return f"QEMU ended with code {done.returncode}: {done.stderr.strip()[:2000]}"
+
+    def _failed(self, owner: int | None, why: str) -> VerificationError:
+        name, steps = self.program.name, self.program.steps
+        layer = f"layer {steps[owner].name}" if owner is not None and owner < len(steps) else f"{name}_run"
+        return VerificationError(
+            f"{name} failed on the emulated {self.target.name}",
+            where=layer,
+            why=why,
+            remedy="report this as a bug of tinyc, with the model",
+        )
+
+
+def _required(target: Target) -> tuple[str, int]:
+    if target.cpu not in CPUS:
+        raise UsageError(
+            f"{target.name} does not run in QEMU",
+            why=f"its core is {target.cpu}",
+            remedy=f"this emulator is for {', '.join(CPUS)}",
+        )
+    found = find_qemu()
+    if found is None:
+        raise UsageError(
+            f"{EMULATOR} is not installed",
+            why=f"the core of {target.name} ({target.cpu}) is emulated by it",
+            remedy="install QEMU (Debian: apt install qemu-system-arm); without it figures stay estimated",
+        )
+    return found
+
+
+def _fitting(machine: Region, target: Region) -> Region:
+    """The machine's memory, no larger than the target's."""
+    return replace(machine, bytes=min(machine.bytes, target.bytes))
+
+
+def _code_ranges(program: Program, image: Image) -> list[CodeRange]:
+    """Whose instructions the counter counts, as ``counter_source`` numbers owners."""
+    count = len(program.steps)
+    owners = {f"{program.name}_{step.name}": index for index, step in enumerate(program.steps)}
+    owners |= {f"{program.name}_run": count} | dict.fromkeys(STARTUP_FUNCTIONS, count + 1)
+    found = [(image.symbols[name], owner) for name, owner in owners.items() if name in image.symbols]
+    return [CodeRange(s.address, s.address + s.size, owner) for s, owner in found]
+
+
+def _read_counts(path: Path, owners: int) -> tuple[list[int], int | None]:
+    """Instructions by owner, and the owner that ran last; zeros where QEMU ended before it could tell."""
+    if not path.is_file():
+        return [0] * owners, None
+    *counts, last = (int(line) for line in path.read_text(encoding="ascii").split())
+    return counts, last
+
+
+def _compile(command: Sequence[str], folder: Path, program: Program, target: Target) -> None:
+    done = _run(command, folder)
+    if done.returncode != 0:
+        raise _compiler_failed(command, done.stderr, program, target)
+
+
+def _compiler_failed(command: Sequence[str], words: str, program: Program, target: Target) -> TinycError:
+    if overflow := re.search(r"(FLASH|RAM)'? *:? overflowed by (\d+) bytes", words):
+        kind = "flash" if overflow[1] == "FLASH" else "SRAM"
+        return BudgetError(
+            f"{program.name} is larger than the {kind} of the emulated {target.name},"
+            f" by {int(overflow[2]):,} bytes",
+            remedy="choose a board with more memory, or narrow the model",
+        )
+    return UsageError(
+        f"A compiler failed while building the emulated {target.name}",
+        where=" ".join(command),
+        why=words.strip()[:4000],
+        remedy="check the target's compiler options; --no-verify skips the emulated board",
+    )
+
+
+def _run(
+    command: Sequence[str], folder: Path, seconds: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=seconds,
+        stdin=subprocess.DEVNULL, errors="replace",
+    )  # fmt: skip
