@@ -1,5 +1,5 @@
-"""Whether tinyc computes what ONNX Runtime does: pass by pass, step by step, in both layouts, under other schedules
-and as C."""
+"""Whether tinyc computes what ONNX Runtime does: pass by pass, step by step, in both layouts, under other
+schedules and as C."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tinyc.passes.dead_channels import remove_dead_channels
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import LowerOptions, lower
 from tinyc.passes.place import place
+from tinyc.passes.quantize import quantize
 from tinyc.passes.samples import input_specs, random_samples
 from tinyc.passes.validate import validate
 from tinyc.passes.views import eliminate_copies
@@ -107,8 +108,8 @@ def both_layouts(model: oir.Model, samples: Sequence[Sample]) -> Program:
 
 
 def schedules_agree(layers: Program, samples: Sequence[Sample]) -> None:
-    """Row streams and patches give the bytes of the layer-by-layer program, where it can be windowed; floats may
-    be summed up in another order."""
+    """Row streams and patches give the bytes of the layer-by-layer program, where it can be windowed; floats
+    may be summed up in another order."""
     if not can_be_windowed(layers):
         return
     variants = [stream_rows(layers)]
@@ -151,7 +152,19 @@ def float_graph_agrees(proto: onnx.ModelProto) -> Program:
 
 def quantized_graph_agrees(proto: onnx.ModelProto) -> Program:
     """Every property of a quantized graph but its C. Returns the layer-by-layer program."""
-    model = prepared(proto)
+    return _quantized_agrees(prepared(proto))
+
+
+def own_quantization_agrees(proto: onnx.ModelProto) -> Program:
+    """The same of a float graph that tinyc quantizes, calibrated on random numbers."""
+    model = canonicalize(import_model(proto))
+    calibration = random_samples(input_specs(model.graph.inputs), 3, seed=1)
+    quantized = remove_dead_channels(quantize(model, calibration.arrays))
+    onnx.checker.check_model(oir.serde.serialize_model(quantized), full_check=True)
+    return _quantized_agrees(quantized)
+
+
+def _quantized_agrees(model: oir.Model) -> Program:
     samples = samples_of(model)
     layers = both_layouts(model, samples)
     for error in step_errors(layers, model, samples):

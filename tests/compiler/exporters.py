@@ -29,7 +29,9 @@ class Graph:
     def node(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """PyTorch's naming: /Conv_3_output_0."""
         made = name or f"/{operator}_{len(self.nodes)}_output_0"
-        self.nodes.append(helper.make_node(operator, inputs, [made], f"/{operator}_{len(self.nodes)}", **attributes))
+        self.nodes.append(
+            helper.make_node(operator, inputs, [made], f"/{operator}_{len(self.nodes)}", **attributes)
+        )
         return made
 
     def weight(self, array: Any, name: str = "") -> str:
@@ -62,7 +64,9 @@ class Graph:
             infos.append(helper.make_tensor_value_info(name, kind[0] if kind else TensorProto.FLOAT, dims))
         graph = helper.make_graph(self.nodes, "main_graph", self.inputs, infos, self.weights)
         version = helper.OP_SET_ID_VERSION_MAP[("ai.onnx", self.opset)]
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=version)
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=version
+        )
         onnx.checker.check_model(model, full_check=True)
         return model
 
@@ -73,7 +77,7 @@ def _batch_norm(g: Graph, x: str, channels: int) -> str:
 
 
 def pytorch_cnn() -> onnx.ModelProto:
-    """nn.Sequential(Conv2d, BatchNorm2d, ReLU, MaxPool2d, ..., Flatten, Linear) with dynamic_axes={0: 'batch'}."""
+    """Conv2d, BatchNorm2d, ReLU, MaxPool2d, Dropout, Flatten, Linear with dynamic_axes={0: 'batch'}."""
     g = Graph(opset=13)
     x = g.input("input.1", ["batch", 3, 17, 13])
     for depth, width, stride in ((3, 8, 1), (8, 12, 2)):
@@ -87,12 +91,16 @@ def pytorch_cnn() -> onnx.ModelProto:
 
 
 def pytorch_view() -> onnx.ModelProto:
-    """x.view(x.size(0), -1) with a dynamic batch: Shape, Gather, Unsqueeze, Concat, Reshape; log_softmax; F.pad."""
+    """x.view(x.size(0), -1) with a dynamic batch: Shape, Gather, Unsqueeze, Concat, Reshape; F.pad."""
     g = Graph(opset=17)
     x = g.input("x", ["N", 2, 9, 7])
-    padded = g.node("Pad", x, g.constant([0, 0, 1, 0, 0, 0, 2, 1], np.int64), g.constant(0.0), mode="constant")
+    padded = g.node(
+        "Pad", x, g.constant([0, 0, 1, 0, 0, 0, 2, 1], np.int64), g.constant(0.0), mode="constant"
+    )
     y = g.node("LeakyRelu", g.conv(padded, (6, 2, 4, 3), strides=[2, 2], pads=[0] * 4), alpha=0.1)
-    y = g.node("AveragePool", y, kernel_shape=[2, 2], strides=[1, 1], pads=[0] * 4, ceil_mode=0, count_include_pad=1)
+    y = g.node(
+        "AveragePool", y, kernel_shape=[2, 2], strides=[1, 1], pads=[0] * 4, ceil_mode=0, count_include_pad=1
+    )
     size = g.node("Gather", g.node("Shape", y), g.constant(0, np.int64), axis=0)
     size = g.node("Unsqueeze", size, g.constant([0], np.int64))
     y = g.node("Reshape", y, g.node("Concat", size, g.constant([-1], np.int64), axis=0))
@@ -101,7 +109,7 @@ def pytorch_view() -> onnx.ModelProto:
 
 
 def keras_cnn() -> onnx.ModelProto:
-    """tf2onnx: channel-last input, a Transpose before and behind each convolution, MatMul + Add, SAME padding."""
+    """tf2onnx: channel-last, a Transpose before and behind each convolution, MatMul + Add, SAME padding."""
     g = Graph(opset=15)
     x = g.input("input_1", ["unk__8", 15, 11, 3])
     for depth, width in ((3, 8), (8, 8)):
@@ -112,7 +120,9 @@ def keras_cnn() -> onnx.ModelProto:
         x = g.node("Relu", x)
     pooled = g.node("GlobalAveragePool", g.node("Transpose", x, perm=[0, 3, 1, 2]))
     x = g.node("Squeeze", pooled, g.weight(np.array([2, 3])))
-    x = g.node("Add", g.node("MatMul", x, g.weight(g.rng.normal(size=(8, 4)).astype(np.float32))), g.normal(4))
+    x = g.node(
+        "Add", g.node("MatMul", x, g.weight(g.rng.normal(size=(8, 4)).astype(np.float32))), g.normal(4)
+    )
     return g.model(dense=(g.node("Softmax", x, axis=-1), ["unk__8", 4]))
 
 
@@ -133,7 +143,9 @@ def sklearn_mlp() -> onnx.ModelProto:
     for depth, width in ((6, 12), (12, 9)):
         weight = g.weight(g.rng.normal(size=(depth, width)).astype(np.float32) / 3)
         x = g.node("Relu", g.node("Add", g.node("MatMul", x, weight), g.normal(1, width)))
-    x = g.node("Add", g.node("MatMul", x, g.weight(g.rng.normal(size=(9, 3)).astype(np.float32))), g.normal(1, 3))
+    x = g.node(
+        "Add", g.node("MatMul", x, g.weight(g.rng.normal(size=(9, 3)).astype(np.float32))), g.normal(1, 3)
+    )
     scores = g.node("Softmax", x, axis=1)
     label = g.node("Cast", g.node("ArgMax", scores, axis=1, keepdims=0), to=TensorProto.INT64)
     return g.model(label=(label, [None], TensorProto.INT64), probabilities=(scores, [None, 3]))
@@ -150,7 +162,9 @@ def _layer_norm(g: Graph, x: str, width: int) -> str:
     centred = g.node("Sub", x, g.node("ReduceMean", x, axes=[-1], keepdims=1))
     variance = g.node("ReduceMean", g.node("Pow", centred, g.constant(2.0)), axes=[-1], keepdims=1)
     deviation = g.node("Sqrt", g.node("Add", variance, g.constant(1e-5)))
-    scaled = g.node("Mul", g.node("Div", centred, deviation), g.weight(g.rng.uniform(0.5, 1.5, width).astype(np.float32)))
+    scaled = g.node(
+        "Mul", g.node("Div", centred, deviation), g.weight(g.rng.uniform(0.5, 1.5, width).astype(np.float32))
+    )
     return g.node("Add", scaled, g.normal(width))
 
 
@@ -174,7 +188,9 @@ def transformer_block() -> onnx.ModelProto:
     scores = g.node("MatMul", split(query, [0, 2, 1, 3]), split(key, [0, 2, 3, 1]))
     scores = g.node("Div", scores, g.constant(np.sqrt(width / heads)))
     mixed = g.node("MatMul", g.node("Softmax", scores, axis=-1), split(value, [0, 2, 1, 3]))
-    mixed = g.node("Reshape", g.node("Transpose", mixed, perm=[0, 2, 1, 3]), g.constant([1, length, width], np.int64))
+    mixed = g.node(
+        "Reshape", g.node("Transpose", mixed, perm=[0, 2, 1, 3]), g.constant([1, length, width], np.int64)
+    )
     y = _layer_norm(g, g.node("Add", x, _linear(g, mixed, width, width)), width)
     hidden = _linear(g, _gelu(g, _linear(g, y, width, 20)), 20, width)
     return g.model(y=(_layer_norm(g, g.node("Add", y, hidden), width), [1, length, width]))
@@ -202,7 +218,7 @@ def inverted_residual() -> onnx.ModelProto:
 
 
 def squeeze_excitation() -> onnx.ModelProto:
-    """MobileNetV3: hard-swish written out (Add, Clip, Div, Mul) and as HardSigmoid with Mul, SE by ReduceMean."""
+    """MobileNetV3: hard-swish written out and as HardSigmoid with Mul, SE by ReduceMean."""
     g = Graph(opset=14)
 
     def hard_swish(x: str) -> str:
@@ -247,9 +263,8 @@ def unet() -> onnx.ModelProto:
     up = g.node("ConvTranspose", bottom, g.normal(8, 6, 2, 2), g.normal(6), **pool)
     up = double(g.node("Concat", up, middle, axis=1), 12, 6)
     sizes = g.constant([1.0, 1.0, 2.0, 2.0])
-    up = g.node(
-        "Resize", up, "", sizes, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
-    )  # fmt: skip
+    how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    up = g.node("Resize", up, "", sizes, mode="nearest", **how)
     up = double(g.node("Concat", up, top, axis=1), 10, 4)
     return g.model(mask=(g.node("Sigmoid", g.conv(up, (1, 4, 1, 1))), [1, 1, 16, 12]))
 

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from tinyc.kernels.registry import OPERATORS
 
-from .recipes import RECIPES, Recipe
-from .sketch import Draw, Sketch
+from .growing.recipes import RECIPES, Recipe
+from .growing.sketch import Draw, Sketch
 
 
 def available(spatial: bool = False) -> list[Recipe]:
-    """Recipes all of whose operators have kernels, each by its weight; with ``spatial`` those that run window by
-    window."""
+    """Recipes all of whose operators have kernels, each by its weight; with ``spatial`` those that run window
+    by window."""
     known = [r for r in RECIPES.values() if r.needs <= OPERATORS.keys() and (r.spatial or not spatial)]
     return [recipe for recipe in known for _ in range(recipe.weight)]
 
@@ -64,8 +64,8 @@ def _grow(s: Sketch, recipes: list[Recipe]) -> None:
 
 
 def _outputs(s: Sketch) -> list[str]:
-    """What nobody reads, now and then without one of them (dead code), or with one that is also read inside, or
-    with an input."""
+    """What nobody reads, now and then without one of them (dead code), or with one that is also read inside,
+    or with an input."""
     read = {name for node in s.nodes for name in node.input}
     loose = [name for name in s.ready if name not in read and name not in s.inputs]
     inner = [name for name in s.ready if name in read and name not in s.inputs]

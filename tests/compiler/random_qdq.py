@@ -11,10 +11,12 @@ import onnxruntime
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from .growing.sketch import OPSET, Draw
 from .random_graphs import float_graphs, spatial_graphs
-from .sketch import OPSET, Draw
 
-_MOVEMENT = frozenset({"Flatten", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"})
+_MOVEMENT = frozenset(
+    {"Flatten", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"}
+)
 _PER_CHANNEL = {"Conv": 0, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
 """Axis of the output channels of the weight (of a Gemm without transB)."""
 
@@ -41,12 +43,16 @@ def _ranges(model: onnx.ModelProto) -> dict[str, tuple[float, float]]:
     seen.graph.output.extend(v for v in model.graph.value_info if v.name not in known)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(seen.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        seen.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     rng = np.random.default_rng(1)
     found: dict[str, tuple[float, float]] = {}
     for _ in range(3):
         feed = {v.name: rng.normal(size=v.shape).astype(np.float32) for v in session.get_inputs()}
-        values = dict(zip((o.name for o in session.get_outputs()), session.run(None, feed), strict=True)) | feed
+        values = (
+            dict(zip((o.name for o in session.get_outputs()), session.run(None, feed), strict=True)) | feed
+        )
         for name, array in values.items():
             low, high = found.get(name, (0.0, 0.0))
             if array.dtype == np.float32 and array.size:
@@ -103,7 +109,9 @@ class _Quantizer:
     def _dequantize(self, name: str, real: str) -> str:
         parameters = self._parameters(f"{name}_{len(self.nodes)}", self.quants[name])
         self.nodes.append(
-            helper.make_node("DequantizeLinear", [self.stored[name], *parameters], [real], f"dq_{len(self.nodes)}")
+            helper.make_node(
+                "DequantizeLinear", [self.stored[name], *parameters], [real], f"dq_{len(self.nodes)}"
+            )
         )
         return real
 
@@ -112,7 +120,9 @@ class _Quantizer:
         self.quants[name], self.stored[name] = quant, f"{name}_q"
         parameters = self._parameters(f"{name}_{len(self.nodes)}", quant)
         self.nodes.append(
-            helper.make_node("QuantizeLinear", [self.real.get(name, name), *parameters], [f"{name}_q"], f"q_{name}")
+            helper.make_node(
+                "QuantizeLinear", [self.real.get(name, name), *parameters], [f"{name}_q"], f"q_{name}"
+            )
         )
         self.real[name] = self._dequantize(name, f"{name}_dq")
 
@@ -140,7 +150,11 @@ class _Quantizer:
         scale = (np.maximum(extent, 1e-3) / 127).astype(np.float32)
         stored = np.clip(np.rint(array / _along(scale, axis, array.ndim)), -127, 127).astype(np.int8)
         made = [self._constant_pair(weight, stored, scale, axis)]
-        plain = not {"alpha", "beta"} & attributes.keys() and self.constants.get(bias[0]) is not None if bias else False
+        plain = (
+            not {"alpha", "beta"} & attributes.keys() and self.constants.get(bias[0]) is not None
+            if bias
+            else False
+        )
         if plain and self.constants[bias[0]].ndim == 1 and self.constants[bias[0]].size == array.shape[axis]:
             product = (scale * self.quants[x][0]).astype(np.float32)
             integers = np.rint(self.constants[bias[0]] / product).clip(-(2**30), 2**30).astype(np.int32)
@@ -155,7 +169,9 @@ class _Quantizer:
             self.constants[f"{own}_z"] = np.zeros(scale.shape, stored.dtype)
             inputs.append(f"{own}_z")
         self.nodes.append(
-            helper.make_node("DequantizeLinear", inputs, [f"{own}_r"], f"dq_{own}", axis=axis if scale.ndim else 1)
+            helper.make_node(
+                "DequantizeLinear", inputs, [f"{own}_r"], f"dq_{own}", axis=axis if scale.ndim else 1
+            )
         )
         return f"{own}_r"
 
@@ -223,7 +239,9 @@ class _Quantizer:
 
     def _info(self, name: str) -> onnx.ValueInfoProto:
         kinds = {v.name: v.type.tensor_type.elem_type for v in self.source.graph.output}
-        shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in self.source.graph.output}
+        shapes = {
+            v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in self.source.graph.output
+        }
         stored = helper.np_dtype_to_tensor_dtype(np.dtype(self.dtype))
         kind = stored if name in self.stored.values() else kinds.get(name, TensorProto.FLOAT)
         return helper.make_tensor_value_info(name, kind, shapes.get(name))

@@ -53,7 +53,9 @@ def test_float32(network: Callable[[], onnx.ModelProto]):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_int8(network: Callable[[], onnx.ModelProto]):
     proto = network()
-    compiled = compile_model(proto, CompileOptions("host", precision="int8", calibration="random", name="net"))
+    compiled = compile_model(
+        proto, CompileOptions("host", precision="int8", calibration="random", name="net")
+    )
     assert compiled.report.verification is not None
     for error in compiled.report.verification.errors:
         assert (error.lsb or 0) <= 1 and (error.relative or 0.0) <= 1e-5, error

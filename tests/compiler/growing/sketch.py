@@ -21,15 +21,15 @@ Draw = Callable[[Any], Any]
 T = TypeVar("T")
 
 HOSTILE = (
-    "t in order (0, 2, 3, 1)", "t as float32", "t for the caller", "in", "out", "arena", "conv2d_1_out", "int", "*/",
-    "Ä/ö:0", "a b", "a_b", "A_B", "input", "output", "copy_1", "t",
+    "t", "t in order (0, 2, 3, 1)", "t as float32", "t in memory", "t for the caller", "in", "out", "arena",
+    "int", "conv2d_1_out", "copy_1", "*/", "Ä/ö:0", "a b", "a_b", "A_B", "input", "output",
 )  # fmt: skip
 """Names that tinyc makes up itself, and others that C would not like."""
 
 
 class Sketch:
-    """Names of tensors go in and out of its methods. ``ready`` are the computed float tensors that later nodes
-    may read; ``draw`` decides about structure and ``rng`` about weights."""
+    """Names of tensors go in and out of its methods. ``ready`` are the computed float tensors that later
+    nodes may read; ``draw`` decides about structure and ``rng`` about weights."""
 
     def __init__(self, draw: Draw) -> None:
         from hypothesis import strategies as st
@@ -100,9 +100,7 @@ class Sketch:
         """Appends a node and returns the names of its outputs, shapes inferred."""
         plain = self._name(operator.lower())
         names = [plain, *(f"{plain}_and_{index}" for index in range(1, outputs))]
-        node = helper.make_node(
-            operator, list(inputs), names, f"{operator}_{len(self.nodes)}", **attributes
-        )
+        node = helper.make_node(operator, list(inputs), names, f"{operator}_{len(self.nodes)}", **attributes)
         inferred = infer_node_outputs(
             defs.get_schema(operator, OPSET, ""), node,
             {n: self._type(n) for n in inputs if n},

@@ -1,0 +1,1 @@
+"""Random float graphs, node by node."""
