@@ -155,6 +155,14 @@ def test_chains_of_sharing_blocks_fall_as_low_as_they_fit() -> None:
         assert _pack(problem, order, problem.shares).peak == 4
 
 
+def test_a_chain_goes_above_what_only_its_guest_meets() -> None:
+    """Blocks 3 and 2 lie at 0 and 2; block 1, two units into 0, meets 2."""
+    share = Share(guest=1, host=0, column=1, delta=2)
+    problem = packing([[0], [0, 1], [1, 2], [2, 3]], [4, 2, 2, 2], (share,))
+    packed = _pack(problem, [3, 2, 0, 1], (share,))
+    assert packed == Packed((2, 4, 2, 0), 6)
+
+
 def test_a_guest_longer_than_its_host_leaves_the_rest_free_while_they_meet() -> None:
     """Block 2 lives while 1 begins on 0: only the two units of 0 are taken then."""
     problem = packing([[0], [0, 1, 2], [1]], [2, 4, 2], (Share(guest=1, host=0, column=1),))
