@@ -33,7 +33,7 @@ class Group(click.Group):
     """Turns tinyc's errors into messages and exit codes, and anything else into a request to report it."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs["standalone_mode"] = False
+        kwargs |= {"standalone_mode": False, "prog_name": "tinyc"}
         try:
             result = super().main(*args, **kwargs)
             sys.exit(result if isinstance(result, int) else 0)

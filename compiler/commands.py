@@ -163,7 +163,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise UsageError(
             "This is not a folder that tinyc wrote",
             where=str(path),
-            why=str(error),
+            why=error.strerror or str(error) if isinstance(error, OSError) else str(error),
             remedy="name the folder that `tinyc compile` printed as its output",
         ) from error
     return data

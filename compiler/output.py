@@ -77,13 +77,16 @@ def _written(folder: Path) -> set[str]:
 
 
 def _probe(folder: Path) -> None:
-    """Makes and removes a folder where the results will be: OSError where that is not possible."""
+    """Makes and removes a folder where the results will be, to see whether that is possible."""
     nearest = folder
     while not nearest.exists():
         nearest = nearest.parent
     if not nearest.is_dir():
         raise _refused(folder, f"{nearest} is a file")
-    os.rmdir(tempfile.mkdtemp(prefix=".tinyc-", dir=nearest))
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".tinyc-", dir=nearest))
+    except OSError as error:
+        raise _refused(folder, f"nothing can be made in {nearest}: {error.strerror}") from error
 
 
 def _listed(names: list[str]) -> str:

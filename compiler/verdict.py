@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir.errors import BudgetError
 from ..passes.onnx_graph import quoted
-from ..targets import load_target, target_names
+from ..targets import Target, load_target, target_names
 from .memory import peak
 from .report import Report
 
@@ -27,7 +27,7 @@ def require_fit(report: Report) -> None:
     raise BudgetError(
         f"Model {report.program.name} does not fit {report.target.name}: it needs {' and '.join(over)}",
         where=_where(report, sram, flash),
-        remedy=_remedies(report, sram),
+        remedy=_remedies(report, sram, flash),
     )
 
 
@@ -47,21 +47,41 @@ def _where(report: Report, sram: int, flash: int) -> str:
     return "\n".join(lines)
 
 
-def _remedies(report: Report, sram: int) -> str:
+def _remedies(report: Report, sram: int, flash: int) -> str:
+    """What to type or to change, the cheapest first."""
     lines: list[str] = []
     floats = any(buffer.dtype.is_float for buffer in report.program.buffers.values())
+    if _holds(report.target, report):
+        lines.append(_wider_budget(report, sram, flash))
     if floats:
-        lines.append("quantize to int8, which takes about a quarter: --calibration SAMPLES.npz")
-    fitting = [
-        t for t in _boards() if t.sram_bytes >= report.sram_total and t.flash_bytes >= report.flash_total
-    ]
-    if fitting:
-        nearest = sorted(fitting, key=lambda t: (t.sram_bytes, t.flash_bytes, t.name))[:3]
-        lines.append("choose a board that it fits: " + ", ".join(f"--target {t.name}" for t in nearest))
+        quarter = f"{report.sram_total // 4:,} bytes of SRAM, {report.flash_total // 4:,} of flash"
+        lines.append(f"quantize to int8, which takes about a quarter ({quarter}): --calibration SAMPLES.npz")
+    if not _holds(report.target, report):
+        lines += _other_boards(report, floats)
     if sram > 0:
         lines.append("make the model's input smaller, or narrow the layer at the peak")
     return "\n".join(lines)
 
 
-def _boards():
-    return [load_target(name) for name in target_names() if name != "host"]
+def _wider_budget(report: Report, sram: int, flash: int) -> str:
+    """For a budget below what the board has."""
+    options = [f"--sram-budget {report.sram_total}"] if sram > 0 else []
+    options += [f"--flash-budget {report.flash_total}"] if flash > 0 else []
+    board = report.target
+    return (
+        f"allow what it needs, {' '.join(options)}: {board.name} has {board.sram_bytes:,} bytes of SRAM "
+        f"and {board.flash_bytes:,} of flash"
+    )
+
+
+def _other_boards(report: Report, floats: bool) -> list[str]:
+    """The smallest boards that have the room, and floating-point hardware where that is computed in."""
+    known = [load_target(name) for name in target_names() if name != "host"]
+    fitting = [board for board in known if _holds(board, report) and (board.fpu != "none" or not floats)]
+    nearest = sorted(fitting, key=lambda board: (board.sram_bytes, board.flash_bytes, board.name))[:3]
+    listed = ", ".join(f"--target {board.name}" for board in nearest)
+    return [f"choose a board that it fits: {listed}"] if nearest else []
+
+
+def _holds(board: Target, report: Report) -> bool:
+    return board.sram_bytes >= report.sram_total and board.flash_bytes >= report.flash_total

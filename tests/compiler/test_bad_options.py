@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from tinyc.targets import load_target
+
 from ..kernels.checks import qdq_model
 from .command_line import tinyc
+from .hostile import graph_model
 from .refusals import TARGET, assert_style, refused, saved
 
 
@@ -108,7 +112,8 @@ def test_sram_budget_that_cannot_be_met(tmp_path: Path, model: Path) -> None:
     assert f"{total:,} bytes of SRAM where 700 are allowed, {total - 700:,} too many" in outcome.err
     peak = max(report["layers"], key=lambda row: row["sram"])
     assert f"the peak is at layer {peak['name']} (node {peak['node']!r})" in outcome.err
-    for remedy in ("--calibration SAMPLES.npz", "--target ", "make the model's input smaller"):
+    assert f"try: allow what it needs, --sram-budget {total}: nucleo-f446re has 131,072 bytes" in outcome.err
+    for remedy in (f"about a quarter ({total // 4:,} bytes of SRAM", "make the model's input smaller"):
         assert remedy in outcome.err
     assert "does not fit" in outcome.out
     header = (tmp_path / "out" / "model.h").read_text()
@@ -123,3 +128,30 @@ def test_flash_budget_that_cannot_be_met(tmp_path: Path, model: Path) -> None:
     heaviest = max(report["layers"], key=lambda row: row["weights"])
     assert f"the heaviest layer is {heaviest['name']} with {heaviest['weights']:,} bytes" in outcome.err
     assert (tmp_path / "out" / "model.c").exists()
+
+
+def test_board_that_is_too_small(tmp_path: Path) -> None:
+    """Boards that would do are named: with floating-point hardware, as the model computes in it."""
+    rng = np.random.default_rng(0)
+    constants = {"w": rng.normal(size=(200, 500)).astype(np.float32)}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], "wide")]
+    made = graph_model(nodes, {"x": [100, 200]}, {"y": [100, 500]}, constants)
+    outcome = tinyc("compile", saved(made, tmp_path), *TARGET, "--no-verify", "-o", tmp_path / "out")
+    assert outcome.code == 4
+    assert_style(outcome)
+    assert "280,000 bytes of SRAM where 131,072 are allowed, 148,928 too many" in outcome.err
+    assert "the peak is at layer dense_1 (node 'wide'), where these live: y 200,000, x 80,000" in outcome.err
+    assert "choose a board that it fits: --target " in outcome.err
+    (line,) = re.findall(r"choose a board that it fits: (.*)", outcome.err)
+    for name in re.findall(r"--target ([\w-]+)", line):
+        board = load_target(name)
+        assert board.fpu != "none" and board.sram_bytes >= 280_000 and board.flash_bytes >= 400_000
+
+
+def test_model_that_no_board_holds(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["y"], "relu")]
+    made = graph_model(nodes, {"x": [1, 700_000]}, {"y": [1, 700_000]})
+    outcome = tinyc("compile", saved(made, tmp_path), *TARGET, "--no-verify", "-o", tmp_path / "out")
+    assert outcome.code == 4
+    assert_style(outcome)
+    assert "choose a board" not in outcome.err and "make the model's input smaller" in outcome.err
