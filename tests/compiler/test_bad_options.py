@@ -148,9 +148,10 @@ def test_board_that_is_too_small(tmp_path: Path) -> None:
         assert board.fpu != "none" and board.sram_bytes >= 280_000 and board.flash_bytes >= 400_000
 
 
+@pytest.mark.slow
 def test_model_that_no_board_holds(tmp_path: Path) -> None:
     nodes = [helper.make_node("Relu", ["x"], ["y"], "relu")]
-    made = graph_model(nodes, {"x": [1, 700_000]}, {"y": [1, 700_000]})
+    made = graph_model(nodes, {"x": [1, 2_200_000]}, {"y": [1, 2_200_000]})
     outcome = tinyc("compile", saved(made, tmp_path), *TARGET, "--no-verify", "-o", tmp_path / "out")
     assert outcome.code == 4
     assert_style(outcome)
