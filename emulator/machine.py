@@ -71,7 +71,7 @@ class Machine:
     def _gather(self, buffer: Buffer, window: Window, task: Task) -> np.ndarray:
         if window == buffer.whole and buffer.pixels_stored == buffer.grid[:2]:
             return self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(buffer.shape).copy()
-        picked = self._pixels(buffer)[np.ix_(range(buffer.batch), *_stored_indices(buffer, window, task))]
+        picked = self._pixels(buffer)[np.ix_(np.arange(buffer.batch), *_stored_indices(buffer, window, task))]
         return picked.reshape(_window_shape(buffer, window))
 
     def _scatter(self, buffer: Buffer, window: Window, task: Task, values: np.ndarray) -> None:
@@ -79,7 +79,7 @@ class Machine:
             flat = np.ascontiguousarray(values, buffer.dtype.numpy).reshape(-1)
             self._bytes_of(buffer)[:] = flat.view(np.uint8)
             return
-        indices = np.ix_(range(buffer.batch), *_stored_indices(buffer, window, task))
+        indices = np.ix_(np.arange(buffer.batch), *_stored_indices(buffer, window, task))
         self._pixels(buffer)[indices] = values.reshape(
             buffer.batch, window.height, window.width, buffer.grid[2]
         )

@@ -256,7 +256,7 @@ def unet() -> onnx.ModelProto:
         y = g.node("Relu", g.conv(x, (width, depth, 3, 3), pads=[1] * 4))
         return g.node("Relu", g.conv(y, (width, width, 3, 3), pads=[1] * 4))
 
-    pool = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    pool: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
     top = double(g.input("x", [1, 1, 16, 12]), 1, 4)
     middle = double(g.node("MaxPool", top, **pool), 4, 6)
     bottom = double(g.node("MaxPool", middle, **pool), 6, 8)

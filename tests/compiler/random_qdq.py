@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
+import onnx_ir as oir
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+
+from tinyc.compiler.sessions import Reference
+from tinyc.passes.samples import input_specs, random_samples
 
 from .growing.sketch import OPSET, Draw
 from .random_graphs import float_graphs, spatial_graphs
@@ -19,6 +23,8 @@ _MOVEMENT = frozenset(
 )
 _PER_CHANNEL = {"Conv": 0, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
 """Axis of the output channels of the weight (of a Gemm without transB)."""
+
+_TAKES_CONSTANTS = frozenset({"Add", "Concat", "Div", "Gather", "Max", "Min", "Mul", "PRelu", "Sub"})
 
 Quant = tuple[np.float32, int]
 
@@ -37,25 +43,13 @@ def spatial_qdq_graphs(draw: Draw, most: int = 4) -> onnx.ModelProto:
 
 def _ranges(model: onnx.ModelProto) -> dict[str, tuple[float, float]]:
     """Least and greatest value of every float tensor on normal inputs, zero included."""
-    seen = onnx.ModelProto()
-    seen.CopyFrom(model)
-    known = {value.name for value in (*seen.graph.input, *seen.graph.output)}
-    seen.graph.output.extend(v for v in model.graph.value_info if v.name not in known)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        seen.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    rng = np.random.default_rng(1)
+    graph = oir.serde.deserialize_model(model)
+    reference = Reference(graph, observe=[value.name for value in model.graph.value_info])
     found: dict[str, tuple[float, float]] = {}
-    for _ in range(3):
-        feed = {v.name: rng.normal(size=v.shape).astype(np.float32) for v in session.get_inputs()}
-        values = (
-            dict(zip((o.name for o in session.get_outputs()), session.run(None, feed), strict=True)) | feed
-        )
-        for name, array in values.items():
+    for sample in random_samples(input_specs(graph.graph.inputs), 3, seed=1):
+        for name, array in (reference.run(sample) | sample).items():
             low, high = found.get(name, (0.0, 0.0))
-            if array.dtype == np.float32 and array.size:
+            if array.dtype == np.float32:
                 found[name] = min(low, float(array.min())), max(high, float(array.max()))
     return found
 
@@ -138,41 +132,29 @@ class _Quantizer:
 
     def _weights(self, node: onnx.NodeProto) -> list[str]:
         """The node's constants behind its first operand: int8 weights, an int32 bias."""
-        x, axis = node.input[0], _PER_CHANNEL[node.op_type]
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        if attributes.get("transB") or (node.op_type == "ConvTranspose" and attributes.get("group", 1) > 1):
-            axis = 0
         weight, *bias = node.input[1:]
-        array = self.constants[weight]
-        others = tuple(i for i in range(array.ndim) if i != axis)
-        channels = self.chance(2) and not (node.op_type == "ConvTranspose" and attributes.get("group", 1) > 1)
-        extent = np.abs(array).max(axis=others) if channels else np.abs(array).max()
-        scale = (np.maximum(extent, 1e-3) / 127).astype(np.float32)
-        stored = np.clip(np.rint(array / _along(scale, axis, array.ndim)), -127, 127).astype(np.int8)
-        made = [self._constant_pair(weight, stored, scale, axis)]
-        plain = (
-            not {"alpha", "beta"} & attributes.keys() and self.constants.get(bias[0]) is not None
-            if bias
-            else False
-        )
-        if plain and self.constants[bias[0]].ndim == 1 and self.constants[bias[0]].size == array.shape[axis]:
-            product = (scale * self.quants[x][0]).astype(np.float32)
-            integers = np.rint(self.constants[bias[0]] / product).clip(-(2**30), 2**30).astype(np.int32)
-            return [*made, self._constant_pair(bias[0], integers, product, 0)]
-        return [*made, *bias]
+        array, axis = self.constants[weight], _channel_axis(node)
+        along = axis if axis is not None and self.chance(2) else None
+        integers, scale = _symmetric(array, along)
+        made = [self._constant_pair(weight, integers, scale, along)]
+        if not bias or _attributes(node).keys() & {"alpha", "beta"}:
+            return [*made, *bias]
+        product = (scale * self.quants[node.input[0]][0]).astype(np.float32)
+        real = self.constants[bias[0]]
+        if real.ndim != 1 or (product.ndim and product.shape != real.shape):
+            return [*made, *bias]
+        integers = np.rint(real / product).clip(-(2**30), 2**30).astype(np.int32)
+        return [*made, self._constant_pair(bias[0], integers, product, 0 if product.ndim else None)]
 
-    def _constant_pair(self, name: str, stored: np.ndarray, scale: np.ndarray, axis: int) -> str:
+    def _constant_pair(self, name: str, stored: np.ndarray, scale: np.ndarray, axis: int | None) -> str:
         own = f"{name}_{len(self.nodes)}"
         self.constants[f"{own}_i"], self.constants[f"{own}_s"] = stored, scale
         inputs = [f"{own}_i", f"{own}_s"]
         if self.chance(3):
             self.constants[f"{own}_z"] = np.zeros(scale.shape, stored.dtype)
             inputs.append(f"{own}_z")
-        self.nodes.append(
-            helper.make_node(
-                "DequantizeLinear", inputs, [f"{own}_r"], f"dq_{own}", axis=axis if scale.ndim else 1
-            )
-        )
+        axes = {} if axis is None else {"axis": axis}
+        self.nodes.append(helper.make_node("DequantizeLinear", inputs, [f"{own}_r"], f"dq_{own}", **axes))
         return f"{own}_r"
 
     # ---- nodes ----
@@ -181,17 +163,29 @@ class _Quantizer:
         x = node.input[0]
         if node.op_type in _PER_CHANNEL and x in self.stored and node.input[1] in self.constants:
             return [self._read(x), *self._weights(node)]
-        return [self._read(name) if name in self.ranges else name for name in node.input]
+        return [self._operand(node, name) for name in node.input]
+
+    def _operand(self, node: onnx.NodeProto, name: str) -> str:
+        """A tensor as it is read; a constant stays as it is, or is an int8 constant."""
+        if name in self.ranges:
+            return self._read(name)
+        array = self.constants.get(name)
+        if (
+            array is None
+            or array.dtype != np.float32
+            or node.op_type not in _TAKES_CONSTANTS
+            or self.chance(2)
+        ):
+            return name
+        return self._constant_pair(name, *_symmetric(array, None), None)
 
     def _quantizes(self, node: onnx.NodeProto, output: str) -> bool:
         """No pair between a layer and the Relu behind it, and around some nodes, which stay in float."""
         after = self.readers.get(output, [])
         activated = len(after) == 1 and after[0].op_type in ("Relu", "Clip") and output not in self.asked
         if activated and node.op_type in (*_PER_CHANNEL, "Add", "AveragePool", "GlobalAveragePool"):
-            return not self.chance(4) if self.thorough is False else False
-        if node.op_type in _MOVEMENT and not self.thorough:
-            return not self.chance(3)
-        return self.thorough or not self.chance(7)
+            return self.chance(5)
+        return self.thorough or not self.chance(3 if node.op_type in _MOVEMENT else 7)
 
     def model(self) -> onnx.ModelProto:
         for value in self.source.graph.input:
@@ -251,9 +245,22 @@ def _read_by(nodes: Iterable[onnx.NodeProto]) -> set[str]:
     return {name for node in nodes for name in node.input}
 
 
-def _along(scale: np.ndarray, axis: int, rank: int) -> np.ndarray:
-    if scale.ndim == 0:
-        return scale
-    shape = [1] * rank
-    shape[axis] = -1
-    return scale.reshape(shape)
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+def _channel_axis(node: onnx.NodeProto) -> int | None:
+    """The axis of the weight's output channels; None where groups share it."""
+    attributes = _attributes(node)
+    if node.op_type == "ConvTranspose" and attributes.get("group", 1) > 1:
+        return None
+    return 0 if attributes.get("transB") else _PER_CHANNEL[node.op_type]
+
+
+def _symmetric(array: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """int8 and scale: one, or one for each index of ``axis``."""
+    others = None if axis is None else tuple(i for i in range(array.ndim) if i != axis)
+    extent = np.abs(array).max(axis=others, keepdims=axis is not None)
+    scale = (np.maximum(extent, 1e-3) / 127).astype(np.float32)
+    integers = np.clip(np.rint(array / scale), -127, 127).astype(np.int8)
+    return integers, scale if axis is None else scale.reshape(-1)

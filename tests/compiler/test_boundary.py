@@ -29,7 +29,7 @@ CONSTANTS = {
 def model(inputs: str, body: str, outputs: str) -> onnx.ModelProto:
     """``Q`` and ``DQ`` stand for QuantizeLinear and DequantizeLinear."""
     words = set(re.findall(r"\w+", f"{body} {outputs}"))
-    known = {name: array for name, array in CONSTANTS.items() if name in words}
+    known = {name: np.asarray(array) for name, array in CONSTANTS.items() if name in words}
     spelt = body.replace("DQ(", "DequantizeLinear(").replace("Q(", "QuantizeLinear(")
     return build(inputs, spelt, known, outputs=outputs, opset=21)
 

@@ -19,7 +19,7 @@ Grow = Callable[[Sketch, str], "str | None"]
 @dataclass(frozen=True)
 class Recipe:
     """``needs`` are the operators, in canonical form, that must have kernels; ``ranks`` of the tensor that it
-    reads; ``spatial`` says that its result can be computed window by window; ``weight`` how often it comes."""
+    reads; ``spatial`` says that its result can be computed window by window; ``weight`` its share."""
 
     grow: Grow
     needs: frozenset[str]
