@@ -60,10 +60,6 @@ class Timing:
                 return rule
         return self.otherwise
 
-    def cycles(self, mnemonic: str, operands: str) -> float:
-        """Cycles of one instruction alone."""
-        return self.block([(mnemonic, operands)])
-
     def block(self, instructions: Iterable[tuple[str, str]]) -> float:
         """Cycles of (mnemonic, operands) that run one after another, without what a taken branch adds."""
         now, ready = 0.0, dict[str, float]()

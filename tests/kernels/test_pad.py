@@ -92,7 +92,8 @@ def test_infinite_padding() -> None:
     check(float_model(nodes, {"x": (1, 2, 3, 4)}, ["y"], constants))
     check(float_model(nodes[:1], {"x": (1, 2, 3, 4)}, ["padded"], constants))
     nodes = [helper.make_node("Pad", ["x", "pads", "value"], ["y"], "pad")]
-    check(qdq_model(nodes, {"x": (1, 2, 3, 4)}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, constants, stage=True))
+    quants = {"x": (0.05, 9), "y": (0.05, 9)}
+    check(qdq_model(nodes, {"x": (1, 2, 3, 4)}, ["y"], quants, constants, stage=True))
 
 
 def test_run_time_pads_are_refused() -> None:

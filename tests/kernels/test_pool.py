@@ -1,4 +1,4 @@
-"""Pools over odd shapes, padding, strides, dilation, ceil_mode; float32, int8, raw integers; every schedule."""
+"""Pools: odd shapes, padding, strides, dilation, ceil_mode; float32, int8, raw integers; every schedule."""
 
 from __future__ import annotations
 
