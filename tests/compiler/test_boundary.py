@@ -21,8 +21,10 @@ from .agreement import float_graph_agrees, merged_host_agrees, near, planned, qu
 CONSTANTS = {
     "s": np.float32(0.05), "z": np.int8(3), "s2": np.float32(0.02), "z2": np.int8(-7), "zu": np.uint8(130),
     "s16": np.float32(0.0002), "z16": np.int16(30), "z32": np.int32(0), "pixel": np.int8(-128),
-    "c": np.arange(6, dtype=np.float32).reshape(2, 3), "w": np.ones((4, 3, 1, 1), np.float32),
-    "i": np.arange(4), "b": np.array([True, False, True]), "shape": np.array([3, 2]),
+    "c": np.arange(6, dtype=np.float32).reshape(2, 3), "column": np.arange(4, dtype=np.float32).reshape(4, 1),
+    "w": np.arange(12, dtype=np.float32).reshape(4, 3, 1, 1), "four": np.full((1, 1, 1, 1), 2, np.float32),
+    "k1": np.arange(6, dtype=np.float32).reshape(2, 3, 1), "i": np.arange(4), "b": np.array([True, False, True]),
+    "shape": np.array([3, 2]),
 }  # fmt: skip
 
 
@@ -61,6 +63,13 @@ FLOAT = {
     ),
     "batch": ("float[3,3,4,5] x", "a = Conv(x, w)  y = MaxPool<kernel_shape = [1, 2], strides = [3, 3]>(a)",
               "float[3,4,2,2] y"),
+    "operand_of_higher_rank": (
+        "float[1,3,5] x", "a = Conv(x, k1)  y = Add(a, four)  v = Relu(a)", "float[1,1,2,5] y, float[1,2,5] v"
+    ),
+    "operand_of_lower_rank": (
+        "float[1,3,4,5] x, float[4,5] u", "a = Conv(x, w)  t = Add(a, u)  y = Mul(column, t)",
+        "float[1,4,4,5] y",
+    ),
     "input_that_nobody_reads": ("float[2,3] x, float[7] u", "y = Relu(x)", "float[2,3] y"),
     "names_of_c": ("float[2,3] out", "in = Relu(out)", "float[2,3] in"),
     "truths": ("float[2,3] x", "y = Greater(x, c)  v = Not(y)", "bool[2,3] y, bool[2,3] v"),
