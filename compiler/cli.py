@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ class Group(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs |= {"standalone_mode": False, "prog_name": "tinyc"}
+        logging.getLogger("onnx_ir").setLevel(logging.ERROR)  # it says aloud what it leaves alone
         try:
             result = super().main(*args, **kwargs)
             sys.exit(result if isinstance(result, int) else 0)

@@ -13,7 +13,7 @@ from .. import __version__
 from ..codegen.emit import Facts, GoldenVector, emit
 from ..emulator.host import HostModel
 from ..ir.dtype import DType
-from ..ir.errors import UsageError
+from ..ir.errors import ModelError, TinycError, UsageError
 from ..ir.names import model_identifier
 from ..ir.program import Program
 from ..passes.canonicalize import canonicalize
@@ -75,7 +75,31 @@ def compile_model(
     see ``verdict.require_fit``.
     """
     target = load_target(options.target)
-    prepared = prepare(source, options, target, progress)
+    progress("importing")
+    imported = import_model(source, options.input_shapes)
+    if not imported.graph.inputs:
+        raise ModelError(
+            "The model has no inputs",
+            why="its outputs are constants: there is nothing to compute at run time",
+            remedy="export the model with its inputs",
+        )
+    try:
+        return _compile(imported, options, target, progress)
+    except TinycError:
+        raise
+    except Exception:
+        _require_valid(imported)
+        raise
+
+
+def _require_valid(imported: oir.Model) -> None:
+    """A model that contradicts ONNX can break any stage; ModelError where ONNX Runtime refuses it too."""
+    for sample in verification_samples(imported, None, 1):
+        Reference(imported).run(sample)
+
+
+def _compile(imported: oir.Model, options: CompileOptions, target: Target, progress: Progress) -> Compiled:
+    prepared = prepare(imported, options, target, progress)
     progress("lowering")
     name = model_identifier(options.name or prepared.imported.metadata_props["tinyc.source_name"])
     lowering = LowerOptions(options.io_layout == "nhwc", DType.of(np.dtype(options.input_dtype)))
@@ -89,15 +113,12 @@ def compile_model(
     return _verified(prepared, layers, program, target, facts, options, progress)
 
 
-def prepare(source: Source, options: CompileOptions, target: Target, progress: Progress) -> Prepared:
-    """The graph stages: import, canonicalize, quantize where asked, dead channels removed."""
+def prepare(imported: oir.Model, options: CompileOptions, target: Target, progress: Progress) -> Prepared:
+    """The graph stages on an imported model: canonicalize, quantize where asked, remove dead channels."""
     dumps = PassDumps(options.dump_passes, options.check_passes)
-    progress("importing")
-    model = import_model(source, options.input_shapes)
-    imported = model.clone()
-    dumps.after("import", model)
+    dumps.after("import", imported)
     progress("canonicalizing")
-    model = canonicalize(model)
+    model = canonicalize(imported.clone())
     dumps.after("canonicalize", model)
     refuse_unsupported(model)
     samples, calibration = _calibration(model, options)

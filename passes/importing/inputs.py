@@ -33,6 +33,13 @@ def fix_inputs(graph: oir.Graph, input_shapes: Mapping[str, Sequence[int]]) -> N
                 why=f"its type is {value.type}",
                 remedy="export the model with plain tensors as inputs",
             )
+        if value.dtype == oir.DataType.STRING:
+            raise ModelError(
+                f"Input {quoted(value.name)} holds text",
+                where=f"graph input {quoted(value.name)}",
+                why="no operator for text is compiled",
+                remedy="cut the model behind the part that turns text into numbers",
+            )
         if value.name in input_shapes:
             _apply(value, [int(dim) for dim in input_shapes[str(value.name)]], symbols)
     for value in graph.inputs:

@@ -25,6 +25,7 @@ def check_structure(proto: onnx.ModelProto) -> int:
     """
     _check_text(proto)
     opset = _opset(proto)
+    _check_outputs(proto.graph)
     _check_graph(proto.graph, frozenset())
     for function in proto.functions:
         inputs, outputs = (
@@ -48,6 +49,16 @@ def _check_text(message: Message) -> None:
                     why=f"the text of a field {field.name!r} is not UTF-8",
                     remedy="copy or export the file again",
                 )
+
+
+def _check_outputs(graph: onnx.GraphProto) -> None:
+    if not graph.output:
+        raise ModelError(
+            "The model has no outputs",
+            where=f"graph {quoted(graph.name)}",
+            why="there is nothing to compute",
+            remedy="export the model with its outputs",
+        )
 
 
 def _opset(proto: onnx.ModelProto) -> int:

@@ -53,6 +53,8 @@ def quantization(node: oir.Node) -> Quant:
         raise _refused(node, "its scale or zero point is computed at run time", "use constants for them")
     if scale.size != 1 or zero.size != 1:
         raise _refused(node, "an activation is quantized per channel", "quantize activations per tensor")
+    if not float(scale.reshape(())) > 0:
+        raise _refused(node, f"its scale is {float(scale.reshape(()))}", "give it a scale above zero")
     return Quant(float(scale.reshape(())), int(zero.reshape(())))
 
 

@@ -151,6 +151,44 @@ def test_initializer_whose_shape_overflows(tmp_path: Path) -> None:
     assert "'w0'" in text and "impossibly large" in text
 
 
+@pytest.mark.parametrize("missing", ["inputs", "outputs"])
+def test_model_without_an_interface(tmp_path: Path, missing: str) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["y"], "relu")]
+    constants = {"x": np.ones((1, 4), np.float32)}
+    made = graph_model(nodes, {}, {"y": [1, 4]}, constants) if missing == "inputs" else graph_model(
+        nodes, {"x": [1, 4]}, {}
+    )  # fmt: skip
+    text = refused(3, saved(made, tmp_path))
+    assert f"The model has no {missing}" in text and f"export the model with its {missing}" in text
+
+
+def test_input_of_text(tmp_path: Path) -> None:
+    made = graph_model([helper.make_node("Identity", ["x"], ["y"], "id")], {"x": [1, 4]}, {"y": [1, 4]})
+    for value in (*made.graph.input, *made.graph.output):
+        value.type.tensor_type.elem_type = TensorProto.STRING
+    assert "Input 'x' holds text" in refused(3, saved(made, tmp_path))
+
+
+@pytest.mark.parametrize("scale", [0.0, -0.5])
+def test_quantization_scale_that_is_not_positive(tmp_path: Path, scale: float) -> None:
+    constants = {"s": np.float32(scale), "z": np.int8(0)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"], "quantizer"),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"], "dequantizer"),
+    ]
+    text = refused(3, saved(graph_model(nodes, {"x": [1, 4]}, {"y": [1, 4]}, constants), tmp_path))
+    assert "node 'quantizer'" in text and f"its scale is {scale}" in text
+
+
+def test_model_that_contradicts_onnx_is_not_called_a_bug(tmp_path: Path) -> None:
+    """What no check here foresees, ONNX Runtime refuses in its own words."""
+    constants = {"w": np.ones((4, 1, 3, 3), np.float32)}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], "conv", group=2)]
+    made = graph_model(nodes, {"x": [1, 3, 5, 5]}, {"y": [1, 4, 3, 3]}, constants)
+    text = refused(3, saved(made, tmp_path))
+    assert "Conv" in text and "group" in text
+
+
 # ---- data beside the model ----
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,8 @@ ROUND_ABOUT = {
 RESERVED = {
     "image": "int", "vector": "in", "scores": "main", "shares": "arena", "t0": "out", "t1": "conv2d_1_out",
     "t2": "conv2d_1", "t3": "image in order (0, 2, 3, 1)", "t4": "int as float32", "t5": "in for the caller",
-    "w0": "while", "w1": "digits", "w2": "NULL", "w3": "1", "b0": "_", "b2": "input", "b3": "output", "shape": "x",
+    "w0": "while", "w1": "digits", "w2": "NULL", "w3": "1", "b0": "_", "b2": "input", "b3": "output",
+    "shape": "x",
 }  # fmt: skip
 ALIKE = {
     "image": "a b",
@@ -59,7 +61,7 @@ ALIKE = {
 }
 PLAIN_ENDS = {"image": "file", "vector": "self", "scores": "file ", "shares": "kwds", "t0": "args"}
 """Names of Python's own parameters on the way to an .npz file and back."""
-CASES = {
+CASES: dict[str, Callable[[str], str]] = {
     **{case: lambda old, text=text: f"{text}{old}{text}" for case, text in ROUND_ABOUT.items()},
     "reserved": lambda old: RESERVED.get(old, old),
     "alike": lambda old: ALIKE.get(old, old),
@@ -182,8 +184,8 @@ def test_model_is_named_after_anything(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["string", "stdint", "strings", "time", "tinyc", "all", "test", "aux", "main", "9", "*", "", "Ω", "a" * 300,
-             "../up", "int8_t", "a\nb", "_x", "x__y"],
+    "name", ["string", "stdint", "strings", "time", "tinyc", "all", "test", "aux", "main", "9", "*", "", "Ω",
+             "a" * 300, "../up", "int8_t", "a\nb", "_x", "x__y"],
 )  # fmt: skip
 def test_identifier_of_a_model(name: str) -> None:
     used = model_identifier(name)
