@@ -15,6 +15,7 @@ from ..ir.errors import UsageError
 from ..ir.program import Buffer, Program, Role
 from ..passes.samples import InputSpec, load_samples
 from .feeding import stored_inputs, to_real
+from .output import written_files
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,13 @@ def load_folder(folder: Path) -> Library:
         tuple(b.name for b in inputs),
         tuple(b.name for b in outputs),
     )
-    files = {
-        p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir()) if p.suffix in (".c", ".h")
-    }
-    return Library(interface, files)
+    return Library(interface, _sources(folder))
+
+
+def _sources(folder: Path) -> dict[str, str]:
+    """The C that tinyc wrote, by plain file name: packages keep it in sub-folders."""
+    paths = [folder / name for name in sorted(written_files(folder)) if name.endswith((".c", ".h"))]
+    return {path.name: path.read_text(encoding="utf-8") for path in paths if path.is_file()}
 
 
 def _spec(buffer: Buffer) -> InputSpec:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..ir.errors import UsageError
 
@@ -28,14 +29,15 @@ def check_writable(folder: Path) -> None:
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Writes ``files`` to a temporary folder and moves them into place. What an earlier compile left in
-    ``folder`` goes, what others put there stays."""
+    """Writes ``files`` (text by path from ``folder``, with ``/``) to a temporary folder and moves them into
+    place. What an earlier compile left in ``folder`` goes, what others put there stays."""
     check_writable(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=".tinyc-", dir=folder if folder.is_dir() else folder.parent))
         try:
             for name, text in files.items():
+                (fresh / name).parent.mkdir(parents=True, exist_ok=True)
                 (fresh / name).write_text(text, encoding="utf-8")
             fresh.chmod(0o755)
             _install(folder, fresh, files.keys())
@@ -49,31 +51,60 @@ def _install(folder: Path, fresh: Path, names: Iterable[str]) -> None:
     if not folder.is_dir():
         fresh.rename(folder)
         return
-    earlier = _written(folder)
-    foreign = sorted(name for name in names if name not in earlier and os.path.lexists(folder / name))
+    earlier = written_files(folder)
+    foreign = sorted({taken for name in names for taken in _in_the_way(folder, name, earlier)})
     if foreign:
         raise _refused(folder, f"it holds files of these names that tinyc did not write: {_listed(foreign)}")
     # the report goes first: if this is interrupted, it tells the next compile which files it may replace
     for name in sorted(names, key=lambda name: (name != REPORT, name)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(fresh / name, folder / name)
-    for name in earlier.difference(names):
+    for name in sorted(earlier.difference(names)):
         (folder / name).unlink(missing_ok=True)
+        for parent in _parents(name):
+            with contextlib.suppress(OSError):  # others' files are left in it
+                (folder / parent).rmdir()
+
+
+def _in_the_way(folder: Path, name: str, earlier: set[str]) -> list[str]:
+    """What others put where ``name``, or a folder on the way to it, will be."""
+    blocked = [parent for parent in _parents(name) if not _is_plain_folder(folder / parent)]
+    if name not in earlier and os.path.lexists(folder / name):
+        blocked.append(name)
+    return [path for path in blocked if os.path.lexists(folder / path)]
+
+
+def _parents(name: str) -> list[str]:
+    """The sub-folders that ``name`` lies in, the innermost first."""
+    return [str(parent) for parent in PurePosixPath(name).parents][:-1]
+
+
+def _is_plain_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _check_ours(folder: Path) -> None:
     held = sorted(entry.name for entry in folder.iterdir())
-    if held and not _written(folder):
+    if held and not written_files(folder):
         raise _refused(folder, f"it holds files that tinyc did not write: {_listed(held)}")
 
 
-def _written(folder: Path) -> set[str]:
-    """Names of the files that the folder's report lists; none where there is no report of tinyc's."""
+def written_files(folder: Path) -> set[str]:
+    """Paths of the files that the folder's report lists; none where there is no report of tinyc's. Those
+    that would lead out of the folder are left out."""
     try:
         report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
         names = [str(name) for name in report["files"] if report["tinyc"]]
     except (OSError, ValueError, KeyError, TypeError):
         return set()
-    return {name for name in names if Path(name).name == name}
+    return {name for name in names if _stays_inside(folder, name)}
+
+
+def _stays_inside(folder: Path, name: str) -> bool:
+    path = PurePosixPath(name)
+    plain = name == str(path) != "." and not path.is_absolute() and ".." not in path.parts
+    plain = plain and not any(c in name for c in "\\:\0")
+    return plain and not any((folder / parent).is_symlink() for parent in _parents(name))
 
 
 def _probe(folder: Path) -> None:
