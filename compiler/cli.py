@@ -116,6 +116,11 @@ def main() -> None:
     multiple=True,
     help="Fixes a symbolic shape.",
 )
+@click.option(
+    "--export",
+    type=click.Choice(["cmake", "zephyr", "arduino", "esp-idf", "platformio"]),
+    help="Lay the C out as a package of this build system.",
+)
 @click.option("--name", help="Prefix of the emitted files and functions; default: the model file's name.")
 @click.option("--no-verify", is_flag=True, help="Do not compile and run the C on this machine.")
 @click.option(

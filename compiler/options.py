@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import onnx
 
+from ..codegen.export import ExportKind
 from ..ir.errors import UsageError
 
 Precision = Literal["auto", "float32", "int8"]
@@ -34,6 +35,7 @@ class CompileOptions:
     io_layout: IoLayout = "nhwc"
     input_dtype: InputDtype = "int8"
     input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    export: ExportKind | None = None
     name: str | None = None
     verify: bool = True
     dump_passes: Path | None = None
@@ -43,6 +45,8 @@ class CompileOptions:
         _require(self.precision, Precision, "--precision")
         _require(self.io_layout, IoLayout, "--io-layout")
         _require(self.input_dtype, InputDtype, "--input-dtype")
+        if self.export is not None:
+            _require(self.export, ExportKind, "--export")
 
     def described(self) -> str:
         """The options that shape the emitted code, as typed; no paths."""
@@ -56,6 +60,8 @@ class CompileOptions:
             parts.append(f"--sram-budget {self.sram_budget}")
         if self.flash_budget is not None:
             parts.append(f"--flash-budget {self.flash_budget}")
+        if self.export is not None:
+            parts.append(f"--export {self.export}")
         return " ".join(parts)
 
 

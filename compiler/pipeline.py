@@ -11,6 +11,7 @@ import onnx_ir as oir
 
 from .. import __version__
 from ..codegen.emit import Facts, GoldenVector, emit
+from ..codegen.export import export_files
 from ..emulator.host import HostModel
 from ..ir.dtype import DType
 from ..ir.errors import ModelError, TinycError, UsageError
@@ -225,6 +226,8 @@ def _verified(
             if options.evaluate is not None:
                 progress("evaluating")
                 accuracy = _evaluate(prepared.imported, program, host, options)
+    if options.export is not None:
+        files = export_files(options.export, program, files, facts)
     report = Report(
         program, target, facts,
         sram_budget=target.sram_bytes if options.sram_budget is None else options.sram_budget,
