@@ -40,8 +40,8 @@ FLOAT = 1e-4
 
 
 def near(found: np.ndarray, want: np.ndarray, lsb: int = 0, tolerance: float = FLOAT) -> None:
-    """Shapes and types are the same, floats within a share of the range, integers of 8 bits within ``lsb``;
-    wider integers are indices and sums, and the same."""
+    """Shapes and types are the same, floats within a share of the range, integers of 8 and 16 bits within
+    ``lsb``; wider integers are indices and sums, and the same."""
     assert found.shape == want.shape
     assert found.dtype == want.dtype
     if want.dtype.kind == "f":
@@ -49,7 +49,7 @@ def near(found: np.ndarray, want: np.ndarray, lsb: int = 0, tolerance: float = F
         np.testing.assert_allclose(found, want, rtol=0, atol=tolerance * span)
     else:
         difference = np.abs(found.astype(np.int64) - want.astype(np.int64)).max(initial=0)
-        assert difference <= (lsb if want.dtype.itemsize == 1 else 0)
+        assert difference <= (lsb if want.dtype.itemsize <= 2 else 0)
 
 
 def samples_of(model: oir.Model, count: int = 2) -> list[dict[str, np.ndarray]]:

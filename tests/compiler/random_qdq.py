@@ -72,7 +72,7 @@ class _Quantizer:
 
     def __post_init__(self) -> None:
         self.ranges = _ranges(self.source)
-        self.dtype = self.draw(st.sampled_from([np.int8, np.int8, np.uint8]))
+        self.dtype = self.draw(st.sampled_from([np.int8, np.int8, np.uint8, np.int8, np.uint8, np.int16]))
         self.pair_each = self.chance(4)
         """Whether every reader has a DequantizeLinear of its own."""
         self.constants = {t.name: numpy_helper.to_array(t) for t in self.source.graph.initializer}
@@ -96,7 +96,7 @@ class _Quantizer:
         """Steps somewhat wider or narrower than the range asks for."""
         low, high = self.ranges[name]
         stretch = self.draw(st.sampled_from([1.0, 0.7, 1.3, 2.0]))
-        scale = np.float32(max(high - low, 1e-2) / 255 * stretch)
+        scale = np.float32(max(high - low, 1e-2) / (2.0 ** (8 * np.dtype(self.dtype).itemsize) - 1) * stretch)
         info = np.iinfo(self.dtype)
         return scale, int(np.clip(round(info.min - low / scale), info.min, info.max))
 
@@ -222,7 +222,7 @@ class _Quantizer:
         outputs: list[str] = []
         for value in self.source.graph.output:
             name = value.name
-            choices = [name] if name not in self.stored else [self.stored[name], self.real[name]]
+            choices = [name, self.stored.get(name, name), self.real.get(name, name)]
             outputs.append(self.draw(st.sampled_from(choices)))
         graph = helper.make_graph(
             self.nodes, "random", self.inputs, [self._info(n) for n in dict.fromkeys(outputs)],

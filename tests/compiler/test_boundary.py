@@ -23,8 +23,9 @@ CONSTANTS = {
     "s16": np.float32(0.0002), "z16": np.int16(30), "z32": np.int32(0), "pixel": np.int8(-128),
     "c": np.arange(6, dtype=np.float32).reshape(2, 3), "column": np.arange(4, dtype=np.float32).reshape(4, 1),
     "w": np.arange(12, dtype=np.float32).reshape(4, 3, 1, 1), "four": np.full((1, 1, 1, 1), 2, np.float32),
-    "k1": np.arange(6, dtype=np.float32).reshape(2, 3, 1), "i": np.arange(4), "b": np.array([True, False, True]),
-    "shape": np.array([3, 2]),
+    "k1": np.arange(6, dtype=np.float32).reshape(2, 3, 1), "i": np.arange(4),
+    "b": np.array([True, False, True]), "shape": np.array([3, 2]), "row": np.full((1, 1), 0.25, np.float32),
+    "flat": np.array([80]), "bias": np.array([[[1, 2, 3]]], np.float32),
 }  # fmt: skip
 
 
@@ -66,6 +67,15 @@ FLOAT = {
     "operand_of_higher_rank": (
         "float[1,3,5] x", "a = Conv(x, k1)  y = Add(a, four)  v = Relu(a)", "float[1,1,2,5] y, float[1,2,5] v"
     ),
+    "bias_that_adds_an_axis": (
+        "float[4,2] x", "a = MatMul(x, c)  y = Add(a, bias)", "float[1,4,3] y"
+    ),
+    "names_that_lowering_makes_up": (
+        "float[1,3,4,5] x",
+        't = Conv(x, w)  a = Reshape(t, flat)  "t in order (0, 1, 2, 3)" = Relu(t)  e = Reshape(t, flat)'
+        'y = Sub(a, e)  u = Identity("t in order (0, 1, 2, 3)")',
+        "float[80] y, float[1,4,4,5] u",
+    ),
     "operand_of_lower_rank": (
         "float[1,3,4,5] x, float[4,5] u", "a = Conv(x, w)  t = Add(a, u)  y = Mul(column, t)",
         "float[1,4,4,5] y",
@@ -98,6 +108,9 @@ QUANTIZED = {
         "int16[2,3] x", "a = DQ(x, s16, z16)  t = Add(a, a)  y = Q(t, s16, z16)",
         "int16[2,3] y",
     ),
+    "function_that_adds_an_axis": (
+        "int8[3] x", "a = DQ(x, s, z)  t = Mul(a, row)  y = Q(t, s2, z2)", "int8[1,3] y"
+    ),
     "input_quantized_twice_alike": (
         "float[2,3] x", "y = Q(x, s, z)  v = Q(x, s, z)", "int8[2,3] y, int8[2,3] v"
     ),
@@ -113,6 +126,9 @@ QUANTIZED = {
     ),
     "unsigned_input_as_output": (
         "uint8[2,3] x", "a = DQ(x, s, zu)", "float[2,3] a, uint8[2,3] x"
+    ),
+    "quantized_input_as_output": (
+        "float[2,3] x", "q = Q(x, s, z)  y = DQ(q, s, z)", "float[2,3] x, float[2,3] y"
     ),
     "both_sides_of_a_pair": (
         "float[2,3] x", "y = Q(x, s, z)  v = DQ(y, s, z)", "int8[2,3] y, float[2,3] v"
