@@ -210,7 +210,10 @@ class Board:
         return BoardRun(outputs, self._total, total if modelled else None, layers, stack, bottom + stack)
 
     def _stack(self, bottom: int) -> int:
-        """Bytes between the top of RAM and the lowest one above the variables that lost its paint."""
+        """Bytes between the top of RAM and the lowest one above the variables that lost its paint.
+
+        Raises VerificationError where the stack has reached the variables.
+        """
         painted = np.frombuffer(
             bytes(self._core.engine.mem_read(self._ram.origin, self._ram.bytes)), np.uint8
         )
