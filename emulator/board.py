@@ -218,6 +218,8 @@ class Board:
             bytes(self._core.engine.mem_read(self._ram.origin, self._ram.bytes)), np.uint8
         )
         changed = np.flatnonzero(painted[bottom:] != _PAINT)
-        return (
-            0 if changed.size == 0 else self._ram.end // 8 * 8 - (self._ram.origin + bottom + int(changed[0]))
-        )
+        if changed.size == 0:
+            return 0
+        if changed[0] == 0:
+            raise self._failed("the stack reaches down to the variables: SRAM is too small")
+        return self._ram.end // 8 * 8 - (self._ram.origin + bottom + int(changed[0]))
