@@ -93,6 +93,12 @@ class Activation:
     low: float = float("-inf")
     high: float = float("inf")
 
+    def then(self, following: Activation) -> Activation:
+        """The bounds of both, one after the other. ``following`` is ONNX Clip's min(max(x, low), high), which
+        gives ``high`` where that is below ``low``."""
+        low, high = (min(max(bound, following.low), following.high) for bound in (self.low, self.high))
+        return Activation(low, high)
+
 
 UNBOUNDED = Activation()
 

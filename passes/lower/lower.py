@@ -303,8 +303,7 @@ class _Lowering:
             bounds = fusable_activation(following)
             if following is None or bounds is None:
                 break
-            low, high = max(activation.low, bounds.low), min(activation.high, bounds.high)
-            activation = Activation(min(low, bounds.high), high) if low > high else Activation(low, high)
+            activation = activation.then(bounds)
             absorbed.append(following)
             current = following
         return absorbed, activation

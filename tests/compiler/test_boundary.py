@@ -25,7 +25,9 @@ CONSTANTS = {
     "w": np.arange(12, dtype=np.float32).reshape(4, 3, 1, 1), "four": np.full((1, 1, 1, 1), 2, np.float32),
     "k1": np.arange(6, dtype=np.float32).reshape(2, 3, 1), "i": np.arange(4),
     "b": np.array([True, False, True]), "shape": np.array([3, 2]), "row": np.full((1, 1), 0.25, np.float32),
-    "flat": np.array([80]), "bias": np.array([[[1, 2, 3]]], np.float32),
+    "w8": np.arange(6, dtype=np.float32).reshape(2, 3, 1, 1) / 4, "flat": np.array([80]),
+    "m5": np.float32(-5), "m1": np.float32(-1), "p1": np.float32(1.5), "p3": np.float32(3),
+    "bias": np.array([[[1, 2, 3]]], np.float32),
 }  # fmt: skip
 
 
@@ -100,6 +102,23 @@ QUANTIZED = {
     ),
     "int32_to_narrow": (
         "int32[2,3] x", "a = DQ(x, s, z32)  y = Q(a, s2, z2)", "int8[2,3] y"
+    ),
+    "another_scale": ("int8[2,3] x", "a = DQ(x, s, z)  y = Q(a, s2, z2)", "int8[2,3] y"),
+    "bounds_upon_bounds": (
+        "int8[1,3,4,5] x",
+        "a = DQ(x, s, z)  t = Conv(a, w8)  u = Clip(t, m5, p3)  v = Relu(u)  r = Clip(v, m5, p1)"
+        "y = Q(r, s2, z2)",
+        "int8[1,2,4,5] y",
+    ),
+    "bounds_that_miss_each_other": (
+        "int8[1,3,4,5] x",
+        "a = DQ(x, s, z)  t = Conv(a, w8)  u = Clip(t, m5, m1)  v = Relu(u)  y = Q(v, s2, z2)"
+        "o = Conv(a, w)  r = Relu(o)  l = Clip(r, m5, m1)  k = Q(l, s2, z2)",
+        "int8[1,2,4,5] y, int8[1,4,4,5] k",
+    ),
+    "gated_by_its_own_function": (
+        "int8[2,3] x", "a = DQ(x, s, z)  t = Tanh(a)  u = Exp(t)  v = Div(a, u)  y = Q(v, s2, z2)",
+        "int8[2,3] y",
     ),
     "function_of_16_bits": (
         "int16[2,3] x", "a = DQ(x, s16, z16)  t = Tanh(a)  y = Q(t, s2, z2)", "int8[2,3] y"
