@@ -26,8 +26,8 @@ CONSTANTS = {
     "k1": np.arange(6, dtype=np.float32).reshape(2, 3, 1), "i": np.arange(4),
     "b": np.array([True, False, True]), "shape": np.array([3, 2]), "row": np.full((1, 1), 0.25, np.float32),
     "w8": np.arange(6, dtype=np.float32).reshape(2, 3, 1, 1) / 4, "flat": np.array([80]),
-    "m5": np.float32(-5), "m1": np.float32(-1), "p1": np.float32(1.5), "p3": np.float32(3),
-    "bias": np.array([[[1, 2, 3]]], np.float32),
+    "half": np.array([2, 40]), "m5": np.float32(-5), "m1": np.float32(-1), "p1": np.float32(1.5),
+    "p3": np.float32(3), "bias": np.array([[[1, 2, 3]]], np.float32),
 }  # fmt: skip
 
 
@@ -74,9 +74,9 @@ FLOAT = {
     ),
     "names_that_lowering_makes_up": (
         "float[1,3,4,5] x",
-        't = Conv(x, w)  a = Reshape(t, flat)  "t in order (0, 1, 2, 3)" = Relu(t)  e = Reshape(t, flat)'
-        'y = Sub(a, e)  u = Identity("t in order (0, 1, 2, 3)")',
-        "float[80] y, float[1,4,4,5] u",
+        't = Conv(x, w)  a = Reshape(t, flat)  "t in order (0, 1, 2, 3)" = Relu(t)  e = Reshape(t, half)'
+        'u = Neg("t in order (0, 1, 2, 3)")',
+        "float[80] a, float[2,40] e, float[1,4,4,5] u",
     ),
     "operand_of_lower_rank": (
         "float[1,3,4,5] x, float[4,5] u", "a = Conv(x, w)  t = Add(a, u)  y = Mul(column, t)",
