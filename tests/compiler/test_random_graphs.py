@@ -52,6 +52,12 @@ def test_quantized_graphs_window_by_window(proto: onnx.ModelProto):
     agreement.quantized_graph_agrees(show(proto))
 
 
+@few
+@given(float_graphs())
+def test_graphs_that_tinyc_quantizes(proto: onnx.ModelProto):
+    agreement.own_quantization_agrees(show(proto))
+
+
 @batches
 @given(st.lists(float_graphs(4), min_size=6, max_size=6))
 def test_float_graphs_as_c(protos: list[onnx.ModelProto]):
@@ -77,6 +83,11 @@ class TestMany:
     @given(st.one_of(qdq_graphs(), spatial_qdq_graphs()))
     def test_quantized_graphs(self, proto: onnx.ModelProto):
         agreement.quantized_graph_agrees(show(proto))
+
+    @many
+    @given(st.one_of(float_graphs(), spatial_graphs()))
+    def test_graphs_that_tinyc_quantizes(self, proto: onnx.ModelProto):
+        agreement.own_quantization_agrees(show(proto))
 
     @many_batches
     @given(st.lists(st.one_of(float_graphs(4), qdq_graphs(4)), min_size=6, max_size=6))

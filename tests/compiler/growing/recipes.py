@@ -122,6 +122,13 @@ RECIPES: dict[str, Recipe] = {
     "max_constant": with_constant("Max", "Max"),
     "prelu": with_constant("PRelu", "PRelu", "LeakyRelu"),
     "where": Recipe(elements.continuous_where, _needs("Greater", "Where", "Mul")),
+    "silu": Recipe(elements.silu, _needs("Mul", "Sigmoid"), range(1, 5), spatial=True, weight=2),
+    "hard_swish": Recipe(
+        elements.hard_swish, _needs("Add", "Clip", "Div", "HardSwish", "Mul"), spatial=True, weight=2
+    ),
+    "gelu_written_out": Recipe(
+        elements.gelu, _needs("Add", "Div", "Erf", "Gelu", "Mul"), spatial=True, weight=2
+    ),
     "batch_normalization": Recipe(
         elements.batch_normalization, _needs("Mul", "Add"), range(2, 5), spatial=True
     ),
