@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from .timing import Timing, load_timing
 
 _PAGE = 0x1000
 _PAINT = 0xA5
+_EDGE = 256
+"""Bytes at the end of the variables that are watched for the stack."""
 INSTRUCTION_LIMIT = 20_000_000_000
 """A run that takes more instructions than this is taken for an endless loop."""
 
@@ -25,7 +27,7 @@ INSTRUCTION_LIMIT = 20_000_000_000
 class LayerWork:
     """What one layer cost; ``cycles`` is modelled, None where the core has no timing table."""
 
-    step: str
+    layer: str
     instructions: int
     cycles: float | None
 
@@ -60,8 +62,9 @@ _RUN = -1
 class Board:
     """An image in an emulated device. ``run`` may be called any number of times."""
 
-    def __init__(self, program: Program, image: Image, target: Target) -> None:
-        self.program, self.image, self.target = program, image, target
+    def __init__(self, program: Program, image: Image, target: Target, layers: Sequence[str]) -> None:
+        """``program`` tells name, inputs, outputs and their offsets; ``layers`` names its steps in order."""
+        self.program, self.image, self.target, self.layers = program, image, target, layers
         self._timing: Timing | None = load_timing(target.cpu)
         self._ram, self._flash = target.main_memory("ram"), target.main_memory("flash")
         self._core: Core = make_core(target)
@@ -75,7 +78,7 @@ class Board:
     def _layer_ranges(self) -> list[tuple[int, int, int]]:
         """(begin, end, owner) of the functions that layers and the model's entry compiled to."""
         name, symbols = self.program.name, self.image.symbols
-        named = [(f"{name}_{step.name}", index) for index, step in enumerate(self.program.steps)]
+        named = [(f"{name}_{layer}", index) for index, layer in enumerate(self.layers)]
         found = [(symbols[key], owner) for key, owner in [*named, (f"{name}_run", _RUN)] if key in symbols]
         return sorted((s.address, s.address + s.size, owner) for s, owner in found)
 
@@ -95,6 +98,10 @@ class Board:
                 if low < high:
                     engine.hook_add(accesses, self._outside, None, low, high - 1)
         engine.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._outside)
+        edge = self._ram.origin + self._variables()
+        engine.hook_add(
+            unicorn.UC_HOOK_MEM_WRITE, self._on_variables, None, max(edge - _EDGE, self._ram.origin), edge - 1
+        )
         engine.hook_add(unicorn.UC_HOOK_BLOCK, self._block)
         for address, data in self.image.segments:
             engine.mem_write(address, data)
@@ -112,7 +119,7 @@ class Board:
             engine.mem_write(
                 arena.address + self.program.offset(name), np.ascontiguousarray(inputs[name]).tobytes()
             )
-        self._work = [[0, 0.0] for _ in range(len(self.program.steps) + 1)]
+        self._work = [[0, 0.0] for _ in range(len(self.layers) + 1)]
         self._current, self._expected, self._total, self._fault = _RUN, None, 0, ""
         self._execute()
         return self._result(arena.address)
@@ -143,6 +150,17 @@ class Board:
         engine.emu_stop()
         return False
 
+    def _on_variables(self, engine: Any, access: int, address: int, size: int, value: int, data: Any) -> None:
+        """A write to the last of the variables: wrong where the stack has come down to them."""
+        if address >= engine.reg_read(self._core.stack):
+            self._fault = "the stack reaches down to the variables: SRAM is too small"
+            engine.emu_stop()
+
+    def _variables(self) -> int:
+        """Bytes of RAM from its bottom to the end of the highest variable."""
+        inside = [s for s in self.image.symbols.values() if self._ram.origin <= s.address < self._ram.end]
+        return max(s.address + s.size for s in inside) - self._ram.origin
+
     def _nearest(self, address: int) -> str:
         """Where an address lies, in words a person can use."""
         for region in (self._flash, self._ram):
@@ -157,7 +175,7 @@ class Board:
 
     def _failed(self, why: str) -> VerificationError:
         owner = self._current
-        layer = f"layer {self.program.steps[owner].name}" if owner >= 0 else f"{self.program.name}_run"
+        layer = f"layer {self.layers[owner]}" if owner >= 0 else f"{self.program.name}_run"
         return VerificationError(
             f"{self.program.name} failed on the emulated {self.target.name}",
             where=layer,
@@ -200,26 +218,20 @@ class Board:
             outputs[name] = np.frombuffer(raw, buffer.dtype.numpy).reshape(buffer.shape)
         modelled = self._timing is not None
         layers = tuple(
-            LayerWork(step.name, int(count), cycles if modelled else None)
-            for step, (count, cycles) in zip(program.steps, self._work, strict=False)
+            LayerWork(layer, int(count), cycles if modelled else None)
+            for layer, (count, cycles) in zip(self.layers, self._work, strict=False)
         )
-        inside = [s for s in self.image.symbols.values() if self._ram.origin <= s.address < self._ram.end]
-        bottom = max(s.address + s.size for s in inside) - self._ram.origin
+        bottom = self._variables()
         stack = self._stack(bottom)
         total = sum(cycles for _, cycles in self._work)
         return BoardRun(outputs, self._total, total if modelled else None, layers, stack, bottom + stack)
 
     def _stack(self, bottom: int) -> int:
-        """Bytes between the top of RAM and the lowest one above the variables that lost its paint.
-
-        Raises VerificationError where the stack has reached the variables.
-        """
+        """Bytes between the top of RAM and the lowest one above the variables that lost its paint."""
         painted = np.frombuffer(
             bytes(self._core.engine.mem_read(self._ram.origin, self._ram.bytes)), np.uint8
         )
         changed = np.flatnonzero(painted[bottom:] != _PAINT)
         if changed.size == 0:
             return 0
-        if changed[0] == 0:
-            raise self._failed("the stack reaches down to the variables: SRAM is too small")
         return self._ram.end // 8 * 8 - (self._ram.origin + bottom + int(changed[0]))

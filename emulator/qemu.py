@@ -54,14 +54,15 @@ class QemuBoard:
     """
 
     def __init__(
-        self, program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain
-    ) -> None:
-        """Compiles and links ``files`` for the machine.
+        self, program: Program, files: Mapping[str, str], target: Target, layers: Sequence[str],
+        toolchain: Toolchain,
+    ) -> None:  # fmt: skip
+        """Compiles and links ``files`` for the machine; ``layers`` names the program's steps in order.
 
         Raises UsageError where QEMU is not installed, the target's core is another one, or a compiler fails
         (its words, and the command), BudgetError where the model is larger than the memory.
         """
-        self.program, self.target = program, target
+        self.program, self.target, self.layers = program, target, layers
         self._emulator, self._major = _required(target)
         self._ram = _fitting(_RAM, target.main_memory("ram"))
         code = _fitting(_CODE, target.main_memory("flash"))
@@ -84,8 +85,8 @@ class QemuBoard:
     def _build_counter(self, folder: Path) -> bytes:
         # QEMU 9 takes no plugin for an interface older than 2; what is used of it did not change
         version = 1 if self._major < 9 else 2
-        ranges = _code_ranges(self.program, self.image)
-        source = counter_source(ranges, len(self.program.steps), INSTRUCTION_LIMIT, version)
+        ranges = _code_ranges(self.program.name, self.layers, self.image)
+        source = counter_source(ranges, len(self.layers), INSTRUCTION_LIMIT, version)
         (folder / "counter.c").write_text(source, encoding="utf-8")
         command = [*host_compiler(), "-O2", "-shared", "-fPIC", "-o", "counter.so", "counter.c"]
         _compile(command, folder, self.program, self.target)
@@ -108,7 +109,7 @@ class QemuBoard:
             (folder / "board.elf").write_bytes(self._elf)
             (folder / "counter.so").write_bytes(self._counter)
             done = self._emulate(folder)
-            counts, last = _read_counts(folder / "counts.txt", len(program.steps) + 1)
+            counts, last = _read_counts(folder / "counts.txt", len(self.layers) + 1)
             if done.returncode != 0 or not (folder / "output.bin").is_file():
                 raise self._failed(last, self._reason(folder, done))
             return self._result((folder / "output.bin").read_bytes(), counts, last)
@@ -145,7 +146,7 @@ class QemuBoard:
             outputs[name] = flat.reshape(buffer.shape)
             position += buffer.nbytes
         layers = tuple(
-            LayerWork(step.name, count, None) for step, count in zip(self.program.steps, counts, strict=False)
+            LayerWork(layer, count, None) for layer, count in zip(self.layers, counts, strict=False)
         )
         variables = self.image.symbols["board_bss_end"].address - self._ram.origin
         return BoardRun(outputs, sum(counts), None, layers, stack, variables + stack)
@@ -160,8 +161,8 @@ class QemuBoard:
         return f"QEMU ended with code {done.returncode}: {done.stderr.strip()[:2000]}"
 
     def _failed(self, owner: int | None, why: str) -> VerificationError:
-        name, steps = self.program.name, self.program.steps
-        layer = f"layer {steps[owner].name}" if owner is not None and owner < len(steps) else f"{name}_run"
+        name, layers = self.program.name, self.layers
+        layer = f"layer {layers[owner]}" if owner is not None and owner < len(layers) else f"{name}_run"
         return VerificationError(
             f"{name} failed on the emulated {self.target.name}",
             where=layer,
@@ -192,12 +193,12 @@ def _fitting(machine: Region, target: Region) -> Region:
     return replace(machine, bytes=min(machine.bytes, target.bytes))
 
 
-def _code_ranges(program: Program, image: Image) -> list[CodeRange]:
+def _code_ranges(name: str, layers: Sequence[str], image: Image) -> list[CodeRange]:
     """Whose instructions the counter counts, as ``counter_source`` numbers owners."""
-    count = len(program.steps)
-    owners = {f"{program.name}_{step.name}": index for index, step in enumerate(program.steps)}
-    owners |= {f"{program.name}_run": count} | dict.fromkeys(STARTUP_FUNCTIONS, count + 1)
-    found = [(image.symbols[name], owner) for name, owner in owners.items() if name in image.symbols]
+    count = len(layers)
+    owners = {f"{name}_{layer}": index for index, layer in enumerate(layers)}
+    owners |= {f"{name}_run": count} | dict.fromkeys(STARTUP_FUNCTIONS, count + 1)
+    found = [(image.symbols[symbol], owner) for symbol, owner in owners.items() if symbol in image.symbols]
     return [CodeRange(s.address, s.address + s.size, owner) for s, owner in found]
 
 

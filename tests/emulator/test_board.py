@@ -58,7 +58,7 @@ def toolchain_for(target: Target) -> Toolchain:
 
 def board(model: Subject, target: Target, toolchain: Toolchain | None = None) -> Board:
     image = build_image(model.program, model.files, target, toolchain or toolchain_for(target))
-    return Board(model.program, image, target)
+    return Board(model.program, image, target, [step.name for step in model.program.steps])
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -70,6 +70,8 @@ def test_every_core_computes_the_same_bytes(name: str) -> None:
         np.testing.assert_array_equal(first.outputs[output], wanted)
     assert (first.instructions, first.cycles) == (again.instructions, again.cycles)
     assert first.cycles is not None and first.cycles > 0
+    assert all(layer.instructions > 0 for layer in first.layers), "a layer's work was not counted"
+    assert sum(layer.instructions for layer in first.layers) <= first.instructions
     assert 0 < first.stack < 1024
     plan = model.program.plan
     assert plan is not None and first.touched == plan.arena_bytes + first.stack

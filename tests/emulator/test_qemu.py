@@ -45,6 +45,10 @@ def digits() -> tuple[Program, Mapping[str, str]]:
     return compiled.program, compiled.files
 
 
+def layers(program: Program) -> list[str]:
+    return [step.name for step in program.steps]
+
+
 def samples(program: Program, seed: int = 0) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
     buffers = [program.buffers[name] for name in program.inputs]
@@ -65,7 +69,7 @@ def assembler(code: str, name: str = "digits_run", kind: str = "digits_status") 
 
 def test_digits_equals_the_numpy_emulator_byte_for_byte_and_repeats(target, toolchain, digits):
     program, files = digits
-    board = qemu.QemuBoard(program, files, target, toolchain)
+    board = qemu.QemuBoard(program, files, target, layers(program), toolchain)
     for seed in (0, 1):
         inputs = samples(program, seed)
         run, wanted = board.run(inputs), Machine(program).run(inputs)
@@ -74,7 +78,7 @@ def test_digits_equals_the_numpy_emulator_byte_for_byte_and_repeats(target, tool
     assert board.run(inputs).instructions == run.instructions
     assert program.plan is not None
     assert run.touched >= program.plan.arena_bytes + run.stack
-    assert [layer.step for layer in run.layers] == [step.name for step in program.steps]
+    assert [layer.layer for layer in run.layers] == [step.name for step in program.steps]
 
 
 @pytest.mark.parametrize("model", ["kws01_qdq"])
@@ -82,7 +86,9 @@ def test_mlperf_networks_equal_the_numpy_emulator(target, toolchain, shared_mode
     options = CompileOptions(target="corstone-300", verify=False)
     compiled = compile_model(shared_models / f"{model}.onnx", options)
     inputs = samples(compiled.program)
-    run = qemu.QemuBoard(compiled.program, compiled.files, target, toolchain).run(inputs)
+    run = qemu.QemuBoard(compiled.program, compiled.files, target, layers(compiled.program), toolchain).run(
+        inputs
+    )
     for name, array in Machine(compiled.program).run(inputs).items():
         np.testing.assert_array_equal(run.outputs[name], array)
 
@@ -90,7 +96,9 @@ def test_mlperf_networks_equal_the_numpy_emulator(target, toolchain, shared_mode
 def test_instructions_are_exact(target, toolchain, digits):
     program, files = digits
     loop = assembler("movw r3, #1000\n1: subs r3, #1\nbne 1b\nmovs r0, #0\nbx lr")
-    run = qemu.QemuBoard(program, with_body(files, loop), target, toolchain).run(samples(program))
+    run = qemu.QemuBoard(program, with_body(files, loop), target, layers(program), toolchain).run(
+        samples(program)
+    )
     assert run.instructions == 1 + 2 * 1000 + 2
     assert run.stack == 0
 
@@ -105,7 +113,9 @@ def test_a_layers_instructions_are_its_own_and_its_helpers(target, toolchain, di
             assembler(f"push {{r4, lr}}\nbl {layer}\nmovs r0, #0\npop {{r4, pc}}"),
         )
     )
-    run = qemu.QemuBoard(program, with_body(files, body), target, toolchain).run(samples(program))
+    run = qemu.QemuBoard(program, with_body(files, body), target, layers(program), toolchain).run(
+        samples(program)
+    )
     assert run.layers[0].instructions == 3 + 1 + 2 * 10 + 1
     # the code behind the call lies in digits_run again
     assert run.instructions == run.layers[0].instructions + 4
@@ -115,7 +125,9 @@ def test_a_layers_instructions_are_its_own_and_its_helpers(target, toolchain, di
 def test_stack_is_what_was_written_below_the_caller(target, toolchain, digits):
     program, files = digits
     deep = assembler("sub sp, #120\nmovs r0, #0\nstr r0, [sp]\nadd sp, #120\nbx lr")
-    run = qemu.QemuBoard(program, with_body(files, deep), target, toolchain).run(samples(program))
+    run = qemu.QemuBoard(program, with_body(files, deep), target, layers(program), toolchain).run(
+        samples(program)
+    )
     assert run.stack == 120
 
 
@@ -129,7 +141,7 @@ def test_stack_is_what_was_written_below_the_caller(target, toolchain, digits):
 )
 def test_what_goes_wrong_is_named(target, toolchain, digits, code, words):
     program, files = digits
-    board = qemu.QemuBoard(program, with_body(files, assembler(code)), target, toolchain)
+    board = qemu.QemuBoard(program, with_body(files, assembler(code)), target, layers(program), toolchain)
     with pytest.raises(VerificationError) as raised:
         board.run(samples(program))
     for word in ["emulated corstone-300", *words]:
@@ -139,7 +151,9 @@ def test_what_goes_wrong_is_named(target, toolchain, digits, code, words):
 def test_an_endless_loop_ends_at_the_limit(target, toolchain, digits, monkeypatch):
     monkeypatch.setattr(qemu, "INSTRUCTION_LIMIT", 100_000)
     program, files = digits
-    board = qemu.QemuBoard(program, with_body(files, assembler("1: b 1b")), target, toolchain)
+    board = qemu.QemuBoard(
+        program, with_body(files, assembler("1: b 1b")), target, layers(program), toolchain
+    )
     with pytest.raises(VerificationError, match="100,000 instructions: an endless loop"):
         board.run(samples(program))
 
@@ -151,20 +165,20 @@ def test_a_model_larger_than_flash_says_by_how_much(target, toolchain, digits):
     with pytest.raises(
         BudgetError, match=r"larger than the flash of the emulated corstone-300, by [\d,]+ byte"
     ):
-        qemu.QemuBoard(program, files, small, toolchain)
+        qemu.QemuBoard(program, files, small, layers(program), toolchain)
 
 
 def test_a_compiler_that_fails_is_quoted(target, toolchain, digits):
     program, files = digits
     with pytest.raises(UsageError, match="not C at all") as raised:
-        qemu.QemuBoard(program, with_body(files, "#error not C at all"), target, toolchain)
+        qemu.QemuBoard(program, with_body(files, "#error not C at all"), target, layers(program), toolchain)
     assert toolchain.command[0] in raised.value.where
 
 
 def test_other_cores_are_refused(toolchain, digits):
     program, files = digits
     with pytest.raises(UsageError, match="nucleo-f446re does not run in QEMU"):
-        qemu.QemuBoard(program, files, load_target("nucleo-f446re"), toolchain)
+        qemu.QemuBoard(program, files, load_target("nucleo-f446re"), layers(program), toolchain)
 
 
 def test_without_qemu_the_error_says_what_to_install(target, digits, monkeypatch):
@@ -172,4 +186,4 @@ def test_without_qemu_the_error_says_what_to_install(target, digits, monkeypatch
     program, files = digits
     unused = Toolchain(("false",), (), "none", complete=True)
     with pytest.raises(UsageError, match="apt install qemu-system-arm"):
-        qemu.QemuBoard(program, files, target, unused)
+        qemu.QemuBoard(program, files, target, layers(program), unused)
