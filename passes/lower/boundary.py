@@ -8,13 +8,13 @@ from dataclasses import replace
 import onnx_ir as oir
 
 from ...ir.dtype import DType, Quant
-from ...ir.errors import UsageError
+from ...ir.errors import ModelError, UsageError
 from ...ir.names import Names
 from ...ir.program import Buffer, Role
 from ...kernels.copy import Copy
 from ...kernels.node import Tensor
 from ...kernels.table import Table
-from ..onnx_graph import shape_of
+from ..onnx_graph import quoted, shape_of
 from .builder import Builder, Origin
 from .graph import element_type, name_of, quantization
 from .layout import channel_last, row_major, wants_channel_last
@@ -110,6 +110,13 @@ def declare_outputs(
     names, taken = Names(), {builder.stored[name_of(v)] for v in graph.inputs}
     made: list[str] = []
     for value in graph.outputs:
+        if 0 in shape_of(value):
+            raise ModelError(
+                "An output of the model has no elements",
+                where=f"graph output {quoted(value.name)}",
+                why=f"its shape is {list(shape_of(value))}",
+                remedy="leave that output out, or correct the shapes in the model or in --input-shape",
+            )
         origin = Origin("Identity", name_of(value))
         tensor = builder.in_memory(tensor_of(value), origin)
         expected = {row_major(len(tensor.shape))} | (

@@ -124,7 +124,8 @@ class Builder:
         key = (tensor.name, "memory")
         if key not in self._converted:
             dtype = tensor.dtype if tensor.constant.scale is None else DType.FLOAT32
-            values = np.ascontiguousarray(tensor.constant.real, dtype.numpy)
+            # NumPy makes a scalar one-dimensional when it makes it contiguous
+            values = np.ascontiguousarray(tensor.constant.real, dtype.numpy).reshape(tensor.shape)
             name = self.fresh(f"{tensor.name} in memory")
             made = Tensor(name, tensor.shape, dtype, row_major(values.ndim))
             self._converted[key] = made

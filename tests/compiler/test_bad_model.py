@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,25 @@ def test_model_without_an_interface(tmp_path: Path, missing: str) -> None:
     )  # fmt: skip
     text = refused(3, saved(made, tmp_path))
     assert f"The model has no {missing}" in text and f"export the model with its {missing}" in text
+
+
+def test_output_without_elements(tmp_path: Path) -> None:
+    constants = {"none": np.zeros((0, 3), np.float32)}
+    nodes = [helper.make_node("Relu", ["x"], ["y"], "relu")]
+    made = graph_model(nodes, {"x": [1, 4]}, {"y": [1, 4], "none": [0, 3]}, constants)
+    text = refused(3, saved(made, tmp_path))
+    assert "An output of the model has no elements" in text and "'none'" in text and "[0, 3]" in text
+
+
+def test_constant_outputs_are_handed_out(tmp_path: Path) -> None:
+    """Scalars too, beside one that is computed."""
+    constants = {"scalar": np.float32(2.5), "row": np.arange(3, dtype=np.float32)}
+    nodes = [helper.make_node("Relu", ["x"], ["y"], "relu")]
+    made = graph_model(nodes, {"x": [1, 4]}, {"y": [1, 4], "scalar": [], "row": [3]}, constants)
+    assert tinyc("compile", saved(made, tmp_path), *TARGET, "-o", tmp_path / "out").code == 0
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 4)))
+    outcome = tinyc("run", tmp_path / "out", "--input", tmp_path / "x.npz", "--json")
+    assert json.loads(outcome.out) == {"y": [[[1.0] * 4]] * 2, "scalar": [2.5] * 2, "row": [[0, 1, 2]] * 2}
 
 
 def test_input_of_text(tmp_path: Path) -> None:
