@@ -83,11 +83,12 @@ def become(
     inputs: Sequence[Operand],
     attributes: Mapping[str, Any] | None = None,
     *,
+    domain: str = "",
     name: str | None = None,
 ) -> None:
     """Turn ``node`` into another operator that computes the same output; what fed it alone is removed."""
     before = [value for value in node.inputs if value is not None]
-    node.op_type, node.domain = operator, ""
+    node.op_type, node.domain = operator, domain
     node.attributes.clear()
     for attribute in _attributes(attributes):
         node.attributes.add(attribute)

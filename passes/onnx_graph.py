@@ -20,6 +20,10 @@ IR_VERSION = 13
 MAX_TENSOR_BYTES = 2**31
 """No tensor of a model for a microcontroller is larger; a bigger shape is a mistake or an attack."""
 
+FUSED_DOMAIN = "tinyc"
+"""The domain of operators that tinyc knows and ONNX Runtime does not at ``OPSET``: each is a model-local
+function made of standard operators, named as ONNX names it."""
+
 _LONGEST_NAME = 80
 
 
@@ -34,6 +38,11 @@ def quoted(name: str | None) -> str:
 def describe(node: oir.Node) -> str:
     """``Conv node 'name'``, for error messages."""
     return f"{node.op_type} node {quoted(node.name)}"
+
+
+def has_known_domain(node: oir.Node) -> bool:
+    """Whether the node's operator type means what ONNX means by it."""
+    return node.domain in ("", "ai.onnx", FUSED_DOMAIN)
 
 
 def static_shape(value: oir.Value) -> tuple[int, ...] | None:

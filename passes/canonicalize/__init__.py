@@ -12,6 +12,7 @@ After it
 - commutative operators have their constant on the right, Sub and Div have no constant there (Div keeps one
   whose reciprocal is not exact in front of a quantizer);
 - hard-swish, GELU, Mish, layer and RMS normalization are one node each;
+- SiLU is one node too, of a function in the model, since ONNX Runtime has no operator for it;
 - quantized tensors inside the model are signed.
 """
 
@@ -26,6 +27,7 @@ from .engine import merge, rewrite
 from .functions import fuse_functions
 from .normalization import fuse_normalizations
 from .signed import make_signed
+from .swish import fuse_swish
 
 _PLAIN = merge(tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, transposes.RULES)
 """What may hide a decomposed function or a layer behind it."""
@@ -51,6 +53,7 @@ def canonicalize(model: oir.Model) -> oir.Model:
         rewrite(graph, _LAYERS)
         _share(model)
         rewrite(graph, merge(_LAYERS, transposes.LAST))
+        fuse_swish(model)
     common.RemoveUnusedNodesPass()(model)
     name_nodes(graph)
     return model

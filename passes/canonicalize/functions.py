@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import onnx_ir as oir
@@ -55,13 +56,28 @@ _TELLING = frozenset({
 """A decomposition of any of the functions holds one of these."""
 
 _TOLERANCE = 3e-6
-"""Constants like 0.7071 come rounded to float32 or to seven digits."""
 
 _GRID = np.concatenate([np.linspace(-12, 12, 481), np.geomspace(1e-6, 80, 40), -np.geomspace(1e-6, 80, 40)])
 
 
+Found = TypeVar("Found")
+
+
 def fuse_functions(graph: oir.Graph) -> None:
     """Replace every region of element-wise operators that computes one of the functions."""
+    for region, found in recognised(graph, _recognise):
+        name = region.main_node(*found.named_after).name
+        become(region.nodes[0], found.operator, [region.source], found.attributes, name=name)
+
+
+def recognised(
+    graph: oir.Graph, recognise: Callable[[Array, Array], Found | None]
+) -> Iterator[tuple[Region, Found]]:
+    """Regions that compute a function of each element of their source, the last of the graph first, and what
+    ``recognise`` makes of samples ``x`` and the function's values there: None where it does not know it.
+
+    The caller may replace a region before it asks for the next one.
+    """
     if not any(node.op_type in _TELLING for node in graph):
         return
     positions = {node: position for position, node in enumerate(graph)}
@@ -69,14 +85,21 @@ def fuse_functions(graph: oir.Graph) -> None:
         if node.graph is not graph or node.op_type not in _OPERATORS:
             continue
         for region in regions(node, positions, _OPERATORS):
-            found = _recognise(region)
+            sampled = _sampled(region)
+            found = None if sampled is None else recognise(*sampled)
             if found is not None:
-                name = region.main_node(*found.named_after).name
-                become(node, found.operator, [region.source], found.attributes, name=name)
+                yield region, found
                 break
 
 
-def _recognise(region: Region) -> _Function | None:
+def same(y: Array, wanted: Array) -> bool:
+    """Whether values are equal but for the rounding of constants: those like 0.7071 come rounded to float32
+    or to seven digits."""
+    return np.allclose(y, wanted, rtol=_TOLERANCE, atol=_TOLERANCE)
+
+
+def _sampled(region: Region) -> tuple[Array, Array] | None:
+    """Samples and the region's values there; None where it cannot be a function of each element."""
     if len(region.nodes) < 2 or not region.operators() & _TELLING:
         return None
     constants = region.constants()
@@ -84,11 +107,11 @@ def _recognise(region: Region) -> _Function | None:
         return None
     x = _samples(constants)
     y = region.evaluate(x)
-    for function in _FUNCTIONS:
-        wanted = function.real(x)
-        if y.shape == x.shape and np.allclose(y, wanted, rtol=_TOLERANCE, atol=_TOLERANCE):
-            return function
-    return None
+    return (x, y) if y.shape == x.shape else None
+
+
+def _recognise(x: Array, y: Array) -> _Function | None:
+    return next((function for function in _FUNCTIONS if same(y, function.real(x))), None)
 
 
 def _samples(constants: list[Array]) -> Array:

@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import onnx_ir as oir
 
-from ..onnx_graph import constant
+from ..onnx_graph import constant, has_known_domain
 from .facts import FLOAT_MAGNITUDE, Atoms, Facts, Ints
 from .layers import Layer
 from .parameters import parameter_of, shape_of
@@ -91,7 +91,7 @@ def analyse(graph: oir.Graph, rules: Mapping[str, Rule]) -> Analysis:
     for node in graph:
         if all(value is None or constant(value) is not None for value in node.inputs):
             continue  # a parameter, read where it is used
-        rule = rules.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        rule = rules.get(node.op_type) if has_known_domain(node) else None
         facts = rule(node, analysis) if rule is not None and len(node.outputs) == 1 else None
         if facts is None:
             _opaque(node, analysis)

@@ -36,6 +36,8 @@ def unary(node: oir.Node) -> tuple[Function, float | None] | None:
         return _clip(node)
     if node.op_type == "Gelu":
         return _gelu(node)
+    if node.op_type == "Swish":
+        return _swish(node)
     make = _PARAMETRIC.get(node.op_type)
     if make is not None:
         return make(node), None
@@ -101,6 +103,13 @@ def _gelu(node: oir.Node) -> tuple[Function, float | None]:
     return lambda x: 0.5 * x * (1 + error(x / sqrt(2))), -0.7517916
 
 
+def _swish(node: oir.Node) -> tuple[Function, float | None] | None:
+    """x · sigmoid(alpha · x), which has a least value for positive alpha: where 1 + t + exp(t) = 0 for
+    t = alpha · x."""
+    alpha = node.attributes.get_float("alpha", 1.0)
+    return (lambda x: x * _sigmoid(alpha * x), -1.2784645 / alpha) if alpha > 0 else None
+
+
 def _clip(node: oir.Node) -> tuple[Function, float | None] | None:
     limits: list[float] = []
     for index, name, default in ((1, "min", -np.inf), (2, "max", np.inf)):
@@ -151,5 +160,5 @@ ARITHMETIC: dict[str, Callable[[Interval, Interval], Interval]] = {
 }
 """Ranges of operators on two operands, by operator."""
 
-UNARY = ("Clip", "Gelu", *_PARAMETRIC, *_PLAIN)
+UNARY = ("Clip", "Gelu", "Swish", *_PARAMETRIC, *_PLAIN)
 """Operators for which ``unary`` has a function."""

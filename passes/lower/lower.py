@@ -14,7 +14,7 @@ from ...kernels.convert import Quantize
 from ...kernels.node import UNBOUNDED, Activation, Constant, Node, Tensor
 from ...kernels.registry import OPERATORS, Layout, Operator
 from ...kernels.table import RealFunction, Table
-from ..onnx_graph import constant, shape_of
+from ..onnx_graph import FUSED_DOMAIN, constant, has_known_domain, shape_of
 from . import boundary
 from .builder import Builder, Origin
 from .graph import (
@@ -46,7 +46,13 @@ _STRUCTURAL = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Transpose", "Id
 def unsupported_operators(model: oir.Model) -> list[oir.Node]:
     """Nodes whose operator has no kernel, in graph order."""
     known = _STRUCTURAL | OPERATORS.keys()
-    return [node for node in model.graph if node.domain not in ("", "ai.onnx") or node.op_type not in known]
+    return [
+        node
+        for node in model.graph
+        if not has_known_domain(node)
+        or node.op_type not in known
+        or (node.domain == FUSED_DOMAIN and node.op_identifier() not in model.functions)
+    ]
 
 
 def lower(model: oir.Model, name: str, options: LowerOptions = DEFAULTS) -> Program:

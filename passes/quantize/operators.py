@@ -9,7 +9,7 @@ import onnx_ir as oir
 
 from ...ir.dtype import Quant
 from ...kernels.registry import OPERATORS
-from ..onnx_graph import static_shape
+from ..onnx_graph import has_known_domain, static_shape
 
 UNIT_INTERVAL = Quant(1 / 256, -128)
 """Results between 0 and 1: Softmax and Sigmoid."""
@@ -84,7 +84,7 @@ def array_of(value: oir.Value | None) -> np.ndarray:
 
 def rule_of(node: oir.Node) -> Rule | None:
     """The rule for ``node``; None where it is not quantizable and stays in float."""
-    if node.domain not in ("", "ai.onnx"):
+    if not has_known_domain(node):
         return None
     if is_function(node):
         return Rule(operands=tuple(i for i, value in enumerate(node.inputs) if not is_constant(value)))
@@ -96,7 +96,7 @@ def is_function(node: oir.Node) -> bool:
     """True where each element of ``node``'s float result depends on the same element of one float tensor
     alone, so that lowering makes one table of 256 entries of a chain of such nodes."""
     operator = OPERATORS.get(node.op_type)
-    if operator is None or operator.function is None or node.domain not in ("", "ai.onnx"):
+    if operator is None or operator.function is None or not has_known_domain(node):
         return False
     present = [value for value in node.inputs if value is not None]
     read = {value for value in present if not is_constant(value)}

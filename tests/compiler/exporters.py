@@ -234,6 +234,20 @@ def squeeze_excitation() -> onnx.ModelProto:
     return g.model(y=(g.node("Add", x, g.conv(g.node("Mul", gate, y), (8, 8, 1, 1))), [1, 8, 6, 5]))
 
 
+def silu_cnn() -> onnx.ModelProto:
+    """YOLO: convolutions with SiLU as Sigmoid and Mul, a residual, and QuickGELU."""
+    g = Graph(opset=13)
+
+    def silu(x: str) -> str:
+        return g.node("Mul", x, g.node("Sigmoid", x))
+
+    x = silu(g.conv(g.input("images", [1, 3, 13, 11]), (8, 3, 3, 3), strides=[2, 2], pads=[1] * 4))
+    x = g.node("Add", x, silu(g.conv(x, (8, 8, 3, 3), pads=[1] * 4)))
+    y = g.conv(x, (6, 8, 1, 1))
+    y = g.node("Mul", y, g.node("Sigmoid", g.node("Mul", y, g.constant(1.702))))
+    return g.model(y=(g.conv(y, (4, 6, 1, 1)), [1, 4, 7, 6]))
+
+
 def conv1d() -> onnx.ModelProto:
     """A causal, dilated 1-D network over a time series, with a gated block."""
     g = Graph(opset=16)
@@ -293,5 +307,5 @@ def two_inputs() -> onnx.ModelProto:
 
 NETWORKS: list[Callable[[], onnx.ModelProto]] = [
     pytorch_cnn, pytorch_view, keras_cnn, keras_flatten, sklearn_mlp, transformer_block, inverted_residual,
-    squeeze_excitation, conv1d, unet, text_classifier, two_inputs,
+    squeeze_excitation, silu_cnn, conv1d, unet, text_classifier, two_inputs,
 ]  # fmt: skip

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
@@ -14,10 +16,12 @@ from tinyc.compiler.options import CompileOptions
 from tinyc.compiler.pipeline import Compiled, compile_model
 from tinyc.compiler.sessions import Reference
 from tinyc.ir.errors import ModelError
+from tinyc.kernels.table import Table
+from tinyc.kernels.unary import Unary
 from tinyc.passes.import_onnx import import_model
 
 from .agreement import near, run, samples_of
-from .exporters import NETWORKS, Graph
+from .exporters import NETWORKS, Graph, silu_cnn
 
 SAMPLES = 8
 INT8_ERROR = 0.1
@@ -66,6 +70,35 @@ def test_int8(network: Callable[[], onnx.ModelProto]):
             assert np.sqrt(np.mean((mine - want) ** 2)) <= INT8_ERROR * want.std()
         else:
             assert np.mean(mine == want) >= 0.75
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_silu_is_one_step_and_every_pass_leaves_a_model_that_runs(precision: str, tmp_path: Path):
+    proto = silu_cnn()
+    options = CompileOptions(
+        "host", precision=precision, calibration="random", name="net", dump_passes=tmp_path, check_passes=True
+    )
+    compiled = compile_model(proto, options)
+    kernels = [step.kernel for step in compiled.program.steps]
+    activations = [kernel for kernel in kernels if isinstance(kernel, Unary | Table)]
+    sums = 1
+    assert len(kernels) == 4 + len(activations) + sums
+    assert len(activations) == 3
+    if precision == "int8":
+        assert all(isinstance(k, Table) and dict(k.constants())["table"].nbytes == 256 for k in activations)
+    else:
+        assert [k.function.parameters["alpha"] for k in activations if isinstance(k, Unary)] == [
+            1.0, 1.0, pytest.approx(1.702),
+        ]  # fmt: skip
+        assert all(effect.error <= 1e-6 for effect in compiled.effects)
+    (sample,) = samples_of(import_model(proto), 1)
+    dumps = sorted(tmp_path.glob("*.onnx"))
+    assert len(dumps) == len(compiled.effects) >= 3
+    for path in dumps:
+        onnx.checker.check_model(path, full_check=True)
+        session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (found,) = session.run(None, sample)
+        assert np.asarray(found).shape == (1, 4, 7, 6)
 
 
 def test_recurrent_layers_are_refused_by_name():

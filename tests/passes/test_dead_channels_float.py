@@ -11,9 +11,12 @@ import onnx_ir as oir
 import pytest
 from onnx import TensorProto, helper
 
+from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.dead_channels import CHANNELS_KEY, MACS_KEY, remove_dead_channels
+from tinyc.passes.import_onnx import import_model
 from tinyc.passes.onnx_graph import constant
 
+from .onnx_text import assert_same, build, normal, operators
 from .qdq_net import WEIGHT_STEP, Net, draw, runner, same_bytes_after, samples, weight_shapes
 
 Shapes = dict[str, tuple[int, ...]]
@@ -224,3 +227,17 @@ def test_metadata_adds_up_over_runs() -> None:
     assert model.metadata_props[CHANNELS_KEY] == "2"
     assert model.metadata_props[MACS_KEY] == str(36 * (2 * 3 + 4 * 2))
     assert remove_dead_channels(model).metadata_props[CHANNELS_KEY] == "2"
+
+
+@pytest.mark.parametrize("alpha", [1.0, 1.702])
+def test_dead_channels_through_a_fused_silu(alpha: float) -> None:
+    """Channels 1 and 3 are constants, −2 and 0.5, before and so behind the activation."""
+    first, bias = normal(5, 3, 1, 1), np.array([0.1, -2.0, 0.3, 0.5, -0.4], np.float32)
+    first[[1, 3]] = 0.0
+    weights = {"w": first, "b": bias, "v": normal(4, 5, 1, 1), "c": normal(4), "k": np.float32([alpha])}
+    body = "a = Conv(x, w, b) s = Mul(a, k) g = Sigmoid(s) h = Mul(a, g) y = Conv(h, v, c)"
+    proto = build("float[1,3,6,6] x", body, weights)
+    model = remove_dead_channels(canonicalize(import_model(proto)))
+    assert operators(model) == "Conv Swish Conv"
+    assert [node.inputs[0].shape.numpy() for node in model.graph if node.op_type == "Swish"] == [(1, 3, 6, 6)]
+    assert_same(model, proto)

@@ -6,6 +6,7 @@ import math
 from itertools import count
 
 import numpy as np
+import onnx_ir as oir
 import pytest
 
 from ..onnx_text import build, canonical, normal, only, operators, positive
@@ -84,9 +85,14 @@ def test_decomposed_functions(name: str) -> None:
 
 
 OTHERS = {
-    "silu has no operator that ONNX Runtime runs": ("a = Sigmoid(x) y = Mul(x, a)", {}, "Sigmoid Mul"),
     "another slope": ("a = HardSigmoid<alpha=0.2>(x) y = Mul(x, a)", {}, "HardSigmoid Mul"),
-    "quick gelu": ("a = Mul(x, k) b = Sigmoid(a) y = Mul(x, b)", constants(k=1.702), "Mul Sigmoid Mul"),
+    "a gate that others read": ("a = Sigmoid(x) b = Mul(x, a) y = Add(a, b)", {}, "Sigmoid Mul Add"),
+    "a gate that is nearly a step": (
+        "a = Mul(x, k) b = Sigmoid(a) y = Mul(x, b)", constants(k=1000), "Mul Sigmoid Mul",
+    ),
+    "a gate with an offset": (
+        "a = Add(x, k) b = Sigmoid(a) y = Mul(x, b)", constants(k=0.01), "Add Sigmoid Mul",
+    ),
     "a bound far away": (
         "a = Div(x, r) b = Erf(a) c = Add(b, one) d = Mul(x, c) e = Mul(d, half) y = Clip(e, low, high)",
         constants(r=math.sqrt(2), one=1, half=0.5, low=-900, high=900), "Gelu Clip",
@@ -104,6 +110,54 @@ OTHERS = {
 def test_other_functions_stay(name: str) -> None:
     body, weights, expected = OTHERS[name]
     assert operators(canonical(build(X, body, weights))) == expected
+
+
+SWISH = {
+    # name: (body, constants, alpha)
+    "silu": ("a = Sigmoid(x) y = Mul(x, a)", {}, 1.0),
+    "silu, gate first": ("a = Sigmoid(x) y = Mul(a, x)", {}, 1.0),
+    "silu as a quotient": ("a = Neg(x) b = Exp(a) c = Add(one, b) y = Div(x, c)", constants(one=1), 1.0),
+    "silu by tanh": (
+        "a = Mul(x, h) b = Tanh(a) c = Add(b, one) d = Mul(x, c) y = Mul(d, h)", constants(h=0.5, one=1), 1.0,
+    ),
+    "quick gelu": ("a = Mul(x, k) b = Sigmoid(a) y = Mul(x, b)", constants(k=1.702), 1.702),
+    "falling gate": ("a = Neg(x) b = Sigmoid(a) y = Mul(x, b)", {}, -1.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SWISH)
+def test_silu_becomes_one_call_of_a_function_in_the_model(name: str) -> None:
+    body, weights, alpha = SWISH[name]
+    model = canonical(build(X, body, weights))
+    (node,) = model.graph
+    assert (node.domain, node.op_type) == ("tinyc", "Swish")
+    assert node.attributes["alpha"].value == np.float32(alpha)
+    assert list(model.functions) == [("tinyc", "Swish", "")]
+
+
+def test_a_model_with_fused_silu_can_be_imported_again() -> None:
+    model = canonical(build(X, "a = Mul(x, k) b = Sigmoid(a) y = Mul(x, b)", constants(k=1.702)))
+    again = canonical(oir.to_proto(model))
+    assert operators(again) == "Swish"
+    assert again.graph[0].attributes["alpha"].value == np.float32(1.702)
+
+
+def test_silu_of_another_type_stays() -> None:
+    model = canonical(build("double[2,5] x", "a = Sigmoid(x) y = Mul(x, a)"))
+    assert operators(model) == "Sigmoid Mul" and not model.functions
+
+
+def test_models_without_silu_bring_no_function() -> None:
+    model = canonical(build(X, "y = Sigmoid(x)"))
+    assert not model.functions and set(model.opset_imports) == {""}
+
+
+def test_several_silus_share_one_function() -> None:
+    body = "[s1] a = Sigmoid(x) b = Mul(x, a) c = Mul(b, k) [s2] d = Sigmoid(c) e = Mul(b, d) y = Neg(e)"
+    model = canonical(build(X, body, constants(k=1.5)))
+    assert operators(model) == "Swish Swish Neg"
+    assert [node.name for node in model.graph][:2] == ["s1", "s2"]
+    assert len(model.functions) == 1
 
 
 def test_fused_function_is_named_after_what_defines_it() -> None:
