@@ -172,7 +172,7 @@ def inspect_command(
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--input", "samples", type=click.Path(path_type=Path), required=True, metavar="X.npz")
 @click.option(
-    "--on", type=click.Choice(["host"]), default="host", show_default=True, help="Where the C runs."
+    "--on", type=click.Choice(["host", "board"]), default="host", show_default=True, help="Where the C runs."
 )
 @click.option(
     "--output",
@@ -186,7 +186,18 @@ def run_command(folder: Path, samples: Path, on: str, output: Path | None, as_js
     """Run the C in FOLDER on samples."""
     from .commands import run_samples
 
-    run_samples(folder, samples, output, as_json)
+    run_samples(folder, samples, on, output, as_json)
+
+
+@main.command("bench")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--target", "-t", "board", help="Another board than the one it was compiled for.")
+@_JSON
+def bench_command(folder: Path, board: str | None, as_json: bool) -> None:
+    """Count what each layer of the C in FOLDER costs on the emulated board."""
+    from .commands import run_bench
+
+    run_bench(folder, board, as_json)
 
 
 @main.command("verify")

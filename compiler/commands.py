@@ -102,12 +102,24 @@ def run_inspect(model: Path, input_shapes: Mapping[str, tuple[int, ...]], as_jso
         found.show()
 
 
-def run_samples(folder: Path, samples: Path, output: Path | None, as_json: bool) -> None:
+def run_bench(folder: Path, board: str | None, as_json: bool) -> None:
+    """``tinyc bench``: what each layer costs on the emulated board."""
+    from .bench import bench
+    from .folder import load_folder
+
+    found = bench(load_folder(folder), board)
+    if as_json:
+        console.print_json(found.to_dict())
+    else:
+        found.show()
+
+
+def run_samples(folder: Path, samples: Path, on: str, output: Path | None, as_json: bool) -> None:
     """``tinyc run``: the folder's C on a file of samples."""
     from .folder import load_folder
 
     library = load_folder(folder)
-    results = library.run(samples)
+    results = library.run_on_board(samples) if on == "board" else library.run(samples)
     if output is not None:
         save_arrays(output, results)
     if as_json:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..emulator.devices import Device, make_device
 from ..emulator.host import HostModel, run_selftest
+from ..emulator.toolchain import Toolchain
 from ..ir.dtype import DType, Quant
 from ..ir.errors import UsageError
-from ..ir.program import Buffer, Program, Role
+from ..ir.program import Buffer, MemoryPlan, Program, Role
 from ..passes.samples import InputSpec, load_samples
+from ..targets import Target, load_target
 from .feeding import stored_inputs, to_real
 from .output import written_files
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """A layer as the report names it; MACs of one inference."""
+
+    name: str
+    operator: str
+    macs: int
 
 
 @dataclass(frozen=True)
@@ -24,18 +36,37 @@ class Library:
 
     interface: Program
     files: Mapping[str, str]
+    target: str
+    layers: tuple[LayerFacts, ...]
 
     @property
     def name(self) -> str:
         return self.interface.name
 
+    @property
+    def inputs(self) -> list[InputSpec]:
+        """What each input takes, in the model's own order of axes."""
+        return [_spec(self.interface.buffers[name]) for name in self.interface.inputs]
+
     def run(self, samples: Path) -> dict[str, np.ndarray]:
-        """Real outputs by graph output name, samples on the first axis."""
-        loaded = load_samples(
-            samples, [_spec(self.interface.buffers[name]) for name in self.interface.inputs]
-        )
+        """Real outputs on this computer by graph output name, samples on the first axis."""
         with HostModel(self.interface, self.files) as host:
-            runs = host.run([stored_inputs(self.interface, sample) for sample in loaded])
+            return self._real(host.run(self._stored(samples)))
+
+    def run_on_board(self, samples: Path) -> dict[str, np.ndarray]:
+        """The same on the emulated board that the library was compiled for."""
+        device, _ = self.device(load_target(self.target))
+        return self._real([device.run(sample).outputs for sample in self._stored(samples)])
+
+    def device(self, target: Target) -> tuple[Device, Toolchain]:
+        """The library on an emulated board; see ``make_device`` for what is refused."""
+        names = [layer.name for layer in self.layers]
+        return make_device(self.interface, self.files, target, names)
+
+    def _stored(self, samples: Path) -> list[dict[str, np.ndarray]]:
+        return [stored_inputs(self.interface, sample) for sample in load_samples(samples, self.inputs)]
+
+    def _real(self, runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
         outputs = [self.interface.buffers[name] for name in self.interface.outputs]
         return {b.source: np.stack([to_real(run[b.name], b) for run in runs]) for b in outputs}
 
@@ -53,7 +84,9 @@ def load_folder(folder: Path) -> Library:
         model = report["model"]
         inputs = [_buffer(entry, Role.INPUT) for entry in model["inputs"]]
         outputs = [_buffer(entry, Role.OUTPUT) for entry in model["outputs"]]
-        name = str(model["name"])
+        name, target = str(model["name"]), str(report["target"]["name"])
+        layers = tuple(LayerFacts(row["name"], row["operator"], row["macs"]) for row in report["layers"])
+        plan = _plan(report)
     except (KeyError, TypeError) as error:
         raise UsageError(
             "The report is not one that this version of tinyc wrote",
@@ -68,8 +101,19 @@ def load_folder(folder: Path) -> Library:
         (),
         tuple(b.name for b in inputs),
         tuple(b.name for b in outputs),
+        plan,
     )
-    return Library(interface, _sources(folder))
+    return Library(interface, _sources(folder), target, layers)
+
+
+def _plan(report: Mapping[str, Any]) -> MemoryPlan:
+    """Where the arena's buffers lie."""
+    sram = report["sram"]
+    offsets = {row["name"]: int(row["offset"]) for row in report["buffers"]}
+    offsets |= {
+        entry["name"]: int(entry["offset"]) for key in ("inputs", "outputs") for entry in report["model"][key]
+    }
+    return MemoryPlan(offsets, sram["arena"], sram["lower_bound"], sram["proved_optimal"], alignment=4)
 
 
 def _sources(folder: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..codegen.emit import Facts, weight_bytes
 from ..ir.lifetime import lifetimes
-from ..ir.program import Buffer, Full, Program, Rows, Storage, Tile
+from ..ir.program import Full, Program, Rows, Storage, Tile
 from ..targets import Target
 from .accuracy import Accuracy
 from .memory import live_bytes
@@ -81,8 +81,8 @@ class Report:
             "parameters": facts.parameters,
             "macs": facts.macs,
             "removed_channels": self.removed_channels,
-            "inputs": [describe_tensor(program.buffers[name]) for name in program.inputs],
-            "outputs": [describe_tensor(program.buffers[name]) for name in program.outputs],
+            "inputs": [describe_tensor(program, name) for name in program.inputs],
+            "outputs": [describe_tensor(program, name) for name in program.outputs],
         }
 
     def _sram(self) -> dict[str, Any]:
@@ -199,14 +199,16 @@ class Report:
         ]
 
 
-def describe_tensor(buffer: Buffer) -> dict[str, Any]:
-    """An input or output as the caller meets it."""
+def describe_tensor(program: Program, name: str) -> dict[str, Any]:
+    """An input or output as the caller meets it; ``offset`` is its place in the arena."""
+    buffer = program.buffers[name]
     return {
         "name": buffer.name,
         "tensor": buffer.source,
         "shape": list(buffer.shape),
         "axes": list(buffer.order or range(len(buffer.shape))),
         "dtype": buffer.dtype.value[0],
+        "offset": program.offset(name),
         "scale": None if buffer.quant is None else buffer.quant.scale,
         "zero_point": None if buffer.quant is None else buffer.quant.zero_point,
     }
