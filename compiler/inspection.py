@@ -19,6 +19,7 @@ from ..passes.place import place
 from ..passes.views import eliminate_copies
 from ..targets import load_target, target_names
 from . import console
+from .blame import blaming_invalid_models
 from .memory import live_bytes
 from .options import Source
 from .parameters import count_parameters
@@ -110,11 +111,12 @@ def inspect_model(source: Source, input_shapes: Mapping[str, tuple[int, ...]]) -
     name = model_identifier(model.metadata_props["tinyc.source_name"])
     operators = dict(sorted(Counter(node.op_type for node in model.graph).items()))
     opset, parameters = int(model.metadata_props["tinyc.source_opset"]), count_parameters(model)
-    model = remove_dead_channels(canonicalize(model))
-    unsupported = tuple(sorted({node.op_type for node in unsupported_operators(model)}))
-    if unsupported:
-        return Inspection(name, opset, operators, unsupported, parameters, 0, 0, 0, (), {})
-    program = place(eliminate_copies(_as_int8(lower(model, name))))
+    with blaming_invalid_models(model.clone()):
+        model = remove_dead_channels(canonicalize(model))
+        unsupported = tuple(sorted({node.op_type for node in unsupported_operators(model)}))
+        if unsupported:
+            return Inspection(name, opset, operators, unsupported, parameters, 0, 0, 0, (), {})
+        program = place(eliminate_copies(_as_int8(lower(model, name))))
     assert program.plan is not None
     layers = _layers(program)
     weights = _int8_weights(program)

@@ -14,7 +14,7 @@ from ..codegen.emit import Facts, GoldenVector, emit
 from ..codegen.export import export_files
 from ..emulator.host import HostModel
 from ..ir.dtype import DType
-from ..ir.errors import ModelError, TinycError, UsageError
+from ..ir.errors import ModelError, UsageError
 from ..ir.names import model_identifier
 from ..ir.program import Program
 from ..passes.canonicalize import canonicalize
@@ -29,6 +29,7 @@ from ..passes.validate import validate
 from ..passes.views import eliminate_copies
 from ..targets import Target, load_target
 from .accuracy import Accuracy, judge, labels_of
+from .blame import blaming_invalid_models
 from .dumps import PassDumps, PassEffect
 from .feeding import stored_inputs, to_real
 from .fidelity import step_errors
@@ -84,19 +85,8 @@ def compile_model(
             why="its outputs are constants: there is nothing to compute at run time",
             remedy="export the model with its inputs",
         )
-    try:
+    with blaming_invalid_models(imported):
         return _compile(imported, options, target, progress)
-    except TinycError:
-        raise
-    except Exception:
-        _require_valid(imported)
-        raise
-
-
-def _require_valid(imported: oir.Model) -> None:
-    """A model that contradicts ONNX can break any stage; ModelError where ONNX Runtime refuses it too."""
-    for sample in verification_samples(imported, None, 1):
-        Reference(imported).run(sample)
 
 
 def _compile(imported: oir.Model, options: CompileOptions, target: Target, progress: Progress) -> Compiled:

@@ -205,8 +205,10 @@ def test_model_that_contradicts_onnx_is_not_called_a_bug(tmp_path: Path) -> None
     constants = {"w": np.ones((4, 1, 3, 3), np.float32)}
     nodes = [helper.make_node("Conv", ["x", "w"], ["y"], "conv", group=2)]
     made = graph_model(nodes, {"x": [1, 3, 5, 5]}, {"y": [1, 4, 3, 3]}, constants)
-    text = refused(3, saved(made, tmp_path))
+    path = saved(made, tmp_path)
+    text = refused(3, path)
     assert "Conv" in text and "group" in text
+    assert tinyc("inspect", path).code == 3
 
 
 # ---- data beside the model ----
