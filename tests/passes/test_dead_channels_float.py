@@ -14,8 +14,7 @@ from onnx import TensorProto, helper
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.dead_channels import CHANNELS_KEY, MACS_KEY, remove_dead_channels
 from tinyc.passes.import_onnx import import_model
-from tinyc.passes.onnx_graph import shape_of
-from tinyc.passes.onnx_graph import constant
+from tinyc.passes.onnx_graph import constant, shape_of
 
 from .onnx_text import assert_same, build, normal, operators
 from .qdq_net import WEIGHT_STEP, Net, draw, runner, same_bytes_after, samples, weight_shapes
