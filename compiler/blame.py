@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import onnx_ir as oir
@@ -13,7 +13,7 @@ from .sessions import Reference
 
 
 @contextmanager
-def blaming_invalid_models(imported: oir.Model) -> Iterator[None]:
+def blaming_invalid_models(imported: oir.Model) -> Generator[None]:
     """A model that contradicts ONNX can break any stage. Where one breaks, ONNX Runtime is asked to run the
     model: ModelError with its words if it refuses, else the exception as it is, which is a bug of tinyc."""
     try:
