@@ -16,7 +16,7 @@ _UNCHECKED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.larg
 _FIXED = settings(derandomize=True, database=None, deadline=None, suppress_health_check=_UNCHECKED)
 """The same graphs in every run."""
 
-few = settings(_FIXED, max_examples=100)
+few = settings(_FIXED, max_examples=75)
 batches = settings(_FIXED, max_examples=6)
 many = settings(_FIXED, max_examples=1500)
 many_batches = settings(_FIXED, max_examples=80)
