@@ -50,8 +50,10 @@ class Between:
         return min(self.source - 1, 1)
 
     def hull(self, begin: int, end: int) -> tuple[int, int]:
-        """The range of the input that indices [begin, end) of the output read."""
+        """The range of the input that indices [begin, end) of the output read: empty for no indices."""
         used = self.first[begin:end]
+        if used.size == 0:
+            return 0, 0
         return int(used.min()), int(used.max()) + 1 + self.reach
 
     def error(self, where: np.ndarray) -> float:

@@ -169,7 +169,7 @@ def _quantized_agrees(model: oir.Model) -> Program:
     layers = both_layouts(model, samples)
     for error in step_errors(layers, model, samples):
         assert (error.lsb or 0) <= 1, error
-        assert (error.relative or 0.0) <= FLOAT, error
+        assert (error.relative or 0.0) <= 10 * FLOAT, error  # of a range that may be what is left of a sum
     for sample in samples:
         _outputs_agree(layers, model, sample)
     schedules_agree(layers, samples)

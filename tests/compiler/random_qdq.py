@@ -96,7 +96,9 @@ class _Quantizer:
         """Steps somewhat wider or narrower than the range asks for."""
         low, high = self.ranges[name]
         stretch = self.draw(st.sampled_from([1.0, 0.7, 1.3, 2.0]))
-        scale = np.float32(max(high - low, 1e-2) / (2.0 ** (8 * np.dtype(self.dtype).itemsize) - 1) * stretch)
+        steps = 2.0 ** (8 * np.dtype(self.dtype).itemsize) - 1
+        least = 1e-2 if steps < 256 else 1.0  # finer steps than float32 sums have
+        scale = np.float32(max(high - low, least) / steps * stretch)
         info = np.iinfo(self.dtype)
         return scale, int(np.clip(round(info.min - low / scale), info.min, info.max))
 

@@ -106,3 +106,13 @@ def expand(s: Sketch, x: str) -> str | None:
 def tile(s: Sketch, x: str) -> str | None:
     times = [s.pick(1, 1, 2, 3) for _ in s.shape(x)]
     return s.one("Tile", x, s.integers(*times)) if prod(times) * prod(s.shape(x)) <= LARGEST else None
+
+
+def channel_shuffle(s: Sketch, x: str) -> str | None:
+    """ShuffleNet: the groups' channels take turns."""
+    batch, channels, *image = s.shape(x)
+    if channels % 2:
+        return None
+    apart = s.one("Reshape", x, s.integers(batch, 2, channels // 2, *image))
+    turned = s.one("Transpose", apart, perm=[0, 2, 1, *range(3, len(image) + 3)])
+    return s.one("Reshape", turned, s.integers(batch, channels, *image))

@@ -134,6 +134,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "transpose": Recipe(movement.transpose, _needs()),
     "reshape": Recipe(movement.reshape, _needs()),
+    "channel_shuffle": Recipe(movement.channel_shuffle, _needs(), range(3, 5)),
     "flatten": Recipe(movement.flatten, _needs()),
     "unsqueeze": Recipe(movement.unsqueeze, _needs(), range(0, 4)),
     "squeeze": Recipe(movement.squeeze, _needs()),
