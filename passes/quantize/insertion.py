@@ -37,7 +37,7 @@ class Inserter:
             if user is not whole:
                 user.replace_input_with(index, real)
         for index, output in enumerate(self._graph.outputs):
-            if output is value:
+            if output is value and not value.is_graph_input():  # an input is handed back as it came
                 value.name, real.name = unique_name(self._graph, f"{tensor}_float"), tensor
                 self._graph.outputs[index] = real
         producer = value.producer()

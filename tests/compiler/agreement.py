@@ -159,8 +159,10 @@ def own_quantization_agrees(proto: onnx.ModelProto) -> Program:
     """The same of a float graph that tinyc quantizes, calibrated on random numbers."""
     model = canonicalize(import_model(proto))
     calibration = random_samples(input_specs(model.graph.inputs), 3, seed=1)
+    names = [value.name for value in (*model.graph.inputs, *model.graph.outputs)]
     quantized = remove_dead_channels(quantize(model, calibration.arrays))
     onnx.checker.check_model(oir.serde.serialize_model(quantized), full_check=True)
+    assert [value.name for value in (*quantized.graph.inputs, *quantized.graph.outputs)] == names
     return _quantized_agrees(quantized)
 
 
