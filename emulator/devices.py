@@ -49,6 +49,13 @@ def make_device(
         raise UsageError(
             "The emulated board needs more than is installed", why=f"no {lacking}", remedy=INSTALL
         )
+    return build_device(program, files, target, layers, toolchain), toolchain
+
+
+def build_device(
+    program: Program, files: Mapping[str, str], target: Target, layers: Sequence[str], toolchain: Toolchain
+) -> Device:
+    """The same with a given compiler, where the emulator is known to be installed."""
     if target.cpu in CPUS:
-        return QemuBoard(program, files, target, layers, toolchain), toolchain
-    return Board(program, build_image(program, files, target, toolchain), target, layers), toolchain
+        return QemuBoard(program, files, target, layers, toolchain)
+    return Board(program, build_image(program, files, target, toolchain), target, layers)

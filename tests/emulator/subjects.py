@@ -12,11 +12,9 @@ import pytest
 
 from tinyc.compiler.options import CompileOptions
 from tinyc.compiler.pipeline import Compiled, compile_model
-from tinyc.emulator.board import Board
-from tinyc.emulator.devices import Device
-from tinyc.emulator.image import build_image
+from tinyc.emulator.devices import Device, build_device
 from tinyc.emulator.machine import Machine
-from tinyc.emulator.qemu import CPUS, EMULATOR, QemuBoard, find_qemu
+from tinyc.emulator.qemu import CPUS, EMULATOR, find_qemu
 from tinyc.emulator.toolchain import Toolchain, find_toolchain
 from tinyc.ir.program import Program
 from tinyc.targets import Target
@@ -81,6 +79,4 @@ def toolchain_for(target: Target, find: Callable[[Target], Toolchain | None] = f
 def device(model: Subject, target: Target, toolchain: Toolchain) -> Device:
     """The model in the emulator that has the target's core."""
     layers = [step.name for step in model.program.steps]
-    if target.cpu in CPUS:
-        return QemuBoard(model.program, model.files, target, layers, toolchain)
-    return Board(model.program, build_image(model.program, model.files, target, toolchain), target, layers)
+    return build_device(model.program, model.files, target, layers, toolchain)
