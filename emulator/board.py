@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.errors import VerificationError
+from ..ir.errors import BudgetError, VerificationError
 from ..ir.program import Program
 from ..targets import Target
+from . import blocks
+from .blocks import Block, BlockCounter
 from .cores import Core, make_core
 from .image import Image
 from .timing import Timing, load_timing
 
 _PAGE = 0x1000
 _PAINT = 0xA5
-_EDGE = 256
-"""Bytes at the end of the variables that are watched for the stack."""
+_FRAME = 1024
+"""No block of code takes more of the stack than this, in bytes."""
 INSTRUCTION_LIMIT = 20_000_000_000
 """A run that takes more instructions than this is taken for an endless loop."""
 
@@ -34,29 +36,17 @@ class LayerWork:
 
 @dataclass(frozen=True)
 class BoardRun:
-    """One inference. ``stack`` is the deepest use below the caller's frame, in bytes; ``touched`` the bytes
-    of SRAM from its bottom to the highest variable, plus the stack."""
+    """One inference. Bytes: ``variables`` from the bottom of SRAM to the end of the highest one, the arena
+    included; ``stack`` the deepest use below the caller's frame; ``touched`` both, and what was written
+    between them, where nothing should be."""
 
     outputs: Mapping[str, np.ndarray]
     instructions: int
     cycles: float | None
     layers: tuple[LayerWork, ...]
+    variables: int
     stack: int
     touched: int
-
-
-@dataclass(frozen=True)
-class _Block:
-    """A stretch of code that runs as a whole. ``following`` is the address behind it; ``owner`` the layer's
-    index, _RUN for the model's own function, None for helpers."""
-
-    count: int
-    cycles: float
-    following: int
-    owner: int | None
-
-
-_RUN = -1
 
 
 class Board:
@@ -68,18 +58,19 @@ class Board:
         self._timing: Timing | None = load_timing(target.cpu)
         self._ram, self._flash = target.main_memory("ram"), target.main_memory("flash")
         self._core: Core = make_core(target)
-        self._blocks: dict[int, _Block] = {}
-        self._work: list[list[float]] = []
-        self._current, self._expected, self._total = _RUN, None, 0
         self._fault = ""
         self._owners = self._layer_ranges()
         self._map_memory()
+        taken = 0.0 if self._timing is None else self._timing.taken
+        self._counter = BlockCounter(
+            self._core.engine, image.code, len(layers) + 1, self._look, taken, self._core.stack
+        )
 
     def _layer_ranges(self) -> list[tuple[int, int, int]]:
         """(begin, end, owner) of the functions that layers and the model's entry compiled to."""
         name, symbols = self.program.name, self.image.symbols
-        named = [(f"{name}_{layer}", index) for index, layer in enumerate(self.layers)]
-        found = [(symbols[key], owner) for key, owner in [*named, (f"{name}_run", _RUN)] if key in symbols]
+        names = [*(f"{name}_{layer}" for layer in self.layers), f"{name}_run"]
+        found = [(symbols[key], owner) for owner, key in enumerate(names) if key in symbols]
         return sorted((s.address, s.address + s.size, owner) for s, owner in found)
 
     def _map_memory(self) -> None:
@@ -98,11 +89,6 @@ class Board:
                 if low < high:
                     engine.hook_add(accesses, self._outside, None, low, high - 1)
         engine.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._outside)
-        edge = self._ram.origin + self._variables()
-        engine.hook_add(
-            unicorn.UC_HOOK_MEM_WRITE, self._on_variables, None, max(edge - _EDGE, self._ram.origin), edge - 1
-        )
-        engine.hook_add(unicorn.UC_HOOK_BLOCK, self._block)
         for address, data in self.image.segments:
             engine.mem_write(address, data)
 
@@ -110,7 +96,7 @@ class Board:
         """One inference on ``inputs`` by buffer name, as the emulator's machine takes them.
 
         Raises VerificationError for an access outside the device's memory, an endless loop, or a status
-        other than OK.
+        other than OK, BudgetError for a stack that does not fit above the variables.
         """
         arena = self.image.symbols["tinyc_arena"]
         engine = self._core.engine
@@ -119,8 +105,7 @@ class Board:
             engine.mem_write(
                 arena.address + self.program.offset(name), np.ascontiguousarray(inputs[name]).tobytes()
             )
-        self._work = [[0, 0.0] for _ in range(len(self.layers) + 1)]
-        self._current, self._expected, self._total, self._fault = _RUN, None, 0, ""
+        self._fault = ""
         self._execute()
         return self._result(arena.address)
 
@@ -134,14 +119,26 @@ class Board:
         for register, name in zip(core.arguments, ("tinyc_arena", "tinyc_in", "tinyc_out"), strict=True):
             core.engine.reg_write(register, symbols[name].address)
         entry = symbols[f"{self.program.name}_run"].address
+        self._counter.start(entry, INSTRUCTION_LIMIT, top, self._ram.origin + self._variables())
         try:
             core.engine.emu_start(entry + core.thumb, symbols["tinyc_done"].address)
         except unicorn.unicorn.UcError as error:
             self._fault = self._fault or f"{error} at 0x{core.engine.reg_read(core.counter):08x}"
-        if self._fault:
-            raise self._failed(self._fault)
+        if self._fault or self._counter.reason:
+            raise self._failed(self._fault or self._reason())
         if status := core.engine.reg_read(core.result):
             raise self._failed(f"{self.program.name}_run returned status {status}")
+
+    def _reason(self) -> str:
+        """Why the counter stopped the run; BudgetError where the memory is to blame."""
+        match self._counter.reason:
+            case blocks.STACK_LOW:
+                raise stack_too_large(self.program, self.target)
+            case blocks.LIMIT_REACHED:
+                return f"it takes more than {INSTRUCTION_LIMIT:,} instructions: an endless loop?"
+            case _:
+                at = self._core.engine.reg_read(self._core.counter)
+                return f"0x{at:08x} holds no code that is known"
 
     def _outside(self, engine: Any, access: int, address: int, size: int, value: int, data: Any) -> bool:
         counter = engine.reg_read(self._core.counter)
@@ -149,12 +146,6 @@ class Board:
         self._fault = f"an access of {size} bytes at 0x{address:08x}, {place}, by code at 0x{counter:08x}"
         engine.emu_stop()
         return False
-
-    def _on_variables(self, engine: Any, access: int, address: int, size: int, value: int, data: Any) -> None:
-        """A write to the last of the variables: wrong where the stack has come down to them."""
-        if address >= engine.reg_read(self._core.stack):
-            self._fault = "the stack reaches down to the variables: SRAM is too small"
-            engine.emu_stop()
 
     def _variables(self) -> int:
         """Bytes of RAM from its bottom to the end of the highest variable."""
@@ -174,8 +165,8 @@ class Board:
         return "in no memory of the device"
 
     def _failed(self, why: str) -> VerificationError:
-        owner = self._current
-        layer = f"layer {self.layers[owner]}" if owner >= 0 else f"{self.program.name}_run"
+        owner = self._counter.owner
+        layer = f"layer {self.layers[owner]}" if owner < len(self.layers) else f"{self.program.name}_run"
         return VerificationError(
             f"{self.program.name} failed on the emulated {self.target.name}",
             where=layer,
@@ -183,31 +174,15 @@ class Board:
             remedy="report this as a bug of tinyc, with the model",
         )
 
-    def _block(self, engine: Any, address: int, size: int, data: Any) -> None:
-        block = self._blocks.get(address)
-        if block is None:
-            block = self._blocks[address] = self._decode(engine, address, size)
-        timing = self._timing
-        if self._expected is not None and address != self._expected and timing is not None:
-            self._work[self._current][1] += timing.taken
-        if block.owner is not None:
-            self._current = block.owner
-        work = self._work[self._current]
-        work[0] += block.count
-        work[1] += block.cycles
-        self._expected = block.following
-        self._total += block.count
-        if self._total > INSTRUCTION_LIMIT:
-            self._fault = f"it takes more than {INSTRUCTION_LIMIT:,} instructions: an endless loop?"
-            engine.emu_stop()
-
-    def _decode(self, engine: Any, address: int, size: int) -> _Block:
-        lines = list(self._core.disassembler.disasm_lite(bytes(engine.mem_read(address, size)), address))
+    def _look(self, address: int, size: int) -> Block:
+        code = bytes(self._core.engine.mem_read(address, size))
+        lines = list(self._core.disassembler.disasm_lite(code, address))
         cycles = 0.0
         if self._timing is not None:
             cycles = self._timing.block((mnemonic, operands) for _, _, mnemonic, operands in lines)
-        owner = next((who for begin, end, who in self._owners if begin <= address < end), None)
-        return _Block(len(lines), cycles, address + size, owner)
+        owner = next((who for begin, end, who in self._owners if begin <= address < end), blocks.NOBODY)
+        known = sum(length for _, length, _, _ in lines) == size
+        return Block(len(lines) if known else 0, cycles, owner)
 
     def _result(self, arena: int) -> BoardRun:
         engine, program = self._core.engine, self.program
@@ -219,19 +194,31 @@ class Board:
         modelled = self._timing is not None
         layers = tuple(
             LayerWork(layer, int(count), cycles if modelled else None)
-            for layer, (count, cycles) in zip(self.layers, self._work, strict=False)
+            for layer, (count, cycles) in zip(self.layers, self._counter.work, strict=False)
         )
-        bottom = self._variables()
-        stack = self._stack(bottom)
-        total = sum(cycles for _, cycles in self._work)
-        return BoardRun(outputs, self._total, total if modelled else None, layers, stack, bottom + stack)
+        variables = self._variables()
+        stack, stray = self._above(variables)
+        total = sum(cycles for _, cycles in self._counter.work)
+        return BoardRun(
+            outputs, self._counter.total, total if modelled else None, layers,
+            variables, stack, variables + stack + stray,
+        )  # fmt: skip
 
-    def _stack(self, bottom: int) -> int:
-        """Bytes between the top of RAM and the lowest one above the variables that lost its paint."""
-        painted = np.frombuffer(
-            bytes(self._core.engine.mem_read(self._ram.origin, self._ram.bytes)), np.uint8
-        )
-        changed = np.flatnonzero(painted[bottom:] != _PAINT)
-        if changed.size == 0:
-            return 0
-        return self._ram.end // 8 * 8 - (self._ram.origin + bottom + int(changed[0]))
+    def _above(self, variables: int) -> tuple[int, int]:
+        """Bytes of stack, from the lowest that lost its paint to the top, and bytes below that were written
+        though the stack never came near them."""
+        top = self._ram.end // 8 * 8
+        bottom = self._ram.origin + variables
+        painted = np.frombuffer(self._core.engine.mem_read(bottom, top - bottom), np.uint8)
+        changed = bottom + np.flatnonzero(painted != _PAINT)
+        below = changed < self._counter.lowest - _FRAME
+        lowest = int(changed[~below].min(initial=top))
+        return top - lowest, int(below.sum())
+
+
+def stack_too_large(program: Program, target: Target) -> BudgetError:
+    """What to raise where the stack comes down to the variables."""
+    return BudgetError(
+        f"{program.name} is larger than the SRAM of {target.name}: its stack reaches down to its variables",
+        remedy="choose a board with more memory, or narrow the model",
+    )

@@ -67,8 +67,27 @@ def build(
     return folder / "model"
 
 
-def _no_budget(program: Program) -> str:
-    """The flag with which the board's budget does not matter: this machine has room for any model."""
+def build_shared(folder: Path, source: str) -> Path:
+    """The text of a C file as a shared library in ``folder``, for the emulators to load.
+
+    Raises UsageError where there is no compiler, or it fails (its words, and the command).
+    """
+    (folder / "shared.c").write_text(source, encoding="utf-8")
+    command = [*host_compiler(), "-O2", "-shared", "-fPIC", "-o", "shared.so", "shared.c"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        raise UsageError(
+            "The C compiler of this machine cannot build what counts on the emulated board",
+            where=" ".join(command),
+            why=done.stderr.strip()[:4000],
+            remedy="install gcc or clang; --no-verify skips the emulated board",
+        )
+    return folder / "shared.so"
+
+
+def without_budget(program: Program) -> str:
+    """The flag with which the header does not hold the model against the budget: it is built to be run here
+    or measured, whether it fits or not."""
     return f"-D{program.name.upper()}_SRAM_BUDGET=0xffffffffu"
 
 
@@ -80,7 +99,7 @@ def run_selftest(program: Program, files: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="tinyc-") as folder:
         executable = build(
             Path(folder), files, emit_selftest_main(program),
-            flags=(_no_budget(program), f"-D{program.name.upper()}_SELFTEST"),
+            flags=(without_budget(program), f"-D{program.name.upper()}_SELFTEST"),
         )  # fmt: skip
         done = subprocess.run([executable], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -104,7 +123,7 @@ class HostModel:
         self.program = program
         self._folder = tempfile.TemporaryDirectory(prefix="tinyc-")
         self._executable = build(
-            Path(self._folder.name), files, emit_harness(program), compiler, (_no_budget(program), *flags)
+            Path(self._folder.name), files, emit_harness(program), compiler, (without_budget(program), *flags)
         )
 
     def __enter__(self) -> HostModel:

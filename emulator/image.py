@@ -7,14 +7,20 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from ..codegen.board import board_files
-from ..ir.errors import BudgetError, UsageError
+from ..codegen.emit import weight_bytes
+from ..codegen.semihosted import STARTUP_FUNCTIONS
+from ..ir.errors import BudgetError, TinycError, UsageError
 from ..ir.program import Program
 from ..targets import Target
+from .host import without_budget
 from .toolchain import Toolchain
 
+_AROUND = frozenset(("tinyc_arena", "tinyc_in", "tinyc_out", "tinyc_done", *STARTUP_FUNCTIONS))
+"""Symbols of what surrounds a model."""
 FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
 
 
@@ -28,13 +34,15 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Image:
-    """Segments to load, symbols by name, and bytes per kind of section.
+    """An ELF file: segments to load, symbols by name, addresses of code, and bytes per kind of section.
 
-    ``bss`` holds the model's own variables; the arena is not among them.
+    The sizes are the model's own, with what it calls: neither the arena nor what drives it on the board.
     """
 
+    elf: bytes
     segments: tuple[tuple[int, bytes], ...]
     symbols: Mapping[str, Symbol]
+    code: range
     text: int
     rodata: int
     data: int
@@ -46,41 +54,65 @@ class Image:
         return self.text + self.rodata + self.data
 
 
-def build_image(program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain) -> Image:
-    """Compiles and links ``files`` for ``target``.
+@dataclass(frozen=True)
+class Surroundings:
+    """What an image holds besides the model: ``files`` by name, one of them the linker ``script``, and the
+    linker's ``options``. ``flash`` is how many bytes there are for code and constants."""
 
-    Raises BudgetError where the image is larger than a memory of the target, UsageError where the target has
-    no memory map or the compiler fails (its words, and the command).
+    files: Mapping[str, str]
+    script: str
+    options: tuple[str, ...]
+    flash: int
+
+
+def build_image(program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain) -> Image:
+    """Compiles and links ``files`` alone into the target's own memory; see ``link``.
+
+    Raises UsageError too where the target has no memory map.
     """
+    wanted = (f"-Wl,-u,{symbol}" for symbol in ("tinyc_arena", "tinyc_in", "tinyc_out", "tinyc_done"))
+    around = Surroundings(
+        board_files(program, target, with_memory=not toolchain.complete),
+        "link.ld",
+        (f"-Wl,-e,{program.name}_run", *wanted),
+        target.main_memory("flash").bytes,
+    )
+    return link(program, files, around, target, toolchain)
+
+
+def link(
+    program: Program, files: Mapping[str, str], around: Surroundings, target: Target, toolchain: Toolchain
+) -> Image:
+    """Compiles the C among ``files`` and what is ``around`` it for ``target``.
+
+    Raises BudgetError where the image is larger than a memory (before anything is compiled, where the
+    weights alone are), UsageError where the compiler fails (its words, and the command).
+    """
+    if (excess := weight_bytes(program) - around.flash) > 0:
+        raise _too_large(program, target, "flash", excess)
     sources = {name: text for name, text in files.items() if name.endswith((".c", ".h"))}
-    sources |= board_files(program, target, with_memory=not toolchain.complete)
+    sources |= around.files
     with tempfile.TemporaryDirectory(prefix="tinyc-board-") as name:
         folder = Path(name)
         for file, text in sources.items():
             (folder / file).write_text(text, encoding="utf-8")
         units = sorted(file for file in sources if file.endswith(".c"))
-        wanted = [f"-Wl,-u,{symbol}" for symbol in ("tinyc_in", "tinyc_out", "tinyc_done")]
-        entry = f"-Wl,-e,{program.name}_run"
         command = [
-            *toolchain.command, *FLAGS, "-I.", *units, *toolchain.link, "-T", "link.ld", entry, *wanted,
-            "-Wl,--gc-sections", "-o", "board.elf",
+            *toolchain.command, *FLAGS, without_budget(program), "-I.", *units, *toolchain.link,
+            "-T", around.script, *around.options, "-Wl,--gc-sections", "-o", "board.elf",
         ]  # fmt: skip
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+        )
         if done.returncode != 0:
             raise _failed(program, target, command, done.stderr)
-        return read_image(folder / "board.elf")
+        return read_image((folder / "board.elf").read_bytes())
 
 
-def _failed(program: Program, target: Target, command: list[str], words: str) -> Exception:
-    overflow = re.findall(r"region [`']?(\w+)'? overflowed by (\d+) bytes", words)
-    overflow += re.findall(r"will not fit in region '(\w+)': overflowed by (\d+) bytes", words)
-    if overflow:
-        region, count = overflow[0]
-        kind = "flash" if region == "FLASH" else "SRAM"
-        return BudgetError(
-            f"{program.name} is larger than the {kind} of {target.name}, by {int(count):,} bytes",
-            remedy="choose a board with more memory, or narrow the model",
-        )
+def _failed(program: Program, target: Target, command: list[str], words: str) -> TinycError:
+    # as the linkers of binutils and LLVM say it
+    if overflow := re.search(r"(FLASH|RAM)'? *:? overflowed by (\d+) bytes", words):
+        return _too_large(program, target, "flash" if overflow[1] == "FLASH" else "SRAM", int(overflow[2]))
     return UsageError(
         f"The cross compiler for {target.name} failed",
         where=" ".join(command),
@@ -89,34 +121,43 @@ def _failed(program: Program, target: Target, command: list[str], words: str) ->
     )
 
 
-def read_image(path: Path) -> Image:
+def _too_large(program: Program, target: Target, memory: str, excess: int) -> BudgetError:
+    return BudgetError(
+        f"{program.name} is larger than the {memory} of {target.name}, by {excess:,} bytes",
+        remedy="choose a board with more memory, or narrow the model",
+    )
+
+
+def read_image(elf: bytes) -> Image:
     """Reads an ELF file."""
     from elftools.elf.elffile import ELFFile
     from elftools.elf.sections import SymbolTableSection
 
-    with path.open("rb") as file:
-        elf = ELFFile(file)
-        table = elf.get_section_by_name(".symtab")
-        assert isinstance(table, SymbolTableSection)
-        thumb = elf["e_machine"] == "EM_ARM"
-        symbols = {
-            s.name: Symbol(
-                s["st_value"] & ~1 if thumb and s["st_info"]["type"] == "STT_FUNC" else s["st_value"],
-                s["st_size"],
-            )
-            for s in table.iter_symbols()
-            if s.name
-        }
-        segments = tuple(
-            (s["p_vaddr"], s.data())
-            for s in elf.iter_segments()
-            if s["p_type"] == "PT_LOAD" and s["p_filesz"]
-        )
-        sizes = {s.name: s["sh_size"] for s in elf.iter_sections() if s.name}
+    file = ELFFile(BytesIO(elf))
+    table = file.get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection)
+    thumb = file["e_machine"] == "EM_ARM"
+    sections = {s.name: s for s in file.iter_sections() if s.name}
+    sizes = {name: int(section["sh_size"]) for name, section in sections.items()}
+    symbols: dict[str, Symbol] = {}
+    for s in table.iter_symbols():
+        if s.name:
+            odd = 1 if thumb and s["st_info"]["type"] == "STT_FUNC" else 0
+            symbols[s.name] = Symbol(s["st_value"] & ~odd, s["st_size"])
+        if s.name in _AROUND:
+            sizes[file.get_section(s["st_shndx"]).name] -= s["st_size"]
+    text = sections[".text"]
     return Image(
-        segments, symbols,
-        text=sizes.get(".text", 0),
+        elf,
+        tuple(
+            (s["p_vaddr"], s.data())
+            for s in file.iter_segments()
+            if s["p_type"] == "PT_LOAD" and s["p_filesz"]
+        ),
+        symbols,
+        range(text["sh_addr"], text["sh_addr"] + text["sh_size"]),
+        text=sizes[".text"],
         rodata=sum(size for name, size in sizes.items() if name.startswith(".rodata")),
         data=sizes.get(".data", 0),
-        bss=sizes.get(".bss", 0) - symbols["tinyc_arena"].size,
-    )  # fmt: skip
+        bss=sizes.get(".bss", 0),
+    )

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from ..codegen.semihosted import STARTUP_FUNCTIONS, CodeRange, counter_source, semihosted_files
-from ..ir.errors import BudgetError, TinycError, UsageError, VerificationError
+from ..ir.errors import UsageError, VerificationError
 from ..ir.program import Program
 from ..targets import Region, Target
-from .board import INSTRUCTION_LIMIT, BoardRun, LayerWork
-from .host import host_compiler
-from .image import FLAGS, Image, read_image
+from .board import INSTRUCTION_LIMIT, BoardRun, LayerWork, stack_too_large
+from .host import build_shared
+from .image import Image, Surroundings, link
 from .toolchain import Toolchain
 
 EMULATOR = "qemu-system-arm"
@@ -59,44 +59,34 @@ class QemuBoard:
     ) -> None:  # fmt: skip
         """Compiles and links ``files`` for the machine; ``layers`` names the program's steps in order.
 
-        Raises UsageError where QEMU is not installed, the target's core is another one, or a compiler fails
-        (its words, and the command), BudgetError where the model is larger than the memory.
+        Raises UsageError where QEMU is not installed or the target's core is another one; see ``link`` too.
         """
         self.program, self.target, self.layers = program, target, layers
         self._emulator, self._major = _required(target)
         self._ram = _fitting(_RAM, target.main_memory("ram"))
         code = _fitting(_CODE, target.main_memory("flash"))
-        sources = {name: text for name, text in files.items() if name.endswith((".c", ".h"))}
-        sources |= semihosted_files(program, code, self._ram, with_memory=not toolchain.complete)
-        with tempfile.TemporaryDirectory(prefix="tinyc-qemu-") as name:
-            folder = Path(name)
-            for file, text in sources.items():
-                (folder / file).write_text(text, encoding="utf-8")
-            units = sorted(file for file in sources if file.endswith(".c"))
-            command = [
-                *toolchain.command, *FLAGS, "-I.", *units, *toolchain.link, "-T", "semihosted.ld",
-                "-Wl,-e,board_reset", "-Wl,--gc-sections", "-o", "board.elf",
-            ]  # fmt: skip
-            _compile(command, folder, program, target)
-            self.image: Image = read_image(folder / "board.elf")
-            self._elf = (folder / "board.elf").read_bytes()
-            self._counter = self._build_counter(folder)
+        around = Surroundings(
+            semihosted_files(program, code, self._ram, with_memory=not toolchain.complete),
+            "semihosted.ld",
+            ("-Wl,-e,board_reset",),
+            code.bytes,
+        )
+        self.image: Image = link(program, files, around, target, toolchain)
+        self._counter = self._build_counter()
 
-    def _build_counter(self, folder: Path) -> bytes:
+    def _build_counter(self) -> bytes:
         # QEMU 9 takes no plugin for an interface older than 2; what is used of it did not change
         version = 1 if self._major < 9 else 2
         ranges = _code_ranges(self.program.name, self.layers, self.image)
         source = counter_source(ranges, len(self.layers), INSTRUCTION_LIMIT, version)
-        (folder / "counter.c").write_text(source, encoding="utf-8")
-        command = [*host_compiler(), "-O2", "-shared", "-fPIC", "-o", "counter.so", "counter.c"]
-        _compile(command, folder, self.program, self.target)
-        return (folder / "counter.so").read_bytes()
+        with tempfile.TemporaryDirectory(prefix="tinyc-counter-") as folder:
+            return build_shared(Path(folder), source).read_bytes()
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BoardRun:
         """One inference on ``inputs`` by buffer name, as the emulator's machine takes them.
 
         Cycles are None: there is no table for this core. Raises VerificationError for a fault, an endless
-        loop, a stack that meets the variables, or a status other than OK.
+        loop, or a status other than OK, BudgetError for a stack that does not fit above the variables.
         """
         program = self.program
         with tempfile.TemporaryDirectory(prefix="tinyc-qemu-") as name:
@@ -106,7 +96,7 @@ class QemuBoard:
                 for name in program.inputs
             )
             (folder / "input.bin").write_bytes(b"".join(array.tobytes() for array in fed))
-            (folder / "board.elf").write_bytes(self._elf)
+            (folder / "board.elf").write_bytes(self.image.elf)
             (folder / "counter.so").write_bytes(self._counter)
             done = self._emulate(folder)
             counts, last = _read_counts(folder / "counts.txt", len(self.layers) + 1)
@@ -137,7 +127,7 @@ class QemuBoard:
         if status:
             raise self._failed(last, f"{self.program.name}_run returned status {status}")
         if stack >= room:
-            raise self._failed(last, f"the stack took all of the {room:,} bytes above the variables")
+            raise stack_too_large(self.program, self.target)
         outputs: dict[str, np.ndarray] = {}
         position = 12
         for name in self.program.outputs:
@@ -149,7 +139,7 @@ class QemuBoard:
             LayerWork(layer, count, None) for layer, count in zip(self.layers, counts, strict=False)
         )
         variables = self.image.symbols["board_bss_end"].address - self._ram.origin
-        return BoardRun(outputs, sum(counts), None, layers, stack, variables + stack)
+        return BoardRun(outputs, sum(counts), None, layers, variables, stack, variables + stack)
 
     def _reason(self, folder: Path, done: subprocess.CompletedProcess[str]) -> str:
         if done.returncode == 3:
@@ -208,28 +198,6 @@ def _read_counts(path: Path, owners: int) -> tuple[list[int], int | None]:
         return [0] * owners, None
     *counts, last = (int(line) for line in path.read_text(encoding="ascii").split())
     return counts, last
-
-
-def _compile(command: Sequence[str], folder: Path, program: Program, target: Target) -> None:
-    done = _run(command, folder)
-    if done.returncode != 0:
-        raise _compiler_failed(command, done.stderr, program, target)
-
-
-def _compiler_failed(command: Sequence[str], words: str, program: Program, target: Target) -> TinycError:
-    if overflow := re.search(r"(FLASH|RAM)'? *:? overflowed by (\d+) bytes", words):
-        kind = "flash" if overflow[1] == "FLASH" else "SRAM"
-        return BudgetError(
-            f"{program.name} is larger than the {kind} of the emulated {target.name},"
-            f" by {int(overflow[2]):,} bytes",
-            remedy="choose a board with more memory, or narrow the model",
-        )
-    return UsageError(
-        f"A compiler failed while building the emulated {target.name}",
-        where=" ".join(command),
-        why=words.strip()[:4000],
-        remedy="check the target's compiler options; --no-verify skips the emulated board",
-    )
 
 
 def _run(

@@ -43,9 +43,10 @@ def gcc(target: Target) -> Toolchain | None:
         return None
     complete = not target.is_riscv
     libraries = ("-lc", "-lgcc") if complete else ("-lgcc",)
-    return Toolchain(
-        (path, *target.gcc_flags), ("-nostdlib", *libraries), f"{target.gcc} {_version(path)}", complete
-    )
+    # without a C library gcc has stdint.h for freestanding code only; memcpy stays known to it all the same
+    alone = () if complete else ("-ffreestanding", "-fbuiltin")
+    command = (path, *target.gcc_flags, *alone)
+    return Toolchain(command, ("-nostdlib", *libraries), f"{target.gcc} {_version(path)}", complete)
 
 
 def zig(target: Target) -> Toolchain | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -36,9 +37,9 @@ class Reduction(Kernel):
         shape = (*inputs[0].shape[:-1], 1) if self.windowed else self.shape
         return (self.reduce(self.lanes.split(inputs[0])).reshape(shape),)
 
+    @abstractmethod
     def reduce(self, x: np.ndarray) -> np.ndarray:
         """[lanes] of the output's type from [lanes, elements]."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

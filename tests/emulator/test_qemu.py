@@ -163,7 +163,7 @@ def test_a_model_larger_than_flash_says_by_how_much(target, toolchain, digits):
     regions = (replace(r, bytes=4096) if r.kind == "flash" and r.role == "main" else r for r in target.memory)
     small = replace(target, memory=tuple(regions))
     with pytest.raises(
-        BudgetError, match=r"larger than the flash of the emulated corstone-300, by [\d,]+ byte"
+        BudgetError, match=r"larger than the flash of corstone-300, by [\d,]+ byte"
     ):
         qemu.QemuBoard(program, files, small, layers(program), toolchain)
 
