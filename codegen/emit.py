@@ -47,6 +47,18 @@ class GoldenVector:
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """What the emulated board measured, in bytes: the deepest stack of ``<model>_run``, variables besides
+    the arena, code and constants in flash. ``source`` says how (board and compiler)."""
+
+    stack: int
+    static: int
+    code: int
+    constants: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Symbol:
     """A constant array in flash: its C name, and the array."""
 
@@ -102,11 +114,8 @@ def emit(
 
     ``sram_budget`` is what the header holds the plan against, in bytes; None: all of the target's.
     """
-    context = _context(program, target, facts, golden) | {
-        "sram_budget": target.sram_bytes if sram_budget is None else sram_budget
-    }
+    context = _context(program, target, facts, golden)
     names = {
-        "model.h.j2": f"{program.name}.h",
         "model.c.j2": f"{program.name}.c",
         "weights.h.j2": f"{program.name}_weights.h",
         "weights.c.j2": f"{program.name}_weights.c",
@@ -118,7 +127,32 @@ def emit(
         name: wrapped(environment().get_template(source).render(context)) for source, name in names.items()
     }
     made["tinyc_runtime.h"] = runtime_header(made[f"{program.name}.c"])
+    made[f"{program.name}.h"] = emit_header(program, target, facts, sram_budget)
     return made
+
+
+def emit_header(
+    program: Program, target: Target, facts: Facts, sram_budget: int | None = None,
+    footprint: Footprint | None = None,
+) -> str:  # fmt: skip
+    """The header alone, with what was measured: the C that was measured does not change by it."""
+    inputs, outputs = _interface(program)
+    context = {
+        "program": program,
+        "plan": program.plan,
+        "name": program.name,
+        "NAME": program.name.upper(),
+        "target": target,
+        "facts": facts,
+        "inputs": inputs,
+        "outputs": outputs,
+        "weight_bytes": weight_bytes(program),
+        "sram_budget": target.sram_bytes if sram_budget is None else sram_budget,
+        "footprint": footprint,
+        "layout_of": _layout_of,
+        "meaning_of": _meaning_of,
+    }
+    return wrapped(environment().get_template("model.h.j2").render(context))
 
 
 def emit_harness(program: Program) -> str:
@@ -155,7 +189,6 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
         "plan": program.plan,
         "name": program.name,
         "NAME": program.name.upper(),
-        "target": target,
         "facts": facts,
         "layers": layers,
         "symbols": [symbol for layer in layers for symbol in layer.symbols.values()],
@@ -164,8 +197,6 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
         "outputs": outputs,
         "golden": golden,
         "weight_bytes": weight_bytes(program),
-        "layout_of": _layout_of,
-        "meaning_of": _meaning_of,
         "traffic": partial(_traffic, program),
     }
 
@@ -221,7 +252,7 @@ def _call(program: Program, layers: Sequence[Layer], task: Task) -> Call:
         arguments += [str(v) for v in (window.y0, window.y1, window.x0, window.x1)]
         for operand, name in zip(view.operands, program.operands(step), strict=True):
             if operand.tile:
-                arguments += [str(v) for v in task.origins[name]]
+                arguments.append(str(task.origins[name]))
     return Call(layer.index, f"{program.name}_{step.name}", ", ".join(arguments))
 
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..ir.program import Buffer, Program, Rows, Step, Storage, Task, Tile
+from ..ir.program import Buffer, Program, Step, Task, Tile
 
 
 @dataclass(frozen=True)
 class Operand:
-    """A parameter of a layer's function. Sizes are elements; ``ring`` and ``tile`` are set where the
-    tensor is not stored whole."""
+    """A parameter of a layer's function. Sizes are elements; a stored row has ``pitch`` columns. ``ring`` is
+    the number of rows that are stored, None for all; of a ``tile`` the caller gives the first column."""
 
     name: str
     ctype: str
     shape: tuple[int, ...]
     rows: int
     columns: int
+    pitch: int
     channels: int
     elements: int
     output: bool
     ring: int | None
-    tile: tuple[int, int] | None
+    tile: bool
 
     @property
     def pointer(self) -> str:
@@ -31,15 +32,12 @@ class Operand:
     @classmethod
     def of(cls, name: str, buffer: Buffer, output: bool) -> Operand:
         rows, columns, channels = buffer.grid
+        stored, pitch = buffer.pixels_stored
         return cls(
-            name, buffer.dtype.c, buffer.shape, rows, columns, channels, buffer.elements, output,
-            ring=_ring(buffer.storage, rows),
-            tile=(buffer.storage.height, buffer.storage.width) if isinstance(buffer.storage, Tile) else None,
+            name, buffer.dtype.c, buffer.shape, rows, columns, pitch, channels, buffer.elements, output,
+            ring=stored if stored < rows else None,
+            tile=isinstance(buffer.storage, Tile) and columns > 1,
         )  # fmt: skip
-
-
-def _ring(storage: Storage, rows: int) -> int | None:
-    return storage.count if isinstance(storage, Rows) and storage.count < rows else None
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,6 @@ def _stored_indices(buffer: Buffer, window: Window, task: Task) -> tuple[np.ndar
         case Rows():
             return rows % buffer.pixels_stored[0], columns
         case Tile():
-            y0, x0 = task.origins[buffer.name]
-            return rows - y0, columns - x0
+            return rows % buffer.pixels_stored[0], columns - task.origins[buffer.name]
         case _:
             return rows, columns

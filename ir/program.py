@@ -32,7 +32,8 @@ class Rows:
 
 @dataclass(frozen=True)
 class Tile:
-    """A patch of ``height`` x ``width`` pixels whose origin each task gives."""
+    """A ring of ``height`` rows of ``width`` columns each: row y lives at ``y % height``, column x at
+    ``x - x0``, where each task gives x0. A patch, and a column tile of a row stream, are stored so."""
 
     height: int
     width: int
@@ -160,13 +161,13 @@ class Step:
 class Task:
     """Compute one window of a step's output. ``window`` None means all of it.
 
-    ``origins`` gives, for each operand with Tile storage, the row and column of the tensor that lies
-    at the tile's first byte.
+    ``origins`` gives, for each operand with Tile storage, the column of the tensor that lies first in the
+    tile's rows.
     """
 
     step: int
     window: Window | None = None
-    origins: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    origins: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

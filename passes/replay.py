@@ -1,6 +1,6 @@
 """Follow every byte of the arena through the task list: who wrote it last, and what for.
 
-A ring's byte also has the row it belongs to, a tile's byte the tile's origin.
+A ring's byte also has the row it belongs to, a tile's byte the row and the tile's first column.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from ..ir.window import Window
 
 Index = tuple[slice, slice | np.ndarray, slice]
 """Samples, rows and columns of a region's cells."""
-
-Origin = tuple[int, int]
 
 
 def invalid(where: str, why: str) -> VerificationError:
@@ -65,7 +63,7 @@ class Access:
 
 
 class Replay:
-    """The arena while tasks run. A tag is a number for (owner, row of a ring or origin of a tile)."""
+    """The arena while tasks run. A tag is a number for (owner, row of a ring or tile, origin of a tile)."""
 
     def __init__(self, program: Program, arena_bytes: int) -> None:
         self._program = program
@@ -171,18 +169,24 @@ class Replay:
         return bool(other.region.part_of(marks)[other.index].any())
 
     def _in_place(self, task: Task, operand: int) -> bool:
-        """True where the kernel may overwrite this input by its output, and both begin at one byte."""
+        """True where the kernel may overwrite this input by its output, and both begin at one byte.
+
+        A step of several tasks reads each pixel when it writes it, and both have the same size and place.
+        """
         step = self._program.steps[task.step]
         read, output = self._region(step.inputs[operand]), self._region(step.outputs[0])
+        if operand not in step.kernel.in_place() or read.begin != output.begin:
+            return False
+        if self._runs[task.step] == 1 and read.buffer.storage == output.buffer.storage == Full():
+            return output.end <= read.end
         return (
-            operand in step.kernel.in_place()
-            and self._runs[task.step] == 1
-            and read.buffer.storage == output.buffer.storage == Full()
-            and read.begin == output.begin
-            and output.end <= read.end
+            read.buffer.storage == output.buffer.storage
+            and read.cells.shape == output.cells.shape
+            and task.origins.get(read.name) == task.origins.get(output.name)
+            and (task.window is None or step.kernel.needs(operand, task.window) == task.window)
         )
 
-    def _access(self, where: str, name: str, window: Window, origin: Origin | None = None) -> Access:
+    def _access(self, where: str, name: str, window: Window, origin: int | None = None) -> Access:
         """Bytes and tags of ``window``; VerificationError where the storage cannot hold all of it."""
         region = self._region(name)
         rows, columns, _ = region.buffer.grid
@@ -194,32 +198,30 @@ class Replay:
                 index = slice(None), slice(window.y0, window.y1), across
                 return Access(region, index, self._tag(region, None, ""))
             case Rows():
-                return self._ring(where, region, window, across)
-            case Tile(height, width):
-                return self._tile(where, region, window, origin, (height, width))
+                return self._ring(where, region, window, across, None)
+            case Tile(_, width):
+                if origin is None:
+                    raise invalid(f"{where}, buffer {name}", "the task gives no origin for this tile")
+                left, right = window.x0 - origin, window.x1 - origin
+                if window.pixels and not 0 <= left <= right <= width:
+                    columns = f"columns [{window.x0}, {window.x1})"
+                    why = f"{columns} are not inside the tile's {width} from {origin} on"
+                    raise invalid(f"{where}, buffer {name}", why)
+                return self._ring(where, region, window, slice(left, right), origin)
 
-    def _ring(self, where: str, region: Region, window: Window, across: slice) -> Access:
+    def _ring(
+        self, where: str, region: Region, window: Window, across: slice, origin: int | None
+    ) -> Access:
+        """Rows of a ring, ``across`` its columns; ``origin`` is where a tile begins."""
         stored, _ = region.buffer.pixels_stored
-        if window.height > stored:
+        if window.pixels and window.height > stored:
             why = f"rows [{window.y0}, {window.y1}) are needed at once and the ring holds {stored}"
             raise invalid(f"{where}, buffer {region.name}", why)
+        label = "" if origin is None else f" from column {origin} on"
         rows = range(window.y0, window.y1)
-        tags = np.array([self._tag(region, row, f" row {row}") for row in rows], np.int32)
+        tags = np.array([self._tag(region, (row, origin), f" row {row}{label}") for row in rows], np.int32)
         index = slice(None), np.arange(window.y0, window.y1) % stored, across
         return Access(region, index, tags[:, None, None])
-
-    def _tile(
-        self, where: str, region: Region, window: Window, origin: Origin | None, size: tuple[int, int]
-    ) -> Access:
-        if origin is None:
-            raise invalid(f"{where}, buffer {region.name}", "the task gives no origin for this tile")
-        (y, x), (height, width) = origin, size
-        inside = Window(window.y0 - y, window.y1 - y, window.x0 - x, window.x1 - x)
-        if window.pixels and inside != inside.clip(height, width):
-            why = f"{window} is not inside the tile of {height} x {width} pixels at row {y}, column {x}"
-            raise invalid(f"{where}, buffer {region.name}", why)
-        index = slice(None), slice(inside.y0, inside.y1), slice(inside.x0, inside.x1)
-        return Access(region, index, self._tag(region, origin, f" at row {y}, column {x}"))
 
     def _tag(self, region: Region, content: Hashable, label: str) -> int:
         key = (region.owner, content)

@@ -84,7 +84,7 @@ def test_a_tile_is_kept_while_its_origin_stays() -> None:
     tile = {"t": Buffer("t", (1, 4, 8, 1), DType.INT8, Tile(4, 4))}
 
     def task(step: int, column: int) -> Task:
-        return Task(step, origins={"t": (0, column)})
+        return Task(step, origins={"t": column})
 
     steps = [("x", "t"), ("t", "y"), ("x", "u")]
     patches = [task(0, 0), task(1, 0), Task(2), task(0, 4), task(0, 4), Task(2), task(1, 4)]

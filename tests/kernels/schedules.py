@@ -100,7 +100,7 @@ def patches(program: Program, height: int, width: int) -> Program:
     tasks = [
         Task(
             index, region[step.outputs[0]],
-            {n: (region[n].y0, region[n].x0) for n in (*step.inputs, *step.outputs) if n in inner},
+            {n: region[n].x0 for n in (*step.inputs, *step.outputs) if n in inner},
         )
         for region in regions
         for index, step in enumerate(program.steps)
