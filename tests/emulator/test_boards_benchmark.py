@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tinyc.benchmarks.boards import Row, rows, side_by_side, table
+from tinyc.benchmarks.boards import BOARDS, Row, rows, side_by_side, table
 from tinyc.emulator.toolchain import gcc, zig
 from tinyc.targets import load_target
 
-from .subjects import compiled, device
+from .subjects import MLPERF, ROOT, compiled, device
 
 BOARD = "nucleo-f446re"
 
@@ -49,3 +49,14 @@ def test_compilers_stand_side_by_side() -> None:
     head, _, line = map(cells, side_by_side([one, elsewhere, other], BOARD).splitlines())
     assert head[:3] == ["model", "instructions, cc", "instructions, dd"]
     assert line == ["net", "1,000", "900", "2,000", "1,500", "8", "12", "300", "400"]
+
+
+def test_the_page_has_every_network_on_every_board_in_columns_of_this_table() -> None:
+    lines = (ROOT / "docs" / "boards.md").read_text(encoding="utf-8").splitlines()
+    listed = [cells(line) for line in lines if line.startswith("|")]
+    row = Row("net", BOARD, "cortex-m55", "cc", 1, None, None, 8, 2, 16)
+    head = cells(table([row]).splitlines()[0])
+    assert head in listed
+    figures = {(line[0], line[1]) for line in listed if len(line) == len(head)}
+    assert {(model, board) for model in ("digits", *MLPERF) for board in BOARDS} <= figures
+    assert "python -m tinyc.benchmarks.boards" in lines
