@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ..ir.names import printable
 from .dumps import PassEffect
+from .measurement import Unmeasured
 from .report import Report
 
 
@@ -60,6 +61,8 @@ def table(
 
 def _text(cell: object) -> Text:
     """A cell as plain text: names from a model are neither markup nor control characters."""
+    if isinstance(cell, Text):
+        return cell
     return Text("" if cell is None else printable(str(cell)))
 
 
@@ -74,24 +77,17 @@ def show(*renderables: object) -> None:
 
 def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> None:
     """The table and the verdict at the end of a compile."""
-    facts, plan = report.facts, report.program.plan
-    assert plan is not None
-    proof = "proved minimal for this order" if plan.proved_optimal else f"lower bound {plan.lower_bound:,}"
-    rows: list[tuple[str, str, str]] = [
+    facts = report.facts
+    rows: list[tuple[object, ...]] = [
         ("model", report.program.name, f"{facts.parameters:,} parameters, {facts.macs:,} MACs"),
-        (
-            "SRAM",
-            f"{kilobytes(report.sram_total)} of {report.sram_budget:,}",
-            f"arena, planned: {proof}; stack not counted",
-        ),
-        (
-            "flash",
-            f"{kilobytes(report.flash_total)} of {report.flash_budget:,}",
-            "weights and tables; code not counted",
-        ),
+        *_memory_rows(report),
+        *_time_row(report),
+        *_calibration_row(report),
+        *_accuracy_row(report),
+        *_verification_row(report),
+        ("output", folder, ""),
+        ("verdict", Text("fits", "green") if report.fits else Text("does not fit", "red"), ""),
     ]
-    rows += _calibration_row(report) + _accuracy_row(report) + _verification_row(report)
-    rows.append(("output", folder, ""))
     show(table(f"tinyc {facts.version}, {report.target.title}", ["", "", ""], rows))
     if effects:
         show(
@@ -101,7 +97,38 @@ def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> N
                 [(e.name, f"{e.error:.2e} of its range") for e in effects],
             )
         )
-    show(Text("fits", "green") if report.fits else Text("does not fit", "red"))
+
+
+def _memory_rows(report: Report) -> list[tuple[str, str, str]]:
+    plan, measurement = report.program.plan, report.measurement
+    assert plan is not None
+    proof = "proved minimal for this order" if plan.proved_optimal else f"lower bound {plan.lower_bound:,}"
+    sram = f"{report.method}: arena {report.arena:,} ({proof})"
+    flash = f"{report.method}: weights {report.constants:,}"
+    if measurement is not None:
+        footprint = measurement.footprint
+        sram += f", stack {footprint.stack:,}"
+        sram += f", variables {footprint.static:,}" if footprint.static else ""
+        flash += f", code {footprint.code:,} ({measurement.toolchain})"
+    rows = [
+        ("SRAM", f"{kilobytes(report.sram_total)} of {report.sram_budget:,}", sram),
+        ("flash", f"{kilobytes(report.flash_total)} of {report.flash_budget:,}", flash),
+    ]
+    if isinstance(report.measured, Unmeasured):
+        rows.append(("not counted", "stack and code", report.measured.line))
+    return rows
+
+
+def _time_row(report: Report) -> list[tuple[str, str, str]]:
+    """One inference at the board's clock."""
+    measurement, milliseconds = report.measurement, report.milliseconds
+    if measurement is None:
+        return []
+    run, clock = measurement.run, f"{report.target.clock_hz / 1e6:g} MHz"
+    counted = f"{run.instructions:,} instructions"
+    if milliseconds is None:
+        return [("time", "not modelled", counted)]
+    return [("time", f"{milliseconds:,.2f} ms at {clock}", f"modelled: {run.cycles:,.0f} cycles; {counted}")]
 
 
 def _calibration_row(report: Report) -> list[tuple[str, str, str]]:
@@ -127,9 +154,11 @@ def _verification_row(report: Report) -> list[tuple[str, str, str]]:
     v = report.verification
     if v is None:
         return [("verification", "skipped", "--no-verify")]
-    exact = "emulator = C, every byte" if v.host_bit_exact else "emulator = C within 1e-5 (float32)"
+    same = "emulator = C" if v.board_bit_exact is None else "emulator = C = board"
+    exact = v.host_bit_exact and v.board_bit_exact is not False
+    agreed = f"{same}, every byte" if exact else f"{same} within 1e-5 (float32)"
     bound = "" if v.max_lsb is None else f"; each layer within {v.max_lsb} LSB of ONNX Runtime"
-    return [("verification", exact, f"{v.vectors} vectors{bound}")]
+    return [("verification", agreed, f"{v.vectors} vectors{bound}")]
 
 
 def show_mapping(title: str, data: Mapping[str, Any]) -> None:

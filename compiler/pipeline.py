@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as oir
 
 from .. import __version__
-from ..codegen.emit import Facts, GoldenVector, emit
+from ..codegen.emit import Facts, GoldenVector, emit, emit_header
 from ..codegen.export import export_files
 from ..emulator.host import HostModel
 from ..ir.dtype import DType
@@ -33,6 +34,7 @@ from .blame import blaming_invalid_models
 from .dumps import PassDumps, PassEffect
 from .feeding import stored_inputs, to_real
 from .fidelity import step_errors
+from .measurement import Measurement, Unmeasured, measure
 from .options import RANDOM, CompileOptions, Source
 from .output import REPORT
 from .parameters import count_parameters
@@ -200,22 +202,21 @@ def _verified(
     prepared: Prepared, layers: Program, program: Program, target: Target, facts: Facts,
     options: CompileOptions, progress: Progress,
 ) -> Compiled:  # fmt: skip
-    """Emits the C, proves it, measures accuracy, and draws up the report."""
+    """Emits the C, proves and measures it, and draws up the report."""
     progress("emulating")
     emulated = emulate(program, prepared.vectors)
     golden = GoldenVector(stored_inputs(program, prepared.vectors[0]), emulated[0])
     files = emit(program, target, facts, golden, options.sram_budget)
-    verification, accuracy = None, None
-    if options.verify or options.evaluate is not None:
-        with HostModel(program, files) as host:
-            if options.verify:
-                progress("verifying")
-                exact = compare_with_host(program, host, prepared.vectors, emulated)
-                errors = step_errors(layers, prepared.model, prepared.vectors)
-                verification = Verification(len(prepared.vectors), exact, tuple(errors))
-            if options.evaluate is not None:
-                progress("evaluating")
-                accuracy = _evaluate(prepared.imported, program, host, options)
+    with ThreadPoolExecutor(1) as beside:  # compilers and emulator run beside this interpreter
+        board = beside.submit(_on_board, program, files, target, golden, options)
+        verification, accuracy = _on_host(prepared, layers, program, files, emulated, options, progress)
+        progress("running the emulated board")
+        measured = board.result()
+    if isinstance(measured, Measurement):
+        header = emit_header(program, target, facts, options.sram_budget, measured.footprint)
+        files[f"{program.name}.h"] = header
+        if verification is not None:
+            verification = replace(verification, board_bit_exact=measured.exact)
     if options.export is not None:
         files = export_files(options.export, program, files, facts)
     report = Report(
@@ -224,12 +225,41 @@ def _verified(
         flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
         calibration=prepared.calibration,
         removed_channels=int(prepared.model.metadata_props.get("tinyc.dead_channels.channels", "0")),
+        measured=measured,
         verification=verification,
         accuracy=accuracy,
         files=tuple(sorted([*files, REPORT])),
     )  # fmt: skip
     text = json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
     return Compiled(program, {**files, REPORT: text}, report, prepared.effects)
+
+
+def _on_board(
+    program: Program, files: Mapping[str, str], target: Target, golden: GoldenVector, options: CompileOptions
+) -> Measurement | Unmeasured:
+    if not options.verify:
+        return Unmeasured("--no-verify was given", "")
+    return measure(program, files, target, golden.inputs, golden.outputs)
+
+
+def _on_host(
+    prepared: Prepared, layers: Program, program: Program, files: Mapping[str, str],
+    emulated: Sequence[Mapping[str, np.ndarray]], options: CompileOptions, progress: Progress,
+) -> tuple[Verification | None, Accuracy | None]:  # fmt: skip
+    """The C on this machine: verified and judged, as far as that is asked for."""
+    if not options.verify and options.evaluate is None:
+        return None, None
+    verification, accuracy = None, None
+    with HostModel(program, files) as host:
+        if options.verify:
+            progress("verifying")
+            exact = compare_with_host(program, host, prepared.vectors, emulated)
+            errors = step_errors(layers, prepared.model, prepared.vectors)
+            verification = Verification(len(prepared.vectors), exact, None, tuple(errors))
+        if options.evaluate is not None:
+            progress("evaluating")
+            accuracy = _evaluate(prepared.imported, program, host, options)
+    return verification, accuracy
 
 
 def _evaluate(imported: oir.Model, program: Program, host: HostModel, options: CompileOptions) -> Accuracy:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..codegen.emit import Facts, weight_bytes
+from ..codegen.emit import Facts, Footprint, weight_bytes
 from ..ir.lifetime import lifetimes
 from ..ir.program import Full, Program, Rows, Storage, Tile
 from ..targets import Target
 from .accuracy import Accuracy
+from .measurement import Measurement, Unmeasured
 from .memory import live_bytes
 from .verification import Verification
 
@@ -25,6 +26,7 @@ class Report:
     flash_budget: int
     calibration: str | None
     removed_channels: int
+    measured: Measurement | Unmeasured
     verification: Verification | None
     accuracy: Accuracy | None
     files: tuple[str, ...]
@@ -35,13 +37,41 @@ class Report:
         return self.program.plan.arena_bytes
 
     @property
+    def measurement(self) -> Measurement | None:
+        """The run on the emulated board; None: the totals hold what is planned, and nothing else."""
+        return self.measured if isinstance(self.measured, Measurement) else None
+
+    @property
+    def footprint(self) -> Footprint | None:
+        """What that run found out about memory."""
+        return self.measurement.footprint if self.measurement else None
+
+    @property
     def sram_total(self) -> int:
-        """Planned bytes: the emitted code has no variables of its own."""
-        return self.arena
+        """Bytes that the firmware must set aside: the arena, and as measured variables and stack."""
+        return self.arena + (self.footprint.static + self.footprint.stack if self.footprint else 0)
 
     @property
     def flash_total(self) -> int:
-        return weight_bytes(self.program)
+        """Bytes of constants, and as measured of code."""
+        return self.constants + (self.footprint.code if self.footprint else 0)
+
+    @property
+    def constants(self) -> int:
+        """Bytes of weights and tables in flash; as measured with what else the code reads from there."""
+        return self.footprint.constants if self.footprint else weight_bytes(self.program)
+
+    @property
+    def method(self) -> str:
+        """How the totals came about."""
+        return "measured" if self.measurement else "estimated"
+
+    @property
+    def milliseconds(self) -> float | None:
+        """Modelled time of one inference at the board's clock."""
+        if self.measurement is None or self.measurement.run.cycles is None:
+            return None
+        return self.measurement.run.cycles / self.target.clock_hz * 1e3
 
     @property
     def fits(self) -> bool:
@@ -65,6 +95,8 @@ class Report:
             "compute": self._compute(),
             "accuracy": self._accuracy(),
             "verification": self._verification(),
+            "toolchain": self.measurement.toolchain if self.measurement else None,
+            "unmeasured": self.measured.line if isinstance(self.measured, Unmeasured) else None,
             "layers": self._layers(),
             "buffers": self._buffers(),
             "pareto": [],
@@ -92,11 +124,11 @@ class Report:
             "total": self.sram_total,
             "budget": self.sram_budget,
             "fits": self.sram_total <= self.sram_budget,
-            "method": "planned",
+            "method": self.method,
             "arena": plan.arena_bytes,
             "state": 0,
-            "static": 0,
-            "stack": None,
+            "static": self.footprint.static if self.footprint else 0,
+            "stack": self.footprint.stack if self.footprint else None,
             "lower_bound": plan.lower_bound,
             "proved_optimal": plan.proved_optimal,
             "layer_by_layer": plan.arena_bytes,
@@ -104,24 +136,25 @@ class Report:
         }
 
     def _flash(self) -> dict[str, Any]:
-        weights = weight_bytes(self.program)
         return {
-            "total": weights,
+            "total": self.flash_total,
             "budget": self.flash_budget,
-            "fits": weights <= self.flash_budget,
-            "code": None,
-            "weights": weights,
+            "fits": self.flash_total <= self.flash_budget,
+            "method": self.method,
+            "code": self.footprint.code if self.footprint else None,
+            "weights": self.constants,
         }
 
     def _compute(self) -> dict[str, Any]:
         executed = sum(self.layer_macs())
+        run = self.measurement.run if self.measurement else None
         return {
             "macs_executed": executed,
             "recompute_ratio": 1.0,
             "bitops": executed * self._bits() ** 2,
-            "instructions": None,
-            "cycles": None,
-            "milliseconds": None,
+            "instructions": run.instructions if run else None,
+            "cycles": _rounded(run.cycles) if run else None,
+            "milliseconds": self.milliseconds,
             "core": self.target.cpu,
         }
 
@@ -153,7 +186,7 @@ class Report:
             return None
         return {
             "host_bit_exact": v.host_bit_exact,
-            "board_bit_exact": None,
+            "board_bit_exact": v.board_bit_exact,
             "vectors": v.vectors,
             "max_lsb_per_layer": v.max_lsb,
         }
@@ -162,8 +195,9 @@ class Report:
         program = self.program
         errors = {e.step: e for e in self.verification.errors} if self.verification else {}
         live = live_bytes(program)
+        work = self.measurement.run.layers if self.measurement else [None] * len(program.steps)
         rows: list[dict[str, Any]] = []
-        for index, (step, macs) in enumerate(zip(program.steps, self.layer_macs(), strict=True)):
+        for index, (step, macs, cost) in enumerate(zip(program.steps, self.layer_macs(), work, strict=True)):
             tasks = [t for t, task in enumerate(program.tasks) if task.step == index]
             error = errors.get(step.name)
             out = program.buffers[step.outputs[0]]
@@ -177,6 +211,8 @@ class Report:
                 "macs": macs,
                 "weights": sum(array.nbytes for array in step.kernel.constants().values()),
                 "sram": max((live[t] for t in tasks), default=0),
+                "instructions": cost.instructions if cost else None,
+                "cycles": _rounded(cost.cycles) if cost else None,
                 "lsb": error.lsb if error else None,
                 "relative_error": error.relative if error else None,
             })  # fmt: skip
@@ -197,6 +233,10 @@ class Report:
             }
             for name, life in lifetimes(program).items()
         ]
+
+
+def _rounded(cycles: float | None) -> int | None:
+    return None if cycles is None else round(cycles)
 
 
 def describe_tensor(program: Program, name: str) -> dict[str, Any]:

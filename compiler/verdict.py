@@ -39,11 +39,15 @@ def _where(report: Report, sram: int, flash: int) -> str:
         lines.append(
             f"the peak is at layer {top.layer} (node {quoted(top.source)}), where these live: {held}"
         )
+        if report.footprint is not None:
+            lines[-1] += f"; the deepest stack takes {report.footprint.stack:,}"
     if flash > 0:
         heaviest = max(report.to_dict()["layers"], key=lambda row: row["weights"])
         lines.append(
             f"the heaviest layer is {heaviest['name']} with {heaviest['weights']:,} bytes of weights"
         )
+        if report.footprint is not None:
+            lines[-1] += f"; code takes {report.footprint.code:,}"
     return "\n".join(lines)
 
 

@@ -33,17 +33,22 @@ _ARM_MODELS = {
 }
 
 
+def unknown_core(target: Target) -> UsageError | None:
+    """What to say of a core that Unicorn does not have; None where it has it."""
+    if target.is_riscv or target.cpu in _ARM_MODELS:
+        return None
+    return UsageError(
+        f"There is no emulator for the core of {target.name}",
+        why=f"no emulator has the core {target.cpu}",
+        remedy="choose a board with a Cortex-M or RV32 core",
+    )
+
+
 def make_core(target: Target) -> Core:
     """An engine with no memory yet; UsageError for a core that Unicorn does not have."""
-    if target.is_riscv:
-        return _riscv()
-    if target.cpu in _ARM_MODELS:
-        return _arm(target)
-    raise UsageError(
-        f"There is no emulator for the core of {target.name}",
-        why=f"its core is {target.cpu}",
-        remedy="figures stay estimated; choose a board with a Cortex-M or RV32 core to have them measured",
-    )
+    if (reason := unknown_core(target)) is not None:
+        raise reason
+    return _riscv() if target.is_riscv else _arm(target)
 
 
 def _arm(target: Target) -> Core:

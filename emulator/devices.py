@@ -12,8 +12,9 @@ from ..ir.errors import UsageError
 from ..ir.program import Program
 from ..targets import Target
 from .board import Board, BoardRun
+from .cores import unknown_core
 from .image import Image, build_image
-from .qemu import CPUS, QemuBoard
+from .qemu import CPUS, QemuBoard, qemu_obstacle
 from .toolchain import INSTALL, Toolchain, find_toolchain
 
 _MODULES = ("unicorn", "capstone", "elftools")
@@ -29,26 +30,36 @@ class Device(Protocol):
         ...
 
 
+def obstacle(target: Target) -> UsageError | None:
+    """Why there is no emulated board for ``target`` on this machine, with the line to type; None where
+    there is one."""
+    if target.is_native:
+        return UsageError(
+            "The target host is this computer: there is no board to emulate",
+            why="this computer is no board to emulate",
+            remedy="name a board with --target; `tinyc targets` lists them",
+        )
+    needed = ("elftools",) if target.cpu in CPUS else _MODULES
+    missing = [name for name in needed if find_spec(name) is None]
+    if find_toolchain(target) is None or missing:
+        lacking = ", ".join(missing) or f"a cross compiler for {target.cpu}"
+        return UsageError(
+            "The emulated board needs more than is installed", why=f"no {lacking}", remedy=INSTALL
+        )
+    return qemu_obstacle(target) if target.cpu in CPUS else unknown_core(target)
+
+
 def make_device(
     program: Program, files: Mapping[str, str], target: Target, layers: Sequence[str]
 ) -> tuple[Device, Toolchain]:
     """Builds ``files`` for ``target`` and puts them on its emulated board.
 
-    Raises UsageError where the target is this computer, or a compiler or emulator is missing (with the line
-    to type), BudgetError where the image does not fit.
+    Raises UsageError where there is an ``obstacle``, BudgetError where the image does not fit.
     """
-    if target.is_native:
-        raise UsageError(
-            "The target host is this computer: there is no board to emulate",
-            remedy="name a board with --target; `tinyc targets` lists them",
-        )
+    if (reason := obstacle(target)) is not None:
+        raise reason
     toolchain = find_toolchain(target)
-    missing = [name for name in _MODULES if find_spec(name) is None]
-    if toolchain is None or missing:
-        lacking = ", ".join(missing) or f"a cross compiler for {target.cpu}"
-        raise UsageError(
-            "The emulated board needs more than is installed", why=f"no {lacking}", remedy=INSTALL
-        )
+    assert toolchain is not None
     return build_device(program, files, target, layers, toolchain), toolchain
 
 

@@ -21,7 +21,8 @@ from .toolchain import Toolchain
 
 _AROUND = frozenset(("tinyc_arena", "tinyc_in", "tinyc_out", "tinyc_done", *STARTUP_FUNCTIONS))
 """Symbols of what surrounds a model."""
-FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
+OPTIMIZATION = "-O2"
+FLAGS = ("-std=c99", OPTIMIZATION, "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
 
 
 @dataclass(frozen=True)

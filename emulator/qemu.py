@@ -161,20 +161,28 @@ class QemuBoard:
         )
 
 
-def _required(target: Target) -> tuple[str, int]:
+def qemu_obstacle(target: Target) -> UsageError | None:
+    """Why ``target`` cannot run in QEMU here; None where it can."""
     if target.cpu not in CPUS:
-        raise UsageError(
+        return UsageError(
             f"{target.name} does not run in QEMU",
             why=f"its core is {target.cpu}",
             remedy=f"this emulator is for {', '.join(CPUS)}",
         )
-    found = find_qemu()
-    if found is None:
-        raise UsageError(
+    if find_qemu() is None:
+        return UsageError(
             f"{EMULATOR} is not installed",
-            why=f"the core of {target.name} ({target.cpu}) is emulated by it",
-            remedy="install QEMU (Debian: apt install qemu-system-arm); without it figures stay estimated",
+            why=f"no {EMULATOR}, which emulates {target.cpu}",
+            remedy="install QEMU (Debian: apt install qemu-system-arm)",
         )
+    return None
+
+
+def _required(target: Target) -> tuple[str, int]:
+    if (reason := qemu_obstacle(target)) is not None:
+        raise reason
+    found = find_qemu()
+    assert found is not None
     return found
 
 

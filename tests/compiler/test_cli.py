@@ -67,7 +67,10 @@ def test_compile_prints_the_verdict(digits: Path) -> None:
         "7,754 parameters",
         "77,312 MACs",
         "accuracy",
-        "emulator = C, every byte",
+        "emulator = C = board, every byte",
+        "measured: arena 3,072",
+        "modelled: ",
+        " ms at 180 MHz",
         "fits",
     ):
         assert word in text
@@ -81,7 +84,16 @@ def test_report_follows_its_schema(digits: Path) -> None:
     jsonschema.validate(report, SCHEMA)
     assert report["accuracy"]["samples"] == 540 and report["accuracy"]["compiled"] > 0.98
     assert report["verification"]["host_bit_exact"] and report["verification"]["max_lsb_per_layer"] <= 1
-    assert report["sram"]["total"] == max(b["offset"] + b["bytes"] for b in report["buffers"])
+    sram, flash = report["sram"], report["flash"]
+    assert sram["arena"] == max(b["offset"] + b["bytes"] for b in report["buffers"])
+    assert sram["method"] == flash["method"] == "measured" and report["verification"]["board_bit_exact"]
+    assert sram["stack"] > 0
+    assert sram["total"] == sram["arena"] + sram["state"] + sram["static"] + sram["stack"]
+    assert flash["total"] == flash["code"] + flash["weights"]
+    layers, compute = report["layers"], report["compute"]
+    assert 0 < sum(row["instructions"] for row in layers) <= compute["instructions"]
+    assert 0 < sum(row["cycles"] for row in layers) <= compute["cycles"]
+    assert compute["milliseconds"] == pytest.approx(compute["cycles"] / 180e6 * 1e3)
     assert set(report["files"]) == {path.name for path in digits.iterdir()} - {"stdout", "stderr"}
 
 

@@ -1,0 +1,133 @@
+"""What cannot be planned: stack, code, instructions and cycles, measured on the emulated board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..codegen.emit import Footprint, weight_bytes
+from ..emulator.board import BoardRun
+from ..emulator.devices import Device, build_device, obstacle
+from ..emulator.image import OPTIMIZATION
+from ..emulator.toolchain import Toolchain, find_toolchain
+from ..ir.errors import BudgetError, VerificationError
+from ..ir.program import Program
+from ..targets import Region, Target
+from .verification import same_outputs
+
+Arrays = Mapping[str, np.ndarray]
+_MORE_RAM, _MORE_FLASH = 64 * 1024, 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One inference on the emulated board. ``exact``: every output byte was the emulator's.
+
+    ``footprint`` is in bytes; ``run`` has stack, instructions and modelled cycles, in total and by layer.
+    """
+
+    toolchain: str
+    footprint: Footprint
+    run: BoardRun
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """Why there was no run on an emulated board, and what to type to have one ("": nothing would do)."""
+
+    why: str
+    remedy: str
+
+    @property
+    def line(self) -> str:
+        """Both on one line."""
+        return f"{self.why}: {self.remedy}" if self.remedy else self.why
+
+
+def measure(
+    program: Program, files: Mapping[str, str], target: Target, given: Arrays, wanted: Arrays
+) -> Measurement | Unmeasured:
+    """Runs the C ``files`` on the emulated ``target``; ``given`` and ``wanted`` are stored inputs and
+    outputs by buffer name.
+
+    A model that its memory cannot hold once code and stack are counted is measured on a board with more of
+    it: the figures then say by how much. Raises VerificationError where outputs differ, the run fails, or
+    it takes more memory than was planned, UsageError where the cross compiler fails, BudgetError for an
+    image that no larger board can hold either.
+    """
+    if (reason := obstacle(target)) is not None:
+        return Unmeasured(reason.why, reason.remedy)
+    assert program.plan is not None
+    flash, ram = target.main_memory("flash"), target.main_memory("ram")
+    for memory, need in ((ram, program.plan.arena_bytes), (flash, weight_bytes(program))):
+        if need > memory.bytes:
+            return Unmeasured(f"{memory.name} has no room for what is planned alone", "")
+    toolchain = find_toolchain(target)
+    assert toolchain is not None
+    device, run = _run_with_room(program, files, target, toolchain, given)
+    _check_promise(program, target, device, run)
+    exact = same_outputs(program, wanted, run.outputs, f"the emulated {target.name}")
+    return Measurement(toolchain.label, _footprint(program, target, toolchain, device, run), run, exact)
+
+
+def _run_with_room(
+    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain, given: Arrays
+) -> tuple[Device, BoardRun]:
+    """A run that left memory free, on a roomier board where the target itself has none."""
+    with suppress(BudgetError):
+        device, run = _run(program, files, target, toolchain, given)
+        if run.touched + 8 <= target.main_memory("ram").bytes:
+            return device, run
+    return _run(program, files, _roomier(target), toolchain, given)
+
+
+def _run(
+    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain, given: Arrays
+) -> tuple[Device, BoardRun]:
+    layers = [step.name for step in program.steps]
+    device = build_device(program, files, target, layers, toolchain)
+    return device, device.run(given)
+
+
+def _roomier(target: Target) -> Target:
+    """The board with more flash and SRAM, as far as neither runs into the other."""
+    flash, ram = target.main_memory("flash"), target.main_memory("ram")
+    larger = (_grown(flash, _MORE_FLASH, ram), _grown(ram, _MORE_RAM, flash))
+    return replace(target, memory=larger)
+
+
+def _grown(region: Region, more: int, other: Region) -> Region:
+    room = other.origin - region.end if other.origin >= region.end else more
+    return replace(region, bytes=region.bytes + min(more, room))
+
+
+def _check_promise(program: Program, target: Target, device: Device, run: BoardRun) -> None:
+    """VerificationError where the run wrote to memory that neither plan nor stack account for."""
+    assert program.plan is not None
+    planned, arena = program.plan.arena_bytes, device.image.symbols["tinyc_arena"].size
+    if arena <= planned and run.touched <= run.variables + run.stack:
+        return
+    raise VerificationError(
+        f"{program.name} takes more SRAM on the emulated {target.name} than was planned",
+        why=f"the arena is of {arena:,} bytes where {planned:,} were planned"
+        if arena > planned
+        else f"{run.touched - run.variables - run.stack:,} bytes outside arena and stack were written",
+        remedy="report this as a bug of tinyc, with the model",
+    )
+
+
+def _footprint(
+    program: Program, target: Target, toolchain: Toolchain, device: Device, run: BoardRun
+) -> Footprint:
+    image = device.image
+    return Footprint(
+        stack=run.stack,
+        static=run.variables - image.symbols["tinyc_arena"].size,
+        code=image.text,
+        constants=image.rodata + image.data,
+        source=f"{toolchain.label} {OPTIMIZATION} on the emulated {target.name}",
+    )
