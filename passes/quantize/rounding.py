@@ -11,6 +11,9 @@ _DAMPING = 1.0
 """Share of the mean variance that is added to every input's variance: it makes the covariance
 invertible and keeps the rounding from fitting the calibration data too closely."""
 
+_BLOCK = 64
+"""Terms that are rounded before those behind them make up for it, all at once: one product of matrices."""
+
 
 def damped(covariance: np.ndarray) -> np.ndarray:
     """[groups, terms, terms] with the diagonal raised, so that it is positive definite."""
@@ -48,11 +51,16 @@ def compensated(weights: np.ndarray, scales: np.ndarray, covariance: np.ndarray)
     upper = np.swapaxes(np.linalg.cholesky((inverse + np.swapaxes(inverse, 1, 2)) / 2), 1, 2)
     left = np.take_along_axis(weights, order[:, None, :], axis=2)
     result = np.zeros_like(left)
-    for term in range(left.shape[2]):
-        column = left[:, :, term]
-        result[:, :, term] = np.clip(np.rint(column / scales), -WEIGHT_MAX, WEIGHT_MAX)
-        error = (column - result[:, :, term] * scales) / upper[:, term, term][:, None]
-        left[:, :, term + 1 :] -= error[:, :, None] * upper[:, term, term + 1 :][:, None, :]
+    for begin in range(0, left.shape[2], _BLOCK):
+        end = min(begin + _BLOCK, left.shape[2])
+        errors = np.empty_like(left[:, :, begin:end])
+        for term in range(begin, end):
+            column = left[:, :, term]
+            result[:, :, term] = np.clip(np.rint(column / scales), -WEIGHT_MAX, WEIGHT_MAX)
+            error = (column - result[:, :, term] * scales) / upper[:, term, term][:, None]
+            left[:, :, term + 1 : end] -= error[:, :, None] * upper[:, term, term + 1 : end][:, None, :]
+            errors[:, :, term - begin] = error
+        left[:, :, end:] -= errors @ upper[:, begin:end, end:]
     back = np.argsort(order, axis=1, kind="stable")
     return np.take_along_axis(result, back[:, None, :], axis=2)
 

@@ -116,6 +116,25 @@ def test_compensated_rounding_beats_nearest_where_inputs_correlate() -> None:
     assert np.abs(spread).max() <= 127 and np.array_equal(spread, np.rint(spread))
 
 
+def test_compensated_rounding_of_many_terms_is_that_of_one_after_another() -> None:
+    """Each term's error, over its variance given the terms behind it, moves those: the definition."""
+    terms = 150
+    vectors = normal(600, terms).astype(np.float64) + normal(600, 1)
+    vectors = vectors[:, np.argsort(-vectors.var(axis=0))]  # as the terms are taken
+    covariance = np.cov(vectors.T, bias=True)
+    weights = normal(2, 3, terms).astype(np.float64)
+    scales = np.abs(weights).max(axis=2) / 7
+    left, expected = weights.copy(), np.zeros_like(weights)
+    for term in range(terms):
+        conditional = np.linalg.inv(covariance[term:, term:])
+        expected[:, :, term] = np.rint(left[:, :, term] / scales)
+        error = left[:, :, term] - expected[:, :, term] * scales
+        left[:, :, term:] -= error[:, :, None] * conditional[0] / conditional[0, 0]
+    both = np.stack([covariance, covariance])
+    np.testing.assert_array_equal(compensated(weights, scales, both), expected)
+    assert (expected != nearest(weights, scales)).mean() > 0.1
+
+
 def test_output_error_is_the_variance_of_the_change() -> None:
     vectors, weights, _ = inputs_and_weights(0.3)
     covariance = np.cov(vectors.T, bias=True)[np.newaxis]
