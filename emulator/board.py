@@ -21,6 +21,8 @@ _PAGE = 0x1000
 _PAINT = 0xA5
 _FRAME = 1024
 """No block of code takes more of the stack than this, in bytes."""
+STACK_ALIGN = 8
+"""What Arm's calling convention keeps the stack pointer a multiple of, in bytes."""
 INSTRUCTION_LIMIT = 20_000_000_000
 """A run that takes more instructions than this is taken for an endless loop."""
 
@@ -38,7 +40,8 @@ class LayerWork:
 class BoardRun:
     """One inference. Bytes: ``variables`` from the bottom of SRAM to the end of the highest one, the arena
     included; ``stack`` the deepest use below the caller's frame; ``touched`` both, and what was written
-    between them, where nothing should be."""
+    between them, where nothing should be. Variables and stack are ``aligned``: SRAM that is as large as
+    their sum is enough."""
 
     outputs: Mapping[str, np.ndarray]
     instructions: int
@@ -113,7 +116,7 @@ class Board:
         import unicorn
 
         core, symbols = self._core, self.image.symbols
-        top = self._ram.end // 8 * 8
+        top = self._ram.end // STACK_ALIGN * STACK_ALIGN
         core.engine.reg_write(core.stack, top)
         core.engine.reg_write(core.link, symbols["tinyc_done"].address + core.thumb)
         for register, name in zip(core.arguments, ("tinyc_arena", "tinyc_in", "tinyc_out"), strict=True):
@@ -148,9 +151,9 @@ class Board:
         return False
 
     def _variables(self) -> int:
-        """Bytes of RAM from its bottom to the end of the highest variable."""
+        """Bytes of RAM from its bottom to the end of the highest variable, aligned."""
         inside = [s for s in self.image.symbols.values() if self._ram.origin <= s.address < self._ram.end]
-        return max(s.address + s.size for s in inside) - self._ram.origin
+        return aligned(max(s.address + s.size for s in inside) - self._ram.origin)
 
     def _nearest(self, address: int) -> str:
         """Where an address lies, in words a person can use."""
@@ -207,13 +210,18 @@ class Board:
     def _above(self, variables: int) -> tuple[int, int]:
         """Bytes of stack, from the lowest that lost its paint to the top, and bytes below that were written
         though the stack never came near them."""
-        top = self._ram.end // 8 * 8
+        top = self._ram.end // STACK_ALIGN * STACK_ALIGN
         bottom = self._ram.origin + variables
         painted = np.frombuffer(self._core.engine.mem_read(bottom, top - bottom), np.uint8)
         changed = bottom + np.flatnonzero(painted != _PAINT)
         below = changed < self._counter.lowest - _FRAME
         lowest = int(changed[~below].min(initial=top))
-        return top - lowest, int(below.sum())
+        return aligned(top - lowest), int(below.sum())
+
+
+def aligned(nbytes: int) -> int:
+    """``nbytes`` up to where a stack pointer may lie."""
+    return -(-nbytes // STACK_ALIGN) * STACK_ALIGN
 
 
 def stack_too_large(program: Program, target: Target) -> BudgetError:

@@ -21,7 +21,7 @@ from ..codegen.semihosted import STARTUP_FUNCTIONS, CodeRange, counter_source, s
 from ..ir.errors import UsageError, VerificationError
 from ..ir.program import Program
 from ..targets import Region, Target
-from .board import INSTRUCTION_LIMIT, BoardRun, LayerWork, stack_too_large
+from .board import INSTRUCTION_LIMIT, BoardRun, LayerWork, aligned, stack_too_large
 from .host import build_shared
 from .image import Image, Surroundings, link
 from .toolchain import Toolchain
@@ -138,7 +138,8 @@ class QemuBoard:
         layers = tuple(
             LayerWork(layer, count, None) for layer, count in zip(self.layers, counts, strict=False)
         )
-        variables = self.image.symbols["board_bss_end"].address - self._ram.origin
+        variables = aligned(self.image.symbols["board_bss_end"].address - self._ram.origin)
+        stack = aligned(stack)
         return BoardRun(outputs, sum(counts), None, layers, variables, stack, variables + stack)
 
     def _reason(self, folder: Path, done: subprocess.CompletedProcess[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tinyc.emulator.board import aligned
 from tinyc.emulator.qemu import CPUS
 from tinyc.emulator.toolchain import Toolchain, find_toolchain, gcc, zig
 from tinyc.targets import Target, load_target
@@ -47,6 +48,7 @@ def test_outputs_are_the_emulators_and_counts_repeat(model: str, core: str, find
     assert sum(layer.instructions for layer in first.layers) <= first.instructions
     assert 0 < first.stack < 1024
     assert network.program.plan is not None
-    room = network.program.plan.arena_bytes + first.stack
+    arena = aligned(network.program.plan.arena_bytes)
     # start-up code that runs in the whole machine has variables of its own
-    assert first.touched == room or (target.cpu in CPUS and room <= first.touched < room + 64)
+    assert first.variables == arena or (target.cpu in CPUS and arena <= first.variables < arena + 64)
+    assert first.touched == first.variables + first.stack
