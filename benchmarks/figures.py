@@ -2,7 +2,8 @@
 
     python -m tinyc.benchmarks.figures [--json] [--models ../shared/models]
 
-Compile times are of the whole command, with verification on the host and without evaluation.
+Compile times are of the whole command, with verification on the host and on the emulated board, without
+evaluation. SRAM total, instructions and modelled milliseconds come from that board's run.
 """
 
 from __future__ import annotations
@@ -24,14 +25,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Figures:
-    """One row: a model compiled one way. Bytes, shares, seconds."""
+    """One row: a model compiled one way. Bytes, shares, seconds; None where there is no emulated board."""
 
     model: str
     macs: int
+    sram: int
+    sram_method: str
     arena: int
     lower_bound: int
     proved_optimal: bool
     weights: int
+    flash: int
+    instructions: int | None
+    milliseconds: float | None
     max_lsb: int | None
     accuracy: float | None
     reference: float | None
@@ -62,10 +68,15 @@ def measure(label: str, model: Path, options: list[str], evaluate: Path | None) 
     return Figures(
         model=label,
         macs=report["model"]["macs"],
+        sram=sram["total"],
+        sram_method=sram["method"],
         arena=sram["arena"],
         lower_bound=sram["lower_bound"],
         proved_optimal=sram["proved_optimal"],
         weights=report["flash"]["weights"],
+        flash=report["flash"]["total"],
+        instructions=report["compute"]["instructions"],
+        milliseconds=report["compute"]["milliseconds"],
         max_lsb=report["verification"]["max_lsb_per_layer"],
         accuracy=judged["compiled"],
         reference=judged["reference"],
@@ -99,13 +110,19 @@ def rows(models: Path, scratch: Path) -> list[Figures]:
 
 def table(found: list[Figures]) -> str:
     """The figures as aligned text."""
-    head = ["model", "MACs", "arena", "bound", "proved", "weights", "LSB", "accuracy", "reference", "seconds"]
+    head = [
+        "model", "MACs", "SRAM", "", "arena", "bound", "proved", "weights", "flash", "instructions",
+        "modelled ms", "LSB", "accuracy", "reference", "seconds",
+    ]  # fmt: skip
     lines = [head]
     for f in found:
         shares = ["–" if v is None else f"{v:.4f}" for v in (f.accuracy, f.reference)]
         lines.append([
-            f.model, f"{f.macs:,}", f"{f.arena:,}", f"{f.lower_bound:,}", "yes" if f.proved_optimal else "no",
-            f"{f.weights:,}", "–" if f.max_lsb is None else str(f.max_lsb), *shares, f"{f.seconds:.2f}",
+            f.model, f"{f.macs:,}", f"{f.sram:,}", f.sram_method, f"{f.arena:,}", f"{f.lower_bound:,}",
+            "yes" if f.proved_optimal else "no", f"{f.weights:,}", f"{f.flash:,}",
+            "–" if f.instructions is None else f"{f.instructions:,}",
+            "–" if f.milliseconds is None else f"{f.milliseconds:,.2f}",
+            "–" if f.max_lsb is None else str(f.max_lsb), *shares, f"{f.seconds:.2f}",
         ])  # fmt: skip
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]

@@ -42,7 +42,7 @@ def obstacle(target: Target) -> UsageError | None:
     needed = ("elftools",) if target.cpu in CPUS else _MODULES
     missing = [name for name in needed if find_spec(name) is None]
     if find_toolchain(target) is None or missing:
-        lacking = ", ".join(missing) or f"a cross compiler for {target.cpu}"
+        lacking = ", ".join(missing) or f"cross compiler for {target.cpu}"
         return UsageError(
             "The emulated board needs more than is installed", why=f"no {lacking}", remedy=INSTALL
         )

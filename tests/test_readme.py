@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tinyc.emulator.toolchain import find_toolchain
 from tinyc.kernels.registry import OPERATORS
 from tinyc.targets import load_target, target_names
 
@@ -32,7 +33,18 @@ def test_the_excerpt_is_what_the_command_prints(tmp_path: Path) -> None:
         [sys.executable, "-m", "tinyc", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert [line.rstrip() for line in done.stdout.strip().splitlines()] == excerpt[1:]
+    printed = [line.rstrip() for line in done.stdout.strip().splitlines()]
+    toolchain = find_toolchain(load_target("nucleo-f446re"))
+    assert toolchain is not None
+    if toolchain.label in README:
+        assert printed == excerpt[1:]
+    else:  # another compiler: the same words around other figures
+        assert [words(line) for line in printed] == [words(line) for line in excerpt[1:]]
+
+
+def words(line: str) -> list[str]:
+    """A line without its figures and the compiler's name."""
+    return re.sub(r"\([\w -]+ [\d.]+\)|[\d,.]+", "", line).split()
 
 
 def test_the_operators_are_those_of_the_registry() -> None:
