@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..passes.samples import random_samples
-from ..targets import load_target
 from . import console
 from .feeding import stored_inputs
 from .folder import Library
@@ -83,7 +82,7 @@ def _number(value: float | None) -> str:
 
 def bench(library: Library, board: str | None) -> Bench:
     """Runs one random sample of ``library`` on ``board`` (None: the one it was compiled for)."""
-    target = load_target(board or library.target)
+    target = library.board(board)
     device, toolchain = library.device(target)
     sample = next(iter(random_samples(library.inputs, 1, seed=0)))
     run = device.run(stored_inputs(library.interface, sample))

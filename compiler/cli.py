@@ -172,7 +172,11 @@ def inspect_command(
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--input", "samples", type=click.Path(path_type=Path), required=True, metavar="X.npz")
 @click.option(
-    "--on", type=click.Choice(["host", "board"]), default="host", show_default=True, help="Where the C runs."
+    "--on",
+    default="host",
+    show_default=True,
+    metavar="host|board|TARGET",
+    help="Where the C runs: here, or on the emulated board it was compiled for, or on another.",
 )
 @click.option(
     "--output",

@@ -115,11 +115,14 @@ def run_bench(folder: Path, board: str | None, as_json: bool) -> None:
 
 
 def run_samples(folder: Path, samples: Path, on: str, output: Path | None, as_json: bool) -> None:
-    """``tinyc run``: the folder's C on a file of samples."""
+    """``tinyc run``: the folder's C on a file of samples; ``on`` is ``host``, ``board``, or a target."""
     from .folder import load_folder
 
     library = load_folder(folder)
-    results = library.run_on_board(samples) if on == "board" else library.run(samples)
+    if on == "host":
+        results = library.run(samples)
+    else:
+        results = library.run_on_board(samples, None if on == "board" else on)
     if output is not None:
         save_arrays(output, results)
     if as_json:

@@ -16,7 +16,7 @@ from ..ir.dtype import DType, Quant
 from ..ir.errors import UsageError
 from ..ir.program import Buffer, MemoryPlan, Program, Role
 from ..passes.samples import InputSpec, load_samples
-from ..targets import Target, load_target
+from ..targets import Target, load_target, target_names
 from .feeding import stored_inputs, to_real
 from .output import written_files
 
@@ -31,12 +31,22 @@ class LayerFacts:
 
 
 @dataclass(frozen=True)
+class TargetFacts:
+    """What the report tells of the board that a library was compiled for; bytes."""
+
+    name: str
+    cpu: str
+    sram_bytes: int
+    flash_bytes: int
+
+
+@dataclass(frozen=True)
 class Library:
     """The files of a compiled model, and its interface as ``report.json`` describes it."""
 
     interface: Program
     files: Mapping[str, str]
-    target: str
+    target: TargetFacts
     layers: tuple[LayerFacts, ...]
 
     @property
@@ -53,9 +63,25 @@ class Library:
         with HostModel(self.interface, self.files) as host:
             return self._real(host.run(self._stored(samples)))
 
-    def run_on_board(self, samples: Path) -> dict[str, np.ndarray]:
-        """The same on the emulated board that the library was compiled for."""
-        device, _ = self.device(load_target(self.target))
+    def board(self, named: str | None) -> Target:
+        """The board of that name or file; None: the one that the library was compiled for.
+
+        Raises UsageError where that was a target file of the user's own: the folder does not hold it.
+        """
+        if named is not None:
+            return load_target(named)
+        if self.target.name in target_names():
+            target = load_target(self.target.name)
+            if TargetFacts(target.name, target.cpu, target.sram_bytes, target.flash_bytes) == self.target:
+                return target
+        raise UsageError(
+            f"{self.name} was compiled for a target file of your own, {self.target.name}",
+            remedy="name the file: --on FILE.toml for tinyc run, --target FILE.toml for tinyc bench",
+        )
+
+    def run_on_board(self, samples: Path, named: str | None = None) -> dict[str, np.ndarray]:
+        """The same on an emulated board; see ``board``."""
+        device, _ = self.device(self.board(named))
         return self._real([device.run(sample).outputs for sample in self._stored(samples)])
 
     def device(self, target: Target) -> tuple[Device, Toolchain]:
@@ -84,7 +110,7 @@ def load_folder(folder: Path) -> Library:
         model = report["model"]
         inputs = [_buffer(entry, Role.INPUT) for entry in model["inputs"]]
         outputs = [_buffer(entry, Role.OUTPUT) for entry in model["outputs"]]
-        name, target = str(model["name"]), str(report["target"]["name"])
+        name, target = str(model["name"]), TargetFacts(**report["target"])
         layers = tuple(LayerFacts(row["name"], row["operator"], row["macs"]) for row in report["layers"])
         plan = _plan(report)
     except (KeyError, TypeError) as error:

@@ -64,6 +64,23 @@ def test_board_and_host_give_the_same_outputs(digits: Path, tmp_path: Path) -> N
     np.testing.assert_array_equal(host["logits"], board["logits"])
 
 
+@pytest.mark.parametrize("name", ["nucleo-f446re", "my-board"])
+def test_a_board_of_a_file_is_asked_for_and_not_mistaken(digits: Path, tmp_path: Path, name: str) -> None:
+    """The file's board may have less memory than one of the same name that comes with tinyc."""
+    text = (MODELS.parent / "targets" / "nucleo-f446re.toml").read_text(encoding="utf-8")
+    own, folder = tmp_path / "own.toml", tmp_path / "out"
+    text = text.replace("16_384", "16_000").replace('"nucleo-f446re"', f'"{name}"')
+    own.write_text(text, encoding="utf-8")
+    samples = str(MODELS / "digits_calibration.npz")
+    tinyc.compile(MODELS / "digits.onnx", str(own), calibration=samples, output=folder, verify=False)
+    for arguments in (["run", str(folder), "--input", samples, "--on", "board"], ["bench", str(folder)]):
+        refused = command(*arguments)
+        assert refused.returncode == 2 and "--on FILE.toml" in refused.stderr
+    assert command("bench", str(folder), "--target", str(own)).returncode == 0
+    done = command("run", str(folder), "--input", samples, "--on", str(own), "-o", str(tmp_path / "y.npz"))
+    assert done.returncode == 0, done.stderr
+
+
 def test_this_computer_is_no_board(digits: Path) -> None:
     done = command("bench", str(digits), "--target", "host")
     assert done.returncode == 2
