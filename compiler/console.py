@@ -156,7 +156,7 @@ def _verification_row(report: Report) -> list[tuple[str, str, str]]:
         return [("verification", "skipped", "--no-verify")]
     same = "emulator = C" if v.board_bit_exact is None else "emulator = C = board"
     exact = v.host_bit_exact and v.board_bit_exact is not False
-    agreed = f"{same}, every byte" if exact else f"{same} within 1e-5 (float32)"
+    agreed = f"{same}, every byte" if exact else f"{same} within 1e-5"
     bound = "" if v.max_lsb is None else f"; each layer within {v.max_lsb} LSB of ONNX Runtime"
     return [("verification", agreed, f"{v.vectors} vectors{bound}")]
 
