@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..ir.lifetime import lifetimes
+import numpy as np
+
+from ..ir.accesses import accesses
+from ..ir.lifetime import Liveness, liveness
 from ..ir.program import Program
 
 
@@ -20,23 +23,23 @@ class Peak:
 
 
 def live_bytes(program: Program) -> list[int]:
-    """Bytes in use during each task."""
-    used = [0] * len(program.tasks)
-    for name, life in lifetimes(program).items():
-        for task in range(life.first, min(life.end, len(used))):
-            used[task] += program.buffers[name].nbytes
-    return used
+    """Bytes in use during each task: of a buffer that is filled or read row by row, those rows that hold
+    something then. Bytes that an output takes over from an input count twice."""
+    return _during_tasks(liveness(accesses(program))).tolist()
 
 
 def peak(program: Program) -> Peak:
     """The busiest task of a program that has at least one."""
-    used = live_bytes(program)
-    task = max(range(len(used)), key=lambda index: used[index])
+    live = liveness(accesses(program))
+    used = _during_tasks(live)
+    task = int(used.argmax())
     step = program.steps[program.tasks[task].step]
-    live = [
-        (name, program.buffers[name].nbytes)
-        for name, life in lifetimes(program).items()
-        if life.first <= task < life.end
-    ]
-    ordered = tuple(sorted(live, key=lambda item: (-item[1], item[0])))
-    return Peak(task, step.name, step.source, used[task], ordered)
+    lines = live.line[(live.first <= task + 1) & (task + 1 < live.last)]
+    held = np.bincount(live.owner[lines], (live.end - live.begin)[lines], len(live.names)).astype(np.int64)
+    buffers = [(name, nbytes) for name, nbytes in zip(live.names, held.tolist(), strict=True) if nbytes]
+    ordered = tuple(sorted(buffers, key=lambda item: (-item[1], item[0])))
+    return Peak(task, step.name, step.source, int(used[task]), ordered)
+
+
+def _during_tasks(live: Liveness) -> np.ndarray:
+    return live.in_use(live.end - live.begin)[1:-1]

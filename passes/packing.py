@@ -1,49 +1,53 @@
-"""Two-dimensional packing, time × memory: the problem, and quick ways to pack it well.
+"""Packing: blocks of memory want offsets, and some pairs of offsets must not be; quick ways to pack well.
 
-Blocks have a fixed place in time and want an offset; blocks that are live together must not overlap in
-memory. This is dynamic storage allocation (NP-hard: Garey and Johnson, SR2) with one addition, the sharing of
-memory where a computation runs in place.
+A block is rigid, and made of lines that are in use at times of their own. What that means for two blocks is a
+set of forbidden distances between their offsets: one interval where both are in use as a whole, many where
+only some of their lines meet. With one interval per pair this is dynamic storage allocation (NP-hard: Garey
+and Johnson, SR2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import pairwise
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Block:
-    """Wants ``size`` units of memory at a multiple of ``multiple`` units."""
+    """Wants ``size`` units of memory at a multiple of ``multiple`` units; the rest says in what order to
+    place it.
+
+    It is in use between the columns ``first`` and ``last``; ``area`` is what its lines take in space times
+    time, ``breadth`` the most that is in use at once meanwhile.
+    """
 
     size: int
     multiple: int = 1
-
-
-@dataclass(frozen=True)
-class Share:
-    """In ``column`` the guest needs no memory if it lies ``delta`` units after the host's offset.
-
-    It is the guest's first column and the host's last, and both have no gaps: they meet in no other.
-    ``delta`` is a multiple of every block's ``multiple``.
-    """
-
-    guest: int
-    host: int
-    column: int
-    delta: int = 0
+    first: int = 0
+    last: int = 0
+    area: int = 0
+    breadth: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Packing:
-    """``live`` [blocks, columns] says which blocks need memory at which moment, sharing left aside."""
+    """Element i of ``one``, ``other``, ``low`` and ``high``: the distance from block one[i] to block other[i]
+    (the offset of other minus that of one) must not lie in [low[i], high[i]].
+
+    ``one < other``; elements ascend by pair and by distance, those of a pair are apart from each other.
+    """
 
     blocks: tuple[Block, ...]
-    live: np.ndarray
-    shares: tuple[Share, ...] = ()
+    one: np.ndarray
+    other: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    lower_bound: int = 0
+    """Units that no packing can do without."""
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -51,34 +55,15 @@ class Packing:
         return np.array([block.size for block in self.blocks], np.int64)
 
     @cached_property
-    def firm(self) -> np.ndarray:
-        """``live`` without what sharing may save."""
-        firm = self.live.copy()
-        for share in self.shares:
-            firm[share.guest, share.column] = False
-        return firm
-
-    @property
-    def lower_bound(self) -> int:
-        """The most units that any column needs when all sharing succeeds."""
-        return int((self.sizes @ self.firm).max(initial=0))
-
-    def reduced(self) -> Packing:
-        """The same problem without columns that say nothing new: repeated, or part of another.
-
-        Columns of shares stay: none other holds both host and guest.
-        """
-        _, keep = np.unique(self.live, axis=1, return_index=True)
-        keep.sort()
-        common = self.live[:, keep].T.astype(np.float32) @ self.firm[:, keep].astype(np.float32)
-        inside = common == self.live[:, keep].sum(axis=0)[:, None]
-        np.fill_diagonal(inside, False)
-        keep = keep[~inside.any(axis=1)]
-        moved = tuple(
-            Share(share.guest, share.host, int(np.searchsorted(keep, share.column)), share.delta)
-            for share in self.shares
-        )
-        return Packing(self.blocks, self.live[:, keep], moved)
+    def neighbours(self) -> Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """For each block its forbidden distances from others: (the others, low, high)."""
+        center = np.concatenate([self.other, self.one])
+        others = np.concatenate([self.one, self.other])
+        low, high = np.concatenate([self.low, -self.high]), np.concatenate([self.high, -self.low])
+        order = np.argsort(center, kind="stable")
+        ends = np.searchsorted(center[order], np.arange(len(self.blocks) + 1))
+        parts = [order[begin:end] for begin, end in pairwise(ends)]
+        return [(others[part], low[part], high[part]) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -89,100 +74,95 @@ class Packed:
     peak: int
 
 
-def pack_greedily(packing: Packing) -> Packed:
-    """The best of several greedy packings; each places block after block as low as it can.
+def merged(
+    one: np.ndarray, other: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The same forbidden distances in the order and form that Packing wants; empty ranges go."""
+    keep = low <= high
+    one, other, low, high = one[keep], other[keep], low[keep], high[keep]
+    if not len(one):
+        return one, other, low, high
+    order = np.lexsort((low, other, one))
+    one, other, low, high = one[order], other[order], low[order], high[order]
+    new = np.concatenate([[True], (one[1:] != one[:-1]) | (other[1:] != other[:-1])])
+    pair = np.cumsum(new) - 1
+    base = low.min()
+    span = int(high.max() - base) + 3
+    reach = np.maximum.accumulate(pair * span + high - base)
+    begins = np.concatenate([[True], (pair * span + low - base)[1:] > reach[:-1] + 1])
+    ends = np.concatenate([begins[1:], [True]])
+    return one[begins], other[begins], low[begins], (reach - pair * span + base)[ends]
 
-    Orders after Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020
-    (by size, by breadth), and by the area and the length of the rectangle, and by time.
+
+def pack_greedily(packing: Packing) -> Packed:
+    """The best of several greedy packings; each places block after block where it fits.
+
+    Orders after Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020 (by
+    size, by breadth), and by area, by length, and by time in both directions.
     """
     best: Packed | None = None
-    bound = packing.lower_bound
-    for taken, order in product(_ways_to_share(packing), _orders(packing)):
-        packed = _pack(packing, order, taken)
-        if best is None or packed.peak < best.peak:
-            best = packed
-        if best.peak == bound:
-            break
+    for order in _orders(packing):
+        for high in (False, True):
+            packed = pack_in_order(packing, order, high)
+            if best is None or packed.peak < best.peak:
+                best = packed
+            if best.peak == packing.lower_bound:
+                return best
     assert best is not None  # there is always at least one order
     return best
 
 
 def _orders(packing: Packing) -> Iterator[list[int]]:
     """Block indices in the order in which to place them; ties fall to the earlier block."""
-    sizes, live = packing.sizes, packing.live
-    length = live.sum(axis=1)
-    start = np.where(length > 0, live.argmax(axis=1), live.shape[1])
-    pressure = sizes @ live
-    breadth = np.where(live, pressure, 0).max(axis=1, initial=0)
+    facts = [(b.size, b.breadth, b.area, b.last - b.first, b.first, b.last) for b in packing.blocks]
+    size, breadth, area, length, first, last = np.array(facts, np.int64).reshape(-1, 6).T
     keys: Sequence[tuple[np.ndarray, ...]] = (
-        (-sizes, start),
-        (-breadth, -sizes, start),
-        (-sizes * length, start),
-        (-length, -sizes, start),
-        (start, -sizes),
+        (-size, first),
+        (-breadth, -size, first),
+        (-area, first),
+        (-length, -size, first),
+        (first, -size),
+        (-last, -size),
     )
     for key in keys:
         yield np.lexsort(key[::-1]).tolist()
 
 
-def _ways_to_share(packing: Packing) -> Iterator[tuple[Share, ...]]:
-    """All that can be shared (guests with several hosts take the first, or the last), and nothing."""
-    first = {share.guest: share for share in reversed(packing.shares)}
-    last = {share.guest: share for share in packing.shares}
-    yield tuple(first.values())
-    if last != first:
-        yield tuple(last.values())
-    if first:
-        yield ()
+def pack_in_order(packing: Packing, order: Sequence[int], high: bool = False) -> Packed:
+    """Each block where it makes the memory in use grow least, at its lower or its ``high`` end.
 
-
-def _pack(packing: Packing, order: Iterable[int], taken: tuple[Share, ...]) -> Packed:
-    """Place blocks in ``order``; those that share move together, when the first of them has its turn."""
-    live = packing.live.copy()
-    for share in taken:
-        live[share.guest, share.column] = False
-    conflicts = (live.astype(np.float32) @ live.T.astype(np.float32)) > 0
-    groups = _groups(len(packing.blocks), taken)
-    offsets = np.full(len(packing.blocks), -1, np.int64)
-    for block in order:
-        if offsets[block] < 0:
-            members = groups[block]
-            base = _lowest(packing, members, offsets, conflicts)
-            for member, inside in members.items():
-                offsets[member] = base + inside
-    peak = int((offsets + packing.sizes).max(initial=0))
-    return Packed(tuple(offsets.tolist()), peak)
-
-
-def _groups(count: int, taken: tuple[Share, ...]) -> list[dict[int, int]]:
-    """For each block: the blocks that move with it, itself included, and where each lies in the group.
-
-    A guest has one host here and a host, which ends where it is shared, one guest: groups are chains.
+    Memory grows downwards too: offsets count from wherever the lowest block ends up.
     """
-    groups: list[dict[int, int]] = [{block: 0} for block in range(count)]
-    for share in taken:
-        host, guest = groups[share.host], groups[share.guest]
-        shift = host[share.host] + share.delta - guest[share.guest]
-        joined = host | {member: inside + shift for member, inside in guest.items()}
-        lowest = min(joined.values())
-        joined = {member: inside - lowest for member, inside in joined.items()}
-        for member in joined:
-            groups[member] = joined
-    return groups
+    offsets = np.zeros(len(packing.blocks), np.int64)
+    placed = np.zeros(len(packing.blocks), bool)
+    bottom = top = 0
+    for block in order:
+        size, multiple = packing.blocks[block].size, packing.blocks[block].multiple
+        wanted = max(top - size, bottom) // multiple * multiple if high else -(-bottom // multiple) * multiple
+        starts, ends = _gaps(packing, block, offsets, placed)
+        at = np.clip(wanted, starts, ends)
+        growth = np.maximum(bottom - at, 0) + np.maximum(at + size - top, 0)
+        best = np.lexsort((np.abs(at - wanted), growth))[0]
+        offsets[block], placed[block] = at[best], True
+        bottom, top = min(bottom, int(at[best])), max(top, int(at[best]) + size)
+    multiple = max((block.multiple for block in packing.blocks), default=1)
+    offsets -= bottom // multiple * multiple
+    return Packed(tuple(offsets.tolist()), int((offsets + packing.sizes).max(initial=0)))
 
 
-def _lowest(packing: Packing, members: dict[int, int], offsets: np.ndarray, conflicts: np.ndarray) -> int:
-    """The lowest base at which no member meets a placed block that it conflicts with."""
-    multiple = max(packing.blocks[member].multiple for member in members)
-    closed: list[tuple[int, int]] = []
-    for member, inside in members.items():
-        placed = np.flatnonzero(conflicts[member] & (offsets >= 0))
-        low = offsets[placed] - packing.blocks[member].size - inside
-        high = offsets[placed] + packing.sizes[placed] - inside
-        closed += zip(low.tolist(), high.tolist(), strict=True)
-    base = 0
-    for low, high in sorted(closed):
-        if base <= low:
-            break
-        base = max(base, -(-high // multiple) * multiple)
-    return base
+_FAR = 1 << 60
+
+
+def _gaps(
+    packing: Packing, block: int, offsets: np.ndarray, placed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The intervals (first and last offset) where a block meets no placed one that it must not meet."""
+    multiple = packing.blocks[block].multiple
+    others, low, high = packing.neighbours[block]
+    there = placed[others]
+    low, high = low[there] + offsets[others[there]], high[there] + offsets[others[there]]
+    order = np.argsort(low, kind="stable")
+    low, reach = low[order], np.maximum.accumulate(high[order])
+    starts = -(-np.concatenate([[-_FAR], reach + 1]) // multiple) * multiple
+    ends = np.concatenate([low - 1, [_FAR]]) // multiple * multiple
+    return starts[starts <= ends], ends[starts <= ends]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import groupby
 
-import numpy as np
 from ortools.sat.python import cp_model
 
 from .packing import Packed, Packing
@@ -22,12 +21,7 @@ def pack_exactly(packing: Packing, start: Packed, seconds: float) -> tuple[Packe
     model = cp_model.CpModel()
     peak = model.new_int_var(packing.lower_bound, start.peak, "peak")
     offsets = _offsets(model, packing, peak, start)
-    alone = _shares(model, packing, offsets)
-    _keep_apart(model, packing, offsets, alone)
-    for column in range(packing.live.shape[1]):
-        firm = int(packing.sizes @ packing.firm[:, column])
-        own = sum(packing.blocks[guest].size * alone[guest] for guest in _guests(packing, column))
-        model.add(firm + own <= peak)
+    _keep_apart(model, packing, offsets, start.peak)
     model.minimize(peak)
 
     solver = cp_model.CpSolver()
@@ -57,49 +51,12 @@ def _offsets(
     return offsets
 
 
-def _shares(
-    model: cp_model.CpModel, packing: Packing, offsets: list[cp_model.LinearExprT]
-) -> dict[int, cp_model.IntVar]:
-    """For each block that could share: the literal that it does not, and so needs memory of its own."""
-    taken: dict[int, list[cp_model.IntVar]] = {}
-    for share in packing.shares:
-        shared = model.new_bool_var(f"share{share.guest}with{share.host}")
-        model.add(offsets[share.guest] == offsets[share.host] + share.delta).only_enforce_if(shared)
-        taken.setdefault(share.guest, []).append(shared)
-    alone: dict[int, cp_model.IntVar] = {}
-    for guest, choices in taken.items():
-        alone[guest] = model.new_bool_var(f"alone{guest}")
-        model.add_exactly_one(*choices, alone[guest])
-    return alone
-
-
 def _keep_apart(
-    model: cp_model.CpModel,
-    packing: Packing,
-    offsets: list[cp_model.LinearExprT],
-    alone: dict[int, cp_model.IntVar],
+    model: cp_model.CpModel, packing: Packing, offsets: list[cp_model.LinearExprT], peak: int
 ) -> None:
-    """One rectangle per block and run of columns; the columns that sharing may save are optional ones."""
-    columns: list[cp_model.IntervalVar] = []
-    memory: list[cp_model.IntervalVar] = []
-    for index, block in enumerate(packing.blocks):
-        for begin, end in _runs(packing.firm[index]):
-            name = f"{index}from{begin}"
-            columns.append(model.new_fixed_size_interval_var(begin, end - begin, f"columns{name}"))
-            memory.append(model.new_fixed_size_interval_var(offsets[index], block.size, f"memory{name}"))
-    for guest, own in alone.items():
-        (column,) = {share.column for share in packing.shares if share.guest == guest}
-        size = packing.blocks[guest].size
-        columns.append(model.new_optional_fixed_size_interval_var(column, 1, own, f"birth{guest}"))
-        memory.append(model.new_optional_fixed_size_interval_var(offsets[guest], size, own, f"own{guest}"))
-    model.add_no_overlap_2d(columns, memory)
-
-
-def _guests(packing: Packing, column: int) -> list[int]:
-    return sorted({share.guest for share in packing.shares if share.column == column})
-
-
-def _runs(live: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Half-open runs of true elements."""
-    edges = np.flatnonzero(np.diff(live.astype(np.int8), prepend=0, append=0)).tolist()
-    yield from zip(edges[::2], edges[1::2], strict=True)
+    """Every distance between two offsets is one that is not forbidden."""
+    ranges = zip(*(a.tolist() for a in (packing.one, packing.other, packing.low, packing.high)), strict=True)
+    for (one, other), group in groupby(ranges, key=lambda item: item[:2]):
+        forbidden = cp_model.Domain.from_intervals([[low, high] for _, _, low, high in group])
+        allowed = forbidden.complement().intersection_with(cp_model.Domain(-peak, peak))
+        model.add_linear_expression_in_domain(offsets[other] - offsets[one], allowed)

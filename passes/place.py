@@ -1,41 +1,40 @@
-"""Memory placement: one arena offset per buffer, so that buffers in use together never overlap."""
+"""Memory placement: one arena offset per buffer, so that lines in use together never overlap."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from ..ir.lifetime import Lifetime, live_intervals
-from ..ir.program import Full, MemoryPlan, Program, Step
-from .packing import Block, Packing, Share, pack_greedily
+from ..ir.accesses import accesses
+from ..ir.lifetime import Liveness, liveness
+from ..ir.program import MemoryPlan, Program
+from .in_place import Guests, guests
+from .meeting import forbidden_distances
+from .packing import Block, Packing, merged, pack_greedily
 
 UNIT = 4
 """Bytes; every buffer begins at a multiple, so that kernels may load whole words."""
-
-Intervals = Mapping[str, tuple[Lifetime, ...]]
 
 
 def place(program: Program, *, seconds: float = 8.0) -> Program:
     """``program`` with a MemoryPlan of the smallest arena found within about ``seconds`` of search.
 
-    The search is exact and stops when the plan is proved optimal. Its time counts in OR-Tools'
-    deterministic units, so the plan is the same on every machine. Buffers that no task uses, and views,
-    get no offset.
+    The search is exact where the program is small enough, and stops when the plan is proved optimal. Its time
+    counts in OR-Tools' deterministic units, so the plan is the same on every machine; without ``seconds``
+    there is none, and the plan is the best of the quick ones. Buffers that no task uses, and views, get no
+    offset.
     """
-    intervals = live_intervals(program)
-    names = [name for name in intervals if program.buffers[name].nbytes > 0]
-    packing = _packing(program, intervals, names)
+    live, pairs = _lines(program)
+    packing = _packing(program, live, pairs)
     packed, bound = pack_greedily(packing), packing.lower_bound
-    if packed.peak > bound:
+    if packed.peak > bound and seconds > 0:
         from .packing_exact import pack_exactly  # OR-Tools takes half a second to load
 
         packed, bound = pack_exactly(packing, packed, seconds)
-    placed = dict(zip(names, packed.offsets, strict=True))
     plan = MemoryPlan(
-        offsets={name: placed.get(name, 0) * UNIT for name in intervals},
+        offsets={name: offset * UNIT for name, offset in zip(live.names, packed.offsets, strict=True)},
         arena_bytes=packed.peak * UNIT,
         lower_bound=bound * UNIT,
         proved_optimal=packed.peak == bound,
@@ -46,64 +45,44 @@ def place(program: Program, *, seconds: float = 8.0) -> Program:
 
 def least_arena(program: Program) -> int:
     """Bytes that no placement of ``program`` can do without: those in use during its busiest task."""
-    intervals = live_intervals(program)
-    names = [name for name in intervals if program.buffers[name].nbytes > 0]
-    return _packing(program, intervals, names).lower_bound * UNIT
+    live, pairs = _lines(program)
+    return -(-int(_in_use(live, pairs).max(initial=0)) // UNIT) * UNIT
 
 
-def _packing(program: Program, intervals: Intervals, names: list[str]) -> Packing:
-    """Columns are tasks, block ``i`` is the buffer ``names[i]``, sizes are in UNITs, rounded up."""
+def _lines(program: Program) -> tuple[Liveness, Guests]:
+    """The lines of ``program``, each buffer's last one up to a whole UNIT, and which of them may coincide."""
+    table = accesses(program)
+    live = liveness(table)
+    last = np.diff(live.owner, append=-1) != 0
+    padded = replace(live, end=np.where(last, -(-live.end // UNIT) * UNIT, live.end))
+    return padded, guests(program, table, live)
+
+
+def _in_use(live: Liveness, pairs: Guests) -> np.ndarray:
+    """Bytes in use at each moment when every step that may run in place does."""
+    sizes = live.end - live.begin
+    line, moment = np.divmod(np.unique(pairs.guest * live.moments + pairs.moment), live.moments)
+    return live.in_use(sizes) - np.bincount(moment, sizes[line], live.moments).astype(np.int64)
+
+
+def _packing(program: Program, live: Liveness, pairs: Guests) -> Packing:
+    """Block ``i`` is the buffer ``live.names[i]``; sizes and distances are in UNITs."""
+    used = _in_use(live, pairs)
     widest = Counter[str]()
     for name, buffer in program.buffers.items():
         owner, _ = program.owner(name)
         widest[owner] = max(widest[owner], buffer.dtype.size)
-    sizes = [program.buffers[name].nbytes for name in names]
-    blocks = tuple(
-        Block(-(-size // UNIT), -(-widest[name] // UNIT)) for name, size in zip(names, sizes, strict=True)
-    )
-    live = np.zeros((len(names), max(len(program.tasks), 1)), bool)
-    for row, name in enumerate(names):
-        for interval in intervals[name]:
-            live[row, interval.first : interval.end] = True
-    multiple = max((block.multiple for block in blocks), default=1)
-    rows = {name: row for row, name in enumerate(names)}
-    shares = tuple(_shares(program, intervals, rows, UNIT * multiple))
-    return Packing(blocks, live, shares).reduced()
-
-
-def _shares(
-    program: Program, intervals: Intervals, rows: Mapping[str, int], alignment: int
-) -> Iterator[Share]:
-    """Where a step may run in place: its output's owner may begin at the bytes of a dying input.
-
-    Input and output are stored whole, the input's owner is used by nothing later and by no other operand of
-    the step, the output's owner by nothing earlier (so the step is one task), and the output is not longer.
-    """
-    kept = {program.owner(name)[0] for name in program.outputs}
-    given = {program.owner(name)[0] for name in program.inputs}
-    for column, task in enumerate(program.tasks):
-        step = program.steps[task.step]
-        if len(step.outputs) != 1:
+    blocks: list[Block] = []
+    owners = live.owner[live.line]
+    for number, name in enumerate(live.names):
+        size, multiple = -(-program.buffers[name].nbytes // UNIT), -(-widest[name] // UNIT)
+        mine = owners == number
+        if not mine.any():
+            blocks.append(Block(0, multiple))
             continue
-        output = step.outputs[0]
-        guest, guest_offset = program.owner(output)
-        if guest not in rows or guest in given or intervals[guest][0].first != column:
-            continue
-        for name in _overwritable(program, step):
-            host, host_offset = program.owner(name)
-            delta = host_offset - guest_offset
-            dies = host in rows and host not in kept and intervals[host][-1].end == column + 1
-            if dies and delta % alignment == 0:
-                yield Share(rows[guest], rows[host], column, delta // UNIT)
-
-
-def _overwritable(program: Program, step: Step) -> Iterator[str]:
-    """Inputs whose bytes the kernel lets the one output overwrite, as far as this step's operands go."""
-    output = program.buffers[step.outputs[0]]
-    uses = Counter(program.owner(name)[0] for name in program.operands(step))
-    for index in sorted(set(step.kernel.in_place())):
-        if index < len(step.inputs):
-            name = step.inputs[index]
-            whole = program.buffers[name].storage == output.storage == Full()
-            if whole and uses[program.owner(name)[0]] == 1 and output.nbytes <= program.buffers[name].nbytes:
-                yield name
+        line, first, last = live.line[mine], live.first[mine], live.last[mine]
+        area = int((live.end[line] - live.begin[line]) @ (last - first))
+        begin, end = int(first.min()), int(last.max())
+        blocks.append(Block(size, multiple, begin, end, area, int(used[begin:end].max())))
+    distances = merged(*forbidden_distances(live, pairs, UNIT))
+    return Packing(tuple(blocks), *distances, -(-int(used.max(initial=0)) // UNIT))
