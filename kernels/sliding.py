@@ -67,12 +67,13 @@ class Sliding:
         columns = _outside(needed.x0, needed.x1, self.input[1])
         padded = np.pad(grid, ((0, 0), rows, columns, (0, 0)), constant_values=fill)
         view = np.lib.stride_tricks.sliding_window_view(
-            padded, (self._extent(0), self._extent(1)), axis=(1, 2)
+            padded, (self.extent(0), self.extent(1)), axis=(1, 2)
         )
         view = view[:, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]]
         return view.transpose(0, 1, 2, 4, 5, 3)
 
-    def _extent(self, axis: int) -> int:
+    def extent(self, axis: int) -> int:
+        """Rows (axis 0) or columns (1) from the first tap to the last."""
         return (self.kernel[axis] - 1) * self.dilation[axis] + 1
 
     @property
@@ -81,7 +82,7 @@ class Sliding:
 
     def overhang(self, axis: int) -> tuple[bool, bool]:
         """Whether some output reads before the first, and beyond the last, row (axis 0) or column (1)."""
-        last = (self.output[axis] - 1) * self.stride[axis] - self.pads[axis] + self._extent(axis)
+        last = (self.output[axis] - 1) * self.stride[axis] - self.pads[axis] + self.extent(axis)
         return self.pads[axis] > 0, last > self.input[axis]
 
 
