@@ -1,4 +1,4 @@
-"""Every network on every core: the NumPy emulator's bytes, and the same counts each time."""
+"""Every network on every core by both compilers: the NumPy emulator's bytes, the same counts each time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import pytest
 
 from tinyc.emulator.board import aligned
 from tinyc.emulator.qemu import CPUS
-from tinyc.emulator.toolchain import Toolchain, find_toolchain, gcc, zig
+from tinyc.emulator.toolchain import Toolchain, gcc, zig
 from tinyc.targets import Target, load_target
 
 from .subjects import CORES, MLPERF, compiled, device, toolchain_for
 
 Find = Callable[[Target], Toolchain | None]
-BOTH = ("M4F", "RV32IMC")
-"""Cores on which gcc and clang take turns; on the others it is the one that tinyc would choose."""
 QUICK = {("kws01", "M4F")} | {("digits", core) for core in CORES}
 
 
@@ -28,7 +26,7 @@ def cases() -> list[object]:
         )
         for model in ("digits", *MLPERF)
         for core in CORES
-        for find in ((gcc, zig) if core in BOTH else (find_toolchain,))
+        for find in (gcc, zig)
     ]  # fmt: skip
 
 
