@@ -1,0 +1,238 @@
+"""Streams: the tasks of a segment whose steps advance together, row by row.
+
+A step computes its next row as soon as somebody wants it, after the rows that it needs itself. Rings and tiles
+are as small as a simulation of these tasks allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ...ir.program import Buffer, Full, Program, Rows, Step, Storage, Task, Tile
+from ...ir.window import Window
+from .reads import Reads
+from .segment import Grid, Scope, Segment
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The tasks of a segment, and the storage of its inner tensors."""
+
+    tasks: tuple[Task, ...]
+    storage: Mapping[str, Storage]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Row ``y`` of a step's output."""
+
+    step: int
+    y: int
+
+
+def stream(reads: Reads, segment: Segment) -> Stream:
+    """The segment's regions one after the other, each computed row by row."""
+    assert segment.grid is not None
+    program = reads.program
+    scope = Scope(reads, segment.begin, segment.end)
+    regions = list(regions_of(scope, segment.grid))
+    orders = [row_order(scope, region, segment.upward) for region in regions]
+    storage: dict[str, Storage] = {}
+    for name in scope.inside:
+        storage[name] = _storage(scope, name, regions, orders)
+    storage |= _shared_rings(scope, storage, segment.grid)
+    tasks: list[Task] = []
+    for region, order in zip(regions, orders, strict=True):
+        origins = {name: region[name].x0 for name in storage if isinstance(storage[name], Tile)}
+        tasks += [_task(program, region, row, origins) for row in order]
+    return Stream(tuple(tasks), storage)
+
+
+Region = Mapping[str, Window]
+"""What is computed of each tensor of a segment."""
+
+
+def regions_of(scope: Scope, grid: Grid) -> Iterator[Region]:
+    """The windows of every tensor computed inside, for each cell of the grid over the last step's output."""
+    program = scope.program
+    driver = scope.driver
+    rows, columns, _ = program.buffers[driver].grid
+    for y0, y1 in cut(rows, grid.down):
+        for x0, x1 in cut(columns, grid.across):
+            wanted = {name: program.buffers[name].whole for name in scope.leaving}
+            wanted[driver] = Window(y0, y1, x0, x1)
+            yield needed_windows(scope, wanted)
+
+
+def needed_windows(scope: Scope, wanted: Mapping[str, Window]) -> Region:
+    """``wanted`` of the tensors that leave, grown backwards to all that has to be computed for it."""
+    region = dict(wanted)
+    for index, step in reversed(scope.steps):
+        window = region.get(step.outputs[0])
+        if window is None:
+            continue
+        for operand, name in enumerate(step.inputs):
+            if name in scope.producers and name not in step.outputs:
+                need = scope.reads.needed(index, operand, window)
+                region[name] = need if name not in region else hull(region[name], need)
+    return region
+
+
+def row_order(scope: Scope, region: Region, upward: bool) -> list[Row]:
+    """The rows of a region in the order in which they are computed."""
+    return _Demand(scope, region, upward).order()
+
+
+class _Demand:
+    """Rows on demand: a row of a step's output calls for the rows that it reads, these for theirs."""
+
+    def __init__(self, scope: Scope, region: Region, upward: bool) -> None:
+        self._scope, self._region, self._upward = scope, region, upward
+        self._done = dict.fromkeys(range(scope.begin, scope.end), 0)
+        self._order: list[Row] = []
+        self._sources = {index: self._by_reach(index) for index, _ in scope.steps}
+
+    def order(self) -> list[Row]:
+        """All tensors that leave the segment grow at one pace, in shares of their rows."""
+        wanted = [name for name in self._scope.leaving if name in self._region]
+        pace = max(self._region[name].height for name in wanted)
+        for share in range(1, pace + 1):
+            for name in wanted:
+                self._advance(self._scope.producers[name], -(-self._region[name].height * share // pace))
+        return self._order
+
+    def _advance(self, index: int, count: int) -> None:
+        """Computes rows of a step until ``count`` of them are there."""
+        window = self._region[self._scope.program.steps[index].outputs[0]]
+        while self._done[index] < count:
+            done = self._done[index]
+            y = window.y1 - 1 - done if self._upward else window.y0 + done
+            for operand, producer in self._sources[index]:
+                self._advance(producer, self._rows_before(index, operand, y))
+            self._order.append(Row(index, y))
+            self._done[index] = done + 1
+
+    def _rows_before(self, index: int, operand: int, y: int) -> int:
+        """How many rows of the operand have to be there for row ``y``."""
+        first, end = self._scope.reads.rows(index, operand)[y]
+        if first == end:
+            return 0
+        have = self._region[self._scope.program.steps[index].inputs[operand]]
+        return have.y1 - first if self._upward else end - have.y0
+
+    def _by_reach(self, index: int) -> list[tuple[int, int]]:
+        """(operand, producer) of the inputs computed inside; those that look least far ahead come first, so
+        that a short cut around other layers is taken before their rows push its own out."""
+        scope = self._scope
+        step = scope.program.steps[index]
+        sources = [
+            (operand, scope.producers[name])
+            for operand, name in enumerate(step.inputs)
+            if name in scope.producers and name not in step.outputs
+        ]
+        if len(sources) < 2:
+            return sources
+        return sorted(sources, key=lambda source: self._reach(index, source[0]))
+
+    def _reach(self, index: int, operand: int) -> int:
+        """Rows of the segment's first tensors that one row in the middle needs by way of ``operand``."""
+        scope = self._scope
+        step = scope.program.steps[index]
+        rows, columns, _ = scope.program.buffers[step.outputs[0]].grid
+        name = step.inputs[operand]
+        start = scope.reads.needed(index, operand, Window(rows // 2, rows // 2 + 1, 0, columns))
+        windows = needed_windows(scope, {name: start})
+        first = min(windows, key=lambda tensor: scope.producers[tensor])
+        return windows[first].height if first != name else 0
+
+
+def _task(program: Program, region: Region, row: Row, origins: Mapping[str, int]) -> Task:
+    step = program.steps[row.step]
+    window = region[step.outputs[0]]
+    mine = {name: origins[name] for name in step.inputs + step.outputs if name in origins}
+    return Task(row.step, Window(row.y, row.y + 1, window.x0, window.x1), mine)
+
+
+def _storage(scope: Scope, name: str, regions: list[Region], orders: list[list[Row]]) -> Storage:
+    """The least storage that keeps each row of an inner tensor until its last reader."""
+    buffer = scope.program.buffers[name]
+    if buffer.storage != Full():
+        return buffer.storage
+    count = max(_rows_kept(scope, name, order) for order in orders)
+    rows, columns, _ = buffer.grid
+    width = max(region[name].width for region in regions if name in region)
+    if width < columns or len(regions) > 1:
+        return Tile(count, width)
+    return Rows(count) if count < rows else Full()
+
+
+def _rows_kept(scope: Scope, name: str, order: list[Row]) -> int:
+    """The most rows of ``name`` from the oldest that is still read to the newest."""
+    producer = scope.producers[name]
+    readers = {i: [k for k, n in enumerate(step.inputs) if n == name] for i, step in scope.steps}
+    last: dict[int, int] = {}
+    for time, row in enumerate(order):
+        for operand in readers[row.step]:
+            last.update(dict.fromkeys(range(*scope.reads.rows(row.step, operand)[row.y]), time))
+    made = [(time, row.y) for time, row in enumerate(order) if row.step == producer]
+    count, oldest = 1, 0
+    for newest, (time, y) in enumerate(made):
+        while oldest < newest and last.get(made[oldest][1], -1) < time:
+            oldest += 1
+        count = max(count, abs(y - made[oldest][1]) + 1)
+    return count
+
+
+def _shared_rings(scope: Scope, storage: Mapping[str, Storage], grid: Grid) -> dict[str, Storage]:
+    """An operand that is overwritten in place is stored as its result is, so that the two can share bytes."""
+    program, shared = scope.program, dict[str, Storage]()
+    for _, step in reversed(scope.steps):
+        output = program.buffers[step.outputs[0]]
+        wanted = shared.get(output.name) or storage.get(output.name) or Full()
+        if wanted == Full() and grid.regions > 1:
+            continue  # a row that is whole only after several regions dies with none of them
+        for name in _overwritable(scope, step):
+            mine = storage[name]
+            if isinstance(mine, Rows | Tile) and _count(mine) == 1 and _alike(program.buffers[name], output):
+                shared[name] = wanted
+                break
+    return shared
+
+
+def _overwritable(scope: Scope, step: Step) -> list[str]:
+    """Inner tensors that only ``step`` reads and may overwrite, the one computed last first: its row is kept
+    for the shortest time."""
+    names = [step.inputs[operand] for operand in step.kernel.in_place()]
+    mine = [
+        name
+        for name in names
+        if name in scope.inside
+        and name not in step.outputs
+        and sum(name in other.inputs for _, other in scope.steps) == 1
+    ]
+    return sorted(mine, key=lambda name: -scope.producers[name])
+
+
+def _alike(one: Buffer, other: Buffer) -> bool:
+    return one.grid == other.grid and one.dtype.size == other.dtype.size
+
+
+def _count(storage: Rows | Tile) -> int:
+    return storage.count if isinstance(storage, Rows) else storage.height
+
+
+def cut(length: int, parts: int) -> Iterator[tuple[int, int]]:
+    """``parts`` intervals of nearly equal length."""
+    ends = [length * part // parts for part in range(parts + 1)]
+    return ((begin, end) for begin, end in zip(ends, ends[1:], strict=False) if end > begin)
+
+
+def hull(one: Window, other: Window) -> Window:
+    """The smallest window that holds both."""
+    if not one.pixels:
+        return other
+    if not other.pixels:
+        return one
+    return Window(min(one.y0, other.y0), max(one.y1, other.y1), min(one.x0, other.x0), max(one.x1, other.x1))
+
