@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -175,6 +175,7 @@ class Replay:
         """
         step = self._program.steps[task.step]
         read, output = self._region(step.inputs[operand]), self._region(step.outputs[0])
+        needs = step.kernel.needs
         if operand not in step.kernel.in_place() or read.begin != output.begin:
             return False
         if self._runs[task.step] == 1 and read.buffer.storage == output.buffer.storage == Full():
@@ -183,7 +184,7 @@ class Replay:
             read.buffer.storage == output.buffer.storage
             and read.cells.shape == output.cells.shape
             and task.origins.get(read.name) == task.origins.get(output.name)
-            and (task.window is None or step.kernel.needs(operand, task.window) == task.window)
+            and (task.window is None or _same_cells(read, needs(operand, task.window), task.window))
         )
 
     def _access(self, where: str, name: str, window: Window, origin: int | None = None) -> Access:
@@ -229,3 +230,10 @@ class Replay:
             self._tags[key] = len(self._labels)
             self._labels.append(region.owner + label)
         return self._tags[key]
+
+
+def _same_cells(region: Region, needed: Window, written: Window) -> bool:
+    """True where both windows have one shape and lie in the same cells of a region: in a ring of n rows they
+    may be n rows apart."""
+    same_shape = needed == replace(written, y0=needed.y0, y1=needed.y0 + written.height)
+    return same_shape and (needed.y0 - written.y0) % region.cells.shape[1] == 0

@@ -20,8 +20,8 @@ from ...kernels.sliding import Sliding
 
 
 def flatten_grid(program: Program) -> Program:
-    """``program`` with the pixels of images in one column where pointwise convolutions lead to a pool over the
-    whole image: what advances row by row then advances pixel by pixel.
+    """``program`` with the pixels of an image in one column where pointwise convolutions lead to a pool over
+    all of it: what advances row by row then advances pixel by pixel.
 
     No byte changes its place; the first convolution reads a view of its input.
     """
