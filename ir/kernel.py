@@ -33,6 +33,8 @@ class Kernel(ABC):
 
     template: ClassVar[str]
     windowed: ClassVar[bool] = False
+    ascending: ClassVar[bool] = False
+    """Rows have to be computed from the first to the last, each once."""
 
     @abstractmethod
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:

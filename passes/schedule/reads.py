@@ -1,4 +1,4 @@
-"""What each step reads for a row or some columns of its output, looked up instead of asked again and again."""
+"""What each step reads for a row or some columns of its output, looked up instead of asked again."""
 
 from __future__ import annotations
 

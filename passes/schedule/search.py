@@ -8,31 +8,64 @@ that this path needs (msf-CNN, arXiv 2505.11483).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...ir.program import Program
 from .estimate import Estimate, Estimator
+from .reductions import flatten_grid, split_reductions
 from .segment import Segment
+
+_UNBOUNDED = 2**62
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way through the whole model; ``nbytes`` and ``cycles`` are estimates."""
+    """A way through all of ``program``; ``nbytes`` and ``cycles`` are estimates."""
 
+    program: Program
     segments: tuple[Segment, ...]
     nbytes: int
     cycles: float
 
+    @property
+    def recomputes_nothing(self) -> bool:
+        """True where every segment is one region."""
+        return all(segment.regions == 1 for segment in self.segments)
 
-def front(program: Program) -> list[Candidate]:
-    """Candidates from the fastest to the one with the least memory; each is cheaper than all smaller ones."""
+
+def candidates(program: Program) -> list[Candidate]:
+    """From the fastest to the one with the least memory; each is cheaper than all smaller ones.
+
+    ``program`` runs layer by layer. Its reductions may be split, and its last pointwise layers seen pixel by
+    pixel: forms of the same program, of which each candidate takes one.
+    """
+    split = split_reductions(program)
+    forms = {form.steps: form for form in (split, flatten_grid(split))}
+    found = [candidate for form in forms.values() for candidate in _front(form)]
+    whole = tuple(Segment(index, index + 1) for index in range(len(program.steps)))
+    found.append(_layer_by_layer(program, whole))
+    kept: list[Candidate] = []
+    for candidate in sorted(found, key=lambda candidate: (candidate.cycles, candidate.nbytes)):
+        if not kept or candidate.nbytes < kept[-1].nbytes:
+            kept.append(candidate)
+    return kept
+
+
+def _layer_by_layer(program: Program, segments: tuple[Segment, ...]) -> Candidate:
+    estimator = Estimator(program)
+    edges = [edge for index in range(len(segments)) if (edge := estimator.whole(index)) is not None]
+    return Candidate(program, segments, max(e.nbytes for e in edges), sum(e.cycles for e in edges))
+
+
+def _front(program: Program) -> list[Candidate]:
+    """The candidates of one form."""
     edges = _edges(program)
     found: list[Candidate] = []
     cap = max(edge.nbytes for edge in edges)
     while path := _cheapest(edges, len(program.steps), cap):
         nbytes = max(edge.nbytes for edge in path)
         segments = tuple(edge.segment for edge in path)
-        found.append(Candidate(segments, nbytes, sum(edge.cycles for edge in path)))
+        found.append(Candidate(program, segments, nbytes, sum(edge.cycles for edge in path)))
         cap = nbytes - 1
     return found
 
@@ -40,9 +73,9 @@ def front(program: Program) -> list[Candidate]:
 def _edges(program: Program) -> list[Estimate]:
     """Every segment in every mode that could pay, ordered by where it begins.
 
-    ``floor[begin, end]`` is the least memory that steps [begin, end) need when shorter segments run them: one
-    segment for all of them must need less. Where its inner rows alone take as much, longer ones do not pay
-    either.
+    ``floor[begin, end]`` is the least memory that steps [begin, end) need when shorter segments run them and
+    compute nothing twice: one segment for all of them must need less. Where its inner rows alone take as
+    much, longer ones do not pay either.
     """
     estimator, count = Estimator(program), len(program.steps)
     edges: list[Estimate] = []
@@ -51,20 +84,19 @@ def _edges(program: Program) -> list[Estimate]:
     for length in range(1, count + 1):
         for begin in range(count - length + 1):
             end = begin + length
-            if length == 1:
-                edges.append(estimator.whole(begin))
-                floor[begin, end] = edges[-1].nbytes
-            else:
-                floor[begin, end] = min(
-                    max(floor[begin, middle], floor[middle, end]) for middle in range(begin + 1, end)
-                )
+            parts = (max(floor[begin, middle], floor[middle, end]) for middle in range(begin + 1, end))
+            floor[begin, end] = min(parts, default=_UNBOUNDED)
+            if length == 1 and (whole := estimator.whole(begin)) is not None:
+                edges.append(whole)
+                floor[begin, end] = whole.nbytes
             if begin in growing:
                 made = list(estimator.streams(begin, end))
                 if not made or min(edge.inner for edge in made) >= floor[begin, end]:
                     growing.discard(begin)
                 paying = _paying(made, floor[begin, end])
                 edges += paying
-                floor[begin, end] = min([floor[begin, end], *(edge.nbytes for edge in paying)])
+                plain = [edge.nbytes for edge in paying if edge.segment.regions == 1]
+                floor[begin, end] = min([floor[begin, end], *plain])
     return sorted(edges, key=lambda edge: edge.segment.begin)
 
 
@@ -92,15 +124,3 @@ def _cheapest(edges: Sequence[Estimate], count: int, cap: int) -> list[Estimate]
         path.append(edge)
         at = edge.segment.begin
     return path[::-1] if at == 0 else []
-
-
-def alternating(segments: Sequence[Segment]) -> tuple[Segment, ...]:
-    """Streams turned in alternating directions: each output that shifts below its input is followed by one
-    that shifts above, so that a chain of them stays in place."""
-    turned: list[Segment] = []
-    upward = False
-    for segment in segments:
-        if segment.grid is not None:
-            segment, upward = replace(segment, upward=upward), not upward
-        turned.append(segment)
-    return tuple(turned)

@@ -12,7 +12,7 @@ from .reads import Reads
 
 @dataclass(frozen=True)
 class Grid:
-    """How a segment's output is cut into regions, ``down`` x ``across``, that are computed one after the other.
+    """How a segment's output is cut into regions, ``down`` x ``across``, computed one after the other.
 
     (1, 1) is one stream of rows, nothing recomputed; (1, n) column tiles of row streams; (m, n) patches.
     """
@@ -34,6 +34,11 @@ class Segment:
     end: int
     grid: Grid | None = None
     upward: bool = False
+
+    @property
+    def regions(self) -> int:
+        """Parts that are computed one after the other; halos are recomputed where there are several."""
+        return 1 if self.grid is None else self.grid.regions
 
     def describe(self) -> str:
         """``layer by layer``, ``row streams``, ``2 column tiles``, ``3 x 3 patches``."""
@@ -92,6 +97,11 @@ class Scope:
         return all(self._advances_by_rows(step) for _, step in self.steps) and not any(
             b.alias or b.name in views for b in inside
         )
+
+    @property
+    def ascending(self) -> bool:
+        """True where some step's rows have to be computed in order, each once."""
+        return any(step.kernel.ascending for _, step in self.steps)
 
     def _advances_by_rows(self, step: Step) -> bool:
         operands = [self.program.buffers[name] for name in step.inputs + step.outputs]

@@ -1,13 +1,14 @@
 """Streams: the tasks of a segment whose steps advance together, row by row.
 
-A step computes its next row as soon as somebody wants it, after the rows that it needs itself. Rings and tiles
-are as small as a simulation of these tasks allows.
+A step computes its next row as soon as somebody wants it, after the rows that it needs itself. Rings and
+tiles are as small as a simulation of these tasks allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ...ir.program import Buffer, Full, Program, Rows, Step, Storage, Task, Tile
 from ...ir.window import Window
@@ -36,7 +37,7 @@ def stream(reads: Reads, segment: Segment) -> Stream:
     assert segment.grid is not None
     program = reads.program
     scope = Scope(reads, segment.begin, segment.end)
-    regions = list(regions_of(scope, segment.grid))
+    regions = list(regions_of(scope, segment.grid))[:: -1 if segment.upward else 1]
     orders = [row_order(scope, region, segment.upward) for region in regions]
     storage: dict[str, Storage] = {}
     for name in scope.inside:
@@ -69,14 +70,22 @@ def needed_windows(scope: Scope, wanted: Mapping[str, Window]) -> Region:
     """``wanted`` of the tensors that leave, grown backwards to all that has to be computed for it."""
     region = dict(wanted)
     for index, step in reversed(scope.steps):
-        window = region.get(step.outputs[0])
-        if window is None:
+        if step.outputs[0] not in region:
             continue
+        window = region[step.outputs[0]] = _at_once(scope, step, region[step.outputs[0]])
         for operand, name in enumerate(step.inputs):
             if name in scope.producers and name not in step.outputs:
                 need = scope.reads.needed(index, operand, window)
                 region[name] = need if name not in region else hull(region[name], need)
     return region
+
+
+def _at_once(scope: Scope, step: Step, window: Window) -> Window:
+    """``window`` grown to what the step can compute: in order from the first row, if it has to; whole rows
+    where the caller delivers them."""
+    _, columns, _ = scope.program.buffers[step.outputs[0]].grid
+    y0 = 0 if step.kernel.ascending else window.y0
+    return Window(y0, window.y1, *((window.x0, window.x1) if step.inputs else (0, columns)))
 
 
 def row_order(scope: Scope, region: Region, upward: bool) -> list[Row]:
@@ -225,7 +234,7 @@ def _count(storage: Rows | Tile) -> int:
 def cut(length: int, parts: int) -> Iterator[tuple[int, int]]:
     """``parts`` intervals of nearly equal length."""
     ends = [length * part // parts for part in range(parts + 1)]
-    return ((begin, end) for begin, end in zip(ends, ends[1:], strict=False) if end > begin)
+    return ((begin, end) for begin, end in pairwise(ends) if end > begin)
 
 
 def hull(one: Window, other: Window) -> Window:

@@ -1,0 +1,166 @@
+"""What a segment keeps and computes: its tensors' rows over time, their extents over the regions of grids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...ir.kernel import Cost
+from ...ir.program import Buffer, Full
+from ...ir.window import Window
+from .reads import COLUMNS, ROWS
+from .segment import Grid, Scope
+from .stream import cut, needed_windows, row_order
+
+ACROSS = (2, 3, 4, 5, 6, 8, 9, 12, 16, 18, 24, 36)
+DOWN = (1, 2, 4)
+"""Numbers of regions that are tried along columns and rows."""
+
+
+@dataclass(frozen=True)
+class Extents:
+    """Rows or columns of each tensor for each number of parts: of the largest part, and of all together."""
+
+    largest: Mapping[str, Mapping[int, int]]
+    total: Mapping[str, Mapping[int, int]]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A segment's tensors over time, and over the regions of its grids."""
+
+    scope: Scope
+    dying: tuple[str, ...]
+    """Tensors from outside that are read for the last time."""
+
+    def inner_bytes(self, grid: Grid) -> int:
+        """The most bytes that inner rows take at once."""
+        widths = self._columns.largest
+        sizes = [_pixel(self.scope.program.buffers[n]) * widths[n][grid.across] for n in self.scope.inside]
+        return int((np.array(sizes, np.int64) @ self._kept[: len(sizes)]).max(initial=0))
+
+    def stream_bytes(self) -> int:
+        """The most bytes that inner rows, and those of the tensors that come and go, take in one stream."""
+        names = (*self.scope.inside, *self.scope.leaving, *self.dying)
+        buffers = [self.scope.program.buffers[name] for name in names]
+        sizes = [_pixel(buffer) * buffer.grid[1] for buffer in buffers]
+        return int((np.array(sizes, np.int64) @ self._kept).max(initial=0))
+
+    def work(self, grid: Grid) -> tuple[Cost, int]:
+        """Work of all regions, and in how many tasks it is done."""
+        macs = operations = tasks = 0
+        for _, step in self.scope.steps:
+            name = step.outputs[0]
+            rows = self._rows.total[name][grid.down]
+            pixels = rows * self._columns.total[name][grid.across]
+            one = step.kernel.cost(Window(0, 1, 0, 1))
+            macs, operations = macs + one.macs * pixels, operations + one.operations * pixels
+            tasks += rows * grid.across
+        return Cost(macs, operations), tasks
+
+    @cached_property
+    def _columns(self) -> Extents:
+        return self._extents(COLUMNS, (1, *ACROSS))
+
+    @cached_property
+    def _rows(self) -> Extents:
+        return self._extents(ROWS, DOWN)
+
+    def _extents(self, axis: int, choices: Sequence[int]) -> Extents:
+        """All numbers of parts at once, one vector element per part."""
+        scope, buffers = self.scope, self.scope.program.buffers
+        length = buffers[scope.driver].grid[axis]
+        parts = [(choice, *part) for choice in choices for part in cut(length, choice)]
+        owner, begin, end = np.array(parts, np.int64).T
+        lengths = {name: buffers[name].grid[axis] for name in scope.producers}
+        wanted = {n: (np.zeros_like(begin), np.full_like(end, lengths[n])) for n in scope.leaving}
+        wanted[scope.driver] = begin, end
+        for index, step in reversed(scope.steps):
+            first, last = wanted[step.outputs[0]]
+            if axis == ROWS and step.kernel.ascending:
+                first = np.zeros_like(first)
+            elif axis == COLUMNS and not step.inputs:
+                first, last = np.zeros_like(first), np.full_like(last, lengths[step.outputs[0]])
+            wanted[step.outputs[0]] = first, last
+            for operand, name in enumerate(step.inputs):
+                if name in scope.producers and name not in step.outputs:
+                    reach = scope.reads.reach(index, operand, axis)
+                    need = reach.begin[first], reach.end[last - 1]
+                    mine = wanted.get(name, need)
+                    wanted[name] = np.minimum(mine[0], need[0]), np.maximum(mine[1], need[1])
+        starts = np.flatnonzero(np.diff(owner, prepend=0))
+        sizes = {name: last - first for name, (first, last) in wanted.items()}
+
+        def by_choice(joined: np.ndarray) -> dict[int, int]:
+            return dict(zip(owner[starts].tolist(), joined.tolist(), strict=True))
+
+        return Extents(
+            {name: by_choice(np.maximum.reduceat(size, starts)) for name, size in sizes.items()},
+            {name: by_choice(np.add.reduceat(size, starts)) for name, size in sizes.items()},
+        )
+
+    @cached_property
+    def _times(self) -> Mapping[int, np.ndarray]:
+        """When each row of each step is computed, in one stream; -1 for rows that nobody needs."""
+        scope = self.scope
+        wanted = {name: scope.program.buffers[name].whole for name in scope.leaving}
+        heights = {i: scope.program.buffers[step.outputs[0]].grid[0] for i, step in scope.steps}
+        times = {index: np.full(height, -1, np.int64) for index, height in heights.items()}
+        for time, row in enumerate(row_order(scope, needed_windows(scope, wanted), upward=False)):
+            times[row.step][row.y] = time
+        return times
+
+    @cached_property
+    def _kept(self) -> np.ndarray:
+        """[tensors, tasks] rows kept during each task of one stream: inner tensors, those that leave, those
+        that die."""
+        scope, names = self.scope, (*self.scope.inside, *self.scope.leaving, *self.dying)
+        count = sum(int((times >= 0).sum()) for times in self._times.values())
+        kept = np.zeros((len(names), count + 1), np.int64)
+        for tensor, name in enumerate(names):
+            producer = scope.producers.get(name)
+            rows = scope.program.buffers[name].grid[0]
+            born = np.zeros(rows, np.int64) if producer is None else self._times[producer]
+            dead = self._last_reads(name, rows) if self._dies_by_rows(name) else np.full(rows, count - 1)
+            lives = (born >= 0) & (dead >= born)
+            if scope.program.buffers[name].storage != Full():  # one row, updated in place
+                born, dead, lives = born[:1], dead[-1:], lives[-1:]
+            np.add.at(kept[tensor], born[lives], 1)
+            np.add.at(kept[tensor], dead[lives] + 1, -1)
+        kept = kept.cumsum(axis=1)
+        for tensor in range(len(scope.inside)):
+            _hold(kept[tensor])
+        return kept
+
+    def _dies_by_rows(self, name: str) -> bool:
+        """False for tensors that leave, and for those that are read by way of a view."""
+        read = any(name in step.inputs for _, step in self.scope.steps)
+        return name not in self.scope.leaving and (read or name in self.scope.producers)
+
+    def _last_reads(self, name: str, rows: int) -> np.ndarray:
+        """When each row of a tensor is read for the last time; when it is computed where nobody reads it."""
+        producer = self.scope.producers.get(name)
+        last = np.full(rows, -1) if producer is None else self._times[producer].copy()
+        for index, step in self.scope.steps:
+            for operand, source in enumerate(step.inputs):
+                if source == name and name not in step.outputs:
+                    reach = self.scope.reads.reach(index, operand, ROWS)
+                    reader = np.searchsorted(reach.begin, np.arange(rows), side="right") - 1
+                    reads = (reader >= 0) & (reach.end[reader] > np.arange(rows))
+                    last = np.maximum(last, np.where(reads, self._times[index][reader], -1))
+        return last
+
+
+def _hold(kept: np.ndarray) -> None:
+    """A ring of several rows takes its place as long as it is used: its free row is another each time."""
+    most = kept.max()
+    if most > 1:
+        used = np.flatnonzero(kept)
+        kept[used[0] : used[-1] + 1] = most
+
+
+def _pixel(buffer: Buffer) -> int:
+    return buffer.grid[2] * buffer.dtype.size
