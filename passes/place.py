@@ -50,19 +50,22 @@ def least_arena(program: Program) -> int:
 
 
 def _lines(program: Program) -> tuple[Liveness, Guests]:
-    """The lines of ``program``, each buffer's last one up to a whole UNIT, and which of them may coincide."""
+    """The lines of ``program``, and which of them may coincide."""
     table = accesses(program)
     live = liveness(table)
-    last = np.diff(live.owner, append=-1) != 0
-    padded = replace(live, end=np.where(last, -(-live.end // UNIT) * UNIT, live.end))
-    return padded, guests(program, table, live)
+    return live, guests(program, table, live)
 
 
 def _in_use(live: Liveness, pairs: Guests) -> np.ndarray:
-    """Bytes in use at each moment when every step that may run in place does."""
-    sizes = live.end - live.begin
+    """Bytes in use at each moment when every step that may run in place does: in whole UNITs per line while
+    all lines in use begin at one."""
     line, moment = np.divmod(np.unique(pairs.guest * live.moments + pairs.moment), live.moments)
-    return live.in_use(sizes) - np.bincount(moment, sizes[line], live.moments).astype(np.int64)
+
+    def used(sizes: np.ndarray) -> np.ndarray:
+        return live.in_use(sizes) - np.bincount(moment, sizes[line], live.moments).astype(np.int64)
+
+    sizes = live.end - live.begin
+    return np.where(live.in_use(live.begin % UNIT) > 0, used(sizes), used(-(-sizes // UNIT) * UNIT))
 
 
 def _packing(program: Program, live: Liveness, pairs: Guests) -> Packing:

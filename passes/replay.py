@@ -5,9 +5,8 @@ A ring's byte also has the row it belongs to, a tile's byte the row and the tile
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -15,9 +14,6 @@ import numpy as np
 from ..ir.errors import VerificationError
 from ..ir.program import Buffer, Full, Program, Rows, Step, Task, Tile
 from ..ir.window import Window
-
-Index = tuple[slice, slice | np.ndarray, slice]
-"""Samples, rows and columns of a region's cells."""
 
 
 def invalid(where: str, why: str) -> VerificationError:
@@ -30,36 +26,50 @@ def invalid(where: str, why: str) -> VerificationError:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Region:
-    """Where an operand's bytes lie. ``cells`` views them as [samples, rows, columns, bytes of a pixel]."""
+@dataclass(frozen=True)
+class Run:
+    """Contiguous bytes [begin, end) of the arena, and the tag (see Replay) that they have if all is well."""
 
-    name: str
-    buffer: Buffer
-    owner: str
     begin: int
-    cells: np.ndarray
+    end: int
+    tag: int
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a task touches of a buffer."""
+
+    buffer: Buffer
+    runs: Sequence[Run]
+
+    def meets(self, other: Access) -> tuple[int, int] | None:
+        """The first bytes that the two have in common, if any."""
+        if not self.runs or not other.runs or self._end <= other._begin or other._end <= self._begin:
+            return None
+        for one in self.runs:
+            for two in other.runs:
+                if one.begin < two.end and two.begin < one.end:
+                    return max(one.begin, two.begin), min(one.end, two.end)
+        return None
 
     @property
-    def end(self) -> int:
-        return self.begin + self.buffer.nbytes
+    def _begin(self) -> int:
+        return min(run.begin for run in self.runs)
 
-    def meets(self, other: Region) -> bool:
-        """True where the two share bytes."""
-        return self.begin < other.end and other.begin < self.end
+    @property
+    def _end(self) -> int:
+        return max(run.end for run in self.runs)
 
-    def part_of(self, arena: np.ndarray) -> np.ndarray:
-        """This region of an array with an element per byte of the arena, in the shape of ``cells``."""
-        return arena[self.begin : self.end].reshape(self.cells.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class Access:
-    """What a task touches of a region, and the tags (see Replay) that these bytes have if all is well."""
-
-    region: Region
-    index: Index
-    tags: int | np.ndarray
+    def takes_place_of(self, read: Access, as_many: bool) -> bool:
+        """True where element i of this one lies where element i of ``read`` begins, run by run; ``as_many``:
+        both have the same number of elements."""
+        mine, theirs = self.buffer.dtype.size, read.buffer.dtype.size
+        return len(self.runs) == len(read.runs) and all(
+            one.begin == two.begin
+            and one.end <= two.end
+            and (not as_many or (one.end - one.begin) * theirs == (two.end - two.begin) * mine)
+            for one, two in zip(self.runs, read.runs, strict=True)
+        )
 
 
 class Replay:
@@ -70,27 +80,17 @@ class Replay:
         self._labels = ["nothing"]
         self._tags: dict[tuple[str, Hashable], int] = {}
         self._holders = np.zeros(arena_bytes, np.int32)
-        self._regions: dict[str, Region] = {}
-        self._runs = Counter(task.step for task in program.tasks)
-
-    def _region(self, name: str) -> Region:
-        if name not in self._regions:
-            buffer, (owner, _) = self._program.buffers[name], self._program.owner(name)
-            shape = (buffer.batch, *buffer.pixels_stored, buffer.grid[2] * buffer.dtype.size)
-            begin = self._program.offset(name)
-            cells = self._holders[begin : begin + buffer.nbytes].reshape(shape)
-            self._regions[name] = Region(name, buffer, owner, begin, cells)
-        return self._regions[name]
 
     def give(self, name: str) -> None:
         """The caller writes the input ``name``; of a ring, its first rows."""
         rows, columns = self._program.buffers[name].pixels_stored
         where = "before the first task"
         access = self._access(where, name, Window(0, rows, 0, columns))
-        holders = access.region.cells[access.index]
-        if holders.any():
-            why = f"it shares bytes with {self._labels[holders.max()]}, which the caller writes too"
-            raise invalid(f"{where}, buffer {name}", why)
+        for run in access.runs:
+            holders = self._holders[run.begin : run.end]
+            if holders.any():
+                why = f"it shares bytes with {self._labels[holders.max()]}, which the caller writes too"
+                raise invalid(f"{where}, buffer {name}", why)
         self._write(access)
 
     def run(self, index: int, task: Task) -> None:
@@ -102,7 +102,7 @@ class Replay:
         outputs = [self._output(where, step, task, name) for name in step.outputs]
         for access in reads:
             self._read(where, access)
-        self._check_apart(where, task, reads, scratch, outputs)
+        self._check_apart(where, step, reads, scratch, outputs)
         for access in scratch + outputs:
             self._write(access)
 
@@ -131,109 +131,100 @@ class Replay:
 
     def _read(self, where: str, access: Access) -> None:
         """VerificationError unless the bytes have their tags."""
-        holders = access.region.cells[access.index]
-        wrong = holders != access.tags
-        if wrong.any():
-            addresses = access.region.part_of(np.arange(self._holders.size))[access.index][wrong]
-            wanted = np.broadcast_to(access.tags, wrong.shape)[wrong][0]
-            why = (
-                f"arena bytes [{addresses.min()}, {addresses.max() + 1}) should hold {self._labels[wanted]}, "
-                f"and byte {addresses[0]} holds {self._labels[holders[wrong][0]]}"
-            )
-            raise invalid(f"{where}, buffer {access.region.name}", why)
+        for run in access.runs:
+            wrong = self._holders[run.begin : run.end] != run.tag
+            if wrong.any():
+                addresses = np.flatnonzero(wrong) + run.begin
+                why = (
+                    f"arena bytes [{addresses[0]}, {addresses[-1] + 1}) should hold {self._labels[run.tag]}, "
+                    f"and byte {addresses[0]} holds {self._labels[self._holders[addresses[0]]]}"
+                )
+                raise invalid(f"{where}, buffer {access.buffer.name}", why)
 
     def _write(self, access: Access) -> None:
-        access.region.cells[access.index] = access.tags
+        for run in access.runs:
+            self._holders[run.begin : run.end] = run.tag
 
     def _check_apart(
-        self, where: str, task: Task, reads: list[Access], scratch: list[Access], outputs: list[Access]
+        self, where: str, step: Step, reads: list[Access], scratch: list[Access], outputs: list[Access]
     ) -> None:
         """What a task writes shares no byte with its other operands, unless it runs in place."""
-        clashes = [pair for pair in combinations(outputs + scratch, 2) if self._clash(*pair)]
-        clashes += [(work, read) for work in scratch for read in reads if self._clash(work, read)]
+        pairs = list(combinations(outputs + scratch, 2))
+        pairs += [(work, read) for work in scratch for read in reads]
         for output in outputs:
-            met = [operand for operand, read in enumerate(reads) if self._clash(output, read)]
-            if met and not (len(met) == len(outputs) == 1 and self._in_place(task, met[0])):
-                clashes += [(output, reads[operand]) for operand in met]
-        for one, other in clashes:
-            begin, end = max(one.region.begin, other.region.begin), min(one.region.end, other.region.end)
-            why = f"buffers {one.region.name} and {other.region.name} meet in arena bytes [{begin}, {end})"
-            raise invalid(f"{where}, buffer {one.region.name}", why)
-
-    def _clash(self, one: Access, other: Access) -> bool:
-        """True where the accesses have a byte in common."""
-        if not one.region.meets(other.region):
-            return False
-        marks = np.zeros(self._holders.size, bool)
-        one.region.part_of(marks)[one.index] = True
-        return bool(other.region.part_of(marks)[other.index].any())
-
-    def _in_place(self, task: Task, operand: int) -> bool:
-        """True where the kernel may overwrite this input by its output, and both begin at one byte.
-
-        A step of several tasks reads each pixel when it writes it, and both have the same size and place.
-        """
-        step = self._program.steps[task.step]
-        read, output = self._region(step.inputs[operand]), self._region(step.outputs[0])
-        needs = step.kernel.needs
-        if operand not in step.kernel.in_place() or read.begin != output.begin:
-            return False
-        if self._runs[task.step] == 1 and read.buffer.storage == output.buffer.storage == Full():
-            return output.end <= read.end
-        return (
-            read.buffer.storage == output.buffer.storage
-            and read.cells.shape == output.cells.shape
-            and task.origins.get(read.name) == task.origins.get(output.name)
-            and (task.window is None or _same_cells(read, needs(operand, task.window), task.window))
-        )
+            met = [operand for operand, read in enumerate(reads) if output.meets(read)]
+            if not (len(met) == len(outputs) == 1 and _in_place(step, met[0], output, reads[met[0]])):
+                pairs += [(output, reads[operand]) for operand in met]
+        for one, other in pairs:
+            if common := one.meets(other):
+                names = f"buffers {one.buffer.name} and {other.buffer.name}"
+                why = f"{names} meet in arena bytes [{common[0]}, {common[1]})"
+                raise invalid(f"{where}, buffer {one.buffer.name}", why)
 
     def _access(self, where: str, name: str, window: Window, origin: int | None = None) -> Access:
         """Bytes and tags of ``window``; VerificationError where the storage cannot hold all of it."""
-        region = self._region(name)
-        rows, columns, _ = region.buffer.grid
+        buffer = self._program.buffers[name]
+        rows, columns, _ = buffer.grid
         if window != window.clip(rows, columns):
             raise invalid(f"{where}, buffer {name}", f"{window} reaches beyond its {rows} x {columns} pixels")
-        across = slice(window.x0, window.x1)
-        match region.buffer.storage:
-            case Full():
-                index = slice(None), slice(window.y0, window.y1), across
-                return Access(region, index, self._tag(region, None, ""))
-            case Rows():
-                return self._ring(where, region, window, across, None)
+        if not window.pixels or not buffer.nbytes:
+            return Access(buffer, ())
+        stored, _ = buffer.pixels_stored
+        if window.height > stored:
+            why = f"rows [{window.y0}, {window.y1}) are needed at once and the ring holds {stored}"
+            raise invalid(f"{where}, buffer {name}", why)
+        left = self._left(where, buffer, window, origin)
+        return Access(buffer, self._runs(buffer, window, left, origin))
+
+    @staticmethod
+    def _left(where: str, buffer: Buffer, window: Window, origin: int | None) -> int:
+        """The stored column at which the window begins."""
+        match buffer.storage:
             case Tile(_, width):
                 if origin is None:
-                    raise invalid(f"{where}, buffer {name}", "the task gives no origin for this tile")
-                left, right = window.x0 - origin, window.x1 - origin
-                if window.pixels and not 0 <= left <= right <= width:
+                    raise invalid(f"{where}, buffer {buffer.name}", "the task gives no origin for this tile")
+                if not 0 <= window.x0 - origin <= window.x1 - origin <= width:
                     columns = f"columns [{window.x0}, {window.x1})"
                     why = f"{columns} are not inside the tile's {width} from {origin} on"
-                    raise invalid(f"{where}, buffer {name}", why)
-                return self._ring(where, region, window, slice(left, right), origin)
+                    raise invalid(f"{where}, buffer {buffer.name}", why)
+                return window.x0 - origin
+            case Full() | Rows():
+                return window.x0
 
-    def _ring(
-        self, where: str, region: Region, window: Window, across: slice, origin: int | None
-    ) -> Access:
-        """Rows of a ring, ``across`` its columns; ``origin`` is where a tile begins."""
-        stored, _ = region.buffer.pixels_stored
-        if window.pixels and window.height > stored:
-            why = f"rows [{window.y0}, {window.y1}) are needed at once and the ring holds {stored}"
-            raise invalid(f"{where}, buffer {region.name}", why)
-        label = "" if origin is None else f" from column {origin} on"
-        rows = range(window.y0, window.y1)
-        tags = np.array([self._tag(region, (row, origin), f" row {row}{label}") for row in rows], np.int32)
-        index = slice(None), np.arange(window.y0, window.y1) % stored, across
-        return Access(region, index, tags[:, None, None])
+    def _runs(self, buffer: Buffer, window: Window, left: int, origin: int | None) -> list[Run]:
+        """One run per row, or one for all where they follow each other and are told apart by nothing."""
+        stored, columns = buffer.pixels_stored
+        pixel = buffer.grid[2] * buffer.dtype.size
+        pitch, length = columns * pixel, window.width * pixel
+        owner, _ = self._program.owner(buffer.name)
+        begin = self._program.offset(buffer.name) + left * pixel
+        samples = [begin + sample * stored * pitch for sample in range(buffer.batch)]
+        if buffer.storage == Full():
+            tag = self._tag(owner, None, "")
+            if window == buffer.whole:
+                return [Run(begin, begin + buffer.nbytes, tag)]
+            if length == pitch:
+                ends = window.y0 * pitch, window.y1 * pitch
+                return [Run(sample + ends[0], sample + ends[1], tag) for sample in samples]
+            tags = [tag] * window.height
+        else:
+            label = "" if origin is None else f" from column {origin} on"
+            rows = range(window.y0, window.y1)
+            tags = [self._tag(owner, (row, origin), f" row {row}{label}") for row in rows]
+        begins = [
+            sample + (row % stored) * pitch for sample in samples for row in range(window.y0, window.y1)
+        ]
+        return [Run(at, at + length, tag) for at, tag in zip(begins, tags * buffer.batch, strict=True)]
 
-    def _tag(self, region: Region, content: Hashable, label: str) -> int:
-        key = (region.owner, content)
+    def _tag(self, owner: str, content: Hashable, label: str) -> int:
+        key = (owner, content)
         if key not in self._tags:
             self._tags[key] = len(self._labels)
-            self._labels.append(region.owner + label)
+            self._labels.append(owner + label)
         return self._tags[key]
 
 
-def _same_cells(region: Region, needed: Window, written: Window) -> bool:
-    """True where both windows have one shape and lie in the same cells of a region: in a ring of n rows they
-    may be n rows apart."""
-    same_shape = needed == replace(written, y0=needed.y0, y1=needed.y0 + written.height)
-    return same_shape and (needed.y0 - written.y0) % region.cells.shape[1] == 0
+def _in_place(step: Step, operand: int, output: Access, read: Access) -> bool:
+    """True where the kernel may overwrite this input by its output, and does so element by element. What a
+    kernel that is not windowed writes may be less than what it reads."""
+    return operand in step.kernel.in_place() and output.takes_place_of(read, step.kernel.windowed)

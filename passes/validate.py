@@ -32,12 +32,18 @@ def validate(program: Program) -> None:
     _check_writers(program)
     _check_layout(program, program.plan)
     replay = Replay(program, program.plan.arena_bytes)
-    for name in program.inputs:
+    for name in _given(program):
         replay.give(name)
     for index, task in enumerate(program.tasks):
         replay.run(index, task)
     for name in program.outputs:
         replay.take(name)
+
+
+def _given(program: Program) -> list[str]:
+    """Inputs that the caller writes before the first task: those that no step computes."""
+    fed = {name for step in program.steps for name in step.outputs}
+    return [name for name in program.inputs if name not in fed]
 
 
 def _check_operands(program: Program) -> None:
@@ -86,7 +92,7 @@ def _check_view(view: Buffer, offset: int, parent: Buffer) -> None:
 def _check_writers(program: Program) -> None:
     """Every byte of a buffer has one writer, the caller or one step, so what it holds needs no history."""
     spans: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    writers = [(name, "the caller") for name in program.inputs]
+    writers = [(name, "the caller") for name in _given(program)]
     writers += [(name, f"step {step.name}") for step in program.steps for name in step.outputs]
     for name, writer in writers:
         (owner, begin), size = program.owner(name), program.buffers[name].nbytes

@@ -45,13 +45,16 @@ class Mix(Kernel):
 
 @dataclass(frozen=True)
 class Box(Kernel):
-    """The sum over the 3 x 3 pixels around each pixel: a windowed kernel. Only what it needs matters here."""
+    """The sum over the pixels up to ``reach`` away from each pixel: a windowed kernel. Only what it needs
+    matters here."""
 
     windowed = True
     overwrites: tuple[int, ...] = ()
+    reach: int = 1
 
     def needs(self, operand: int, window: Window) -> Window:
-        return Window(window.y0 - 1, window.y1 + 1, window.x0 - 1, window.x1 + 1)
+        w, r = window, self.reach
+        return Window(w.y0 - r, w.y1 + r, w.x0 - r, w.x1 + r)
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         raise NotImplementedError

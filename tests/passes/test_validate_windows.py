@@ -184,3 +184,34 @@ def test_a_view_of_a_ring_is_all_of_it() -> None:
     ):
         broken = replace(named, buffers={**named.buffers, "v": part})
         assert "it is a view of a part of a, which is not stored whole" in complaint(place(broken))
+
+
+def test_rows_over_rows_that_were_read() -> None:
+    """Downwards a layer may lie a row or more below its input, upwards above; exactly over it in place
+    only."""
+    builder = Builder()
+    builder.buffer("x", (1, 4, 4, 4))
+    builder.buffer("y", (1, 4, 4, 4))
+    builder.step(["x"], ["y"], kernel=Box(reach=0))
+    down = [Task(0, Window(row, row + 1, 0, 4)) for row in range(4)]
+    for tasks, x, y in ((down, 16, 0), (down[::-1], 0, 16)):
+        validate(planned(builder.program(["x"], ["y"], tasks), 80, x=x, y=y))
+        assert "should hold x" in complaint(planned(builder.program(["x"], ["y"], tasks), 80, x=y, y=x))
+    for y in (0, 4):
+        words = complaint(planned(builder.program(["x"], ["y"], down), 80, x=4, y=y))
+        assert f"step_0, buffer y why: buffers y and x meet in arena bytes [4, {y + 16})" in words
+    builder.steps[0] = replace(builder.steps[0], kernel=Box((0,), reach=0))
+    validate(planned(builder.program(["x"], ["y"], down), 80, x=4, y=4))
+    assert "buffers y and x meet" in complaint(planned(builder.program(["x"], ["y"], down), 80, x=4, y=0))
+
+
+def test_an_input_that_a_step_feeds_has_no_other_writer() -> None:
+    builder = Builder()
+    builder.buffer("x", (1, 4, 4, 1), storage=Rows(1))
+    builder.buffer("y", (1, 4, 4, 1))
+    for sources, target in (([], "x"), (["x"], "y")):
+        builder.step(sources, [target], kernel=Box(reach=0))
+    tasks = [Task(step, Window(row, row + 1, 0, 4)) for row in range(4) for step in (0, 1)]
+    validate(planned(builder.program(["x"], ["y"], tasks), 20, x=16, y=0))
+    words = complaint(planned(builder.program(["x"], ["y"], tasks[1:]), 20, x=16, y=0))
+    assert "should hold x row 0, and byte 16 holds nothing" in words
