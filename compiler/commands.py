@@ -14,7 +14,7 @@ from ..ir.errors import UsageError
 from ..targets import Target, load_target, target_names
 from . import console
 from .options import CompileOptions
-from .output import check_writable, write_folder
+from .output import check_writable, write_folder, write_text
 
 
 def run_compile(model: Path, output: Path | None, as_json: bool, options: Mapping[str, Any]) -> None:
@@ -22,16 +22,20 @@ def run_compile(model: Path, output: Path | None, as_json: bool, options: Mappin
     given: dict[str, Any] = dict(options)
     given["verify"] = not given.pop("no_verify")
     given["input_shapes"] = dict(given["input_shapes"])
+    dump: Path | None = given.pop("schedule_dump")
     chosen = CompileOptions(**given)
     if output is not None:
         check_writable(output)
     from .pipeline import compile_model
+    from .scheduling import describe_schedule
     from .verdict import require_fit
 
     with console.progress() as progress:
         compiled = compile_model(model, chosen, progress)
     folder = output or Path(compiled.program.name)
     write_folder(folder, compiled.files)
+    if dump is not None:
+        write_text(dump, json.dumps(describe_schedule(compiled.program), indent=1) + "\n")
     if as_json:
         console.print_json(compiled.report.to_dict())
     else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..ir.accesses import accesses
 from ..ir.lifetime import Liveness, liveness
-from ..ir.program import Program
+from ..ir.program import Full, Program, Rows, Storage, Tile
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,14 @@ def peak(program: Program) -> Peak:
 
 def _during_tasks(live: Liveness) -> np.ndarray:
     return live.in_use(live.end - live.begin)[1:-1]
+
+
+def describe_storage(storage: Storage) -> str:
+    """``full``, ``rows 3`` or ``tile 5x7``."""
+    match storage:
+        case Full():
+            return "full"
+        case Rows(count):
+            return f"rows {count}"
+        case Tile(height, width):
+            return f"tile {height}x{width}"

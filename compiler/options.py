@@ -16,6 +16,8 @@ from ..ir.errors import UsageError
 Precision = Literal["auto", "float32", "int8"]
 IoLayout = Literal["nhwc", "model"]
 InputDtype = Literal["int8", "uint8", "float32"]
+ScheduleGoal = Literal["fit", "min-sram", "fast"]
+InputMode = Literal["buffer", "rows", "reread"]
 Source = str | os.PathLike[str] | onnx.ModelProto
 
 RANDOM = "random"
@@ -34,6 +36,9 @@ class CompileOptions:
     flash_budget: int | None = None
     io_layout: IoLayout = "nhwc"
     input_dtype: InputDtype = "int8"
+    schedule: ScheduleGoal = "fit"
+    pareto: int | None = None
+    input_mode: InputMode = "buffer"
     input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     export: ExportKind | None = None
     name: str | None = None
@@ -45,6 +50,8 @@ class CompileOptions:
         _require(self.precision, Precision, "--precision")
         _require(self.io_layout, IoLayout, "--io-layout")
         _require(self.input_dtype, InputDtype, "--input-dtype")
+        _require(self.schedule, ScheduleGoal, "--schedule")
+        _require(self.input_mode, InputMode, "--input-mode")
         if self.export is not None:
             _require(self.export, ExportKind, "--export")
 
@@ -56,6 +63,12 @@ class CompileOptions:
             parts.append(f"--io-layout {self.io_layout}")
         if self.input_dtype != "int8":
             parts.append(f"--input-dtype {self.input_dtype}")
+        if self.schedule != "fit":
+            parts.append(f"--schedule {self.schedule}")
+        if self.pareto is not None:
+            parts.append(f"--pareto {self.pareto}")
+        if self.input_mode != "buffer":
+            parts.append(f"--input-mode {self.input_mode}")
         if self.sram_budget is not None:
             parts.append(f"--sram-budget {self.sram_budget}")
         if self.flash_budget is not None:

@@ -47,6 +47,19 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
         raise _refused(folder, error.strerror or str(error)) from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes one file that a user named; UsageError where that is not possible."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            "A file cannot be written",
+            where=str(path),
+            why=error.strerror or str(error),
+            remedy="name another file",
+        ) from error
+
+
 def _install(folder: Path, fresh: Path, names: Iterable[str]) -> None:
     if not folder.is_dir():
         fresh.rename(folder)

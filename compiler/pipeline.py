@@ -24,10 +24,8 @@ from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
 from ..passes.lower.lower import refuse_unsupported
 from ..passes.onnx_graph import quoted
-from ..passes.place import place
 from ..passes.samples import Samples, input_specs, load_samples, random_samples
 from ..passes.validate import validate
-from ..passes.views import eliminate_copies
 from ..targets import Target, load_target
 from .accuracy import Accuracy, judge, labels_of
 from .blame import blaming_invalid_models
@@ -39,6 +37,7 @@ from .options import RANDOM, CompileOptions, Source
 from .output import REPORT
 from .parameters import count_parameters
 from .report import Report
+from .scheduling import Schedules, make_schedules
 from .sessions import Reference
 from .verification import Verification, compare_with_host, emulate, verification_samples
 
@@ -98,12 +97,15 @@ def _compile(imported: oir.Model, options: CompileOptions, target: Target, progr
     lowering = LowerOptions(options.io_layout == "nhwc", DType.of(np.dtype(options.input_dtype)))
     layers = lower(prepared.model, name, lowering)
     _check_input_dtype(layers, options)
-    progress("placing buffers")
-    program = place(eliminate_copies(layers))
-    validate(program)
-    progress("writing C")
-    facts = _facts(prepared, program, options)
-    return _verified(prepared, layers, program, target, facts, options, progress)
+    progress("scheduling")
+    budget = target.sram_bytes if options.sram_budget is None else options.sram_budget
+    schedules = make_schedules(layers, options, budget)
+    facts = _facts(prepared, layers, options)
+    compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
+    while compiled.report.sram_total > budget and (smaller := schedules.smaller()) is not None:
+        schedules = smaller  # what the stack takes shows only once it was measured
+        compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
+    return compiled
 
 
 def prepare(imported: oir.Model, options: CompileOptions, target: Target, progress: Progress) -> Prepared:
@@ -199,10 +201,12 @@ def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Fac
 
 
 def _verified(
-    prepared: Prepared, layers: Program, program: Program, target: Target, facts: Facts,
+    prepared: Prepared, layers: Program, schedules: Schedules, target: Target, facts: Facts,
     options: CompileOptions, progress: Progress,
 ) -> Compiled:  # fmt: skip
     """Emits the C, proves and measures it, and draws up the report."""
+    program = schedules.program
+    validate(program)
     progress("emulating")
     emulated = emulate(program, prepared.vectors)
     golden = GoldenVector(stored_inputs(program, prepared.vectors[0]), emulated[0])
@@ -220,7 +224,7 @@ def _verified(
     if options.export is not None:
         files = export_files(options.export, program, files, facts)
     report = Report(
-        program, target, facts,
+        schedules, target, facts,
         sram_budget=target.sram_bytes if options.sram_budget is None else options.sram_budget,
         flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
         calibration=prepared.calibration,

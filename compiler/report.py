@@ -7,11 +7,12 @@ from typing import Any
 
 from ..codegen.emit import Facts, Footprint, weight_bytes
 from ..ir.lifetime import lifetimes
-from ..ir.program import Full, Program, Rows, Storage, Tile
+from ..ir.program import Program
 from ..targets import Target
 from .accuracy import Accuracy
 from .measurement import Measurement, Unmeasured
-from .memory import live_bytes
+from .memory import describe_storage, live_bytes
+from .scheduling import Schedules
 from .verification import Verification
 
 
@@ -19,7 +20,7 @@ from .verification import Verification
 class Report:
     """What the user reads. Bytes are bytes; a figure that was not measured is None."""
 
-    program: Program
+    schedules: Schedules
     target: Target
     facts: Facts
     sram_budget: int
@@ -32,9 +33,14 @@ class Report:
     files: tuple[str, ...]
 
     @property
+    def program(self) -> Program:
+        """As it was scheduled and placed."""
+        return self.schedules.program
+
+    @property
     def arena(self) -> int:
-        assert self.program.plan is not None
-        return self.program.plan.arena_bytes
+        """Bytes."""
+        return self.schedules.points[self.schedules.chosen].arena
 
     @property
     def measurement(self) -> Measurement | None:
@@ -99,7 +105,7 @@ class Report:
             "unmeasured": self.measured.line if isinstance(self.measured, Unmeasured) else None,
             "layers": self._layers(),
             "buffers": self._buffers(),
-            "pareto": [],
+            "pareto": self.schedules.to_dicts(),
             "files": list(self.files),
         }
 
@@ -131,8 +137,9 @@ class Report:
             "stack": self.footprint.stack if self.footprint else None,
             "lower_bound": plan.lower_bound,
             "proved_optimal": plan.proved_optimal,
-            "layer_by_layer": plan.arena_bytes,
-            "input_mode": "buffer",
+            "layer_by_layer": self.schedules.layer_by_layer,
+            "input_mode": "rows" if self.schedules.input_passes else "buffer",
+            "input_passes": self.schedules.input_passes,
         }
 
     def _flash(self) -> dict[str, Any]:
@@ -150,7 +157,7 @@ class Report:
         run = self.measurement.run if self.measurement else None
         return {
             "macs_executed": executed,
-            "recompute_ratio": 1.0,
+            "recompute_ratio": self.schedules.recompute_ratio,
             "bitops": executed * self._bits() ** 2,
             "instructions": run.instructions if run else None,
             "cycles": _rounded(run.cycles) if run else None,
@@ -163,9 +170,13 @@ class Report:
         return 32 if floats and not any(b.quant for b in self.program.buffers.values()) else 8
 
     def layer_macs(self) -> list[int]:
-        """MACs of each step."""
+        """MACs that are executed for each step, those done again included."""
         program = self.program
-        return [step.kernel.cost(program.buffers[step.outputs[0]].whole).macs for step in program.steps]
+        macs = [0] * len(program.steps)
+        for task in program.tasks:
+            step = program.steps[task.step]
+            macs[task.step] += step.kernel.cost(task.window or program.buffers[step.outputs[0]].whole).macs
+        return macs
 
     def _accuracy(self) -> dict[str, Any] | None:
         a = self.accuracy
@@ -252,14 +263,3 @@ def describe_tensor(program: Program, name: str) -> dict[str, Any]:
         "scale": None if buffer.quant is None else buffer.quant.scale,
         "zero_point": None if buffer.quant is None else buffer.quant.zero_point,
     }
-
-
-def describe_storage(storage: Storage) -> str:
-    """``full``, ``rows 3`` or ``tile 5x7``."""
-    match storage:
-        case Full():
-            return "full"
-        case Rows(count):
-            return f"rows {count}"
-        case Tile(height, width):
-            return f"tile {height}x{width}"

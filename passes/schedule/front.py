@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,22 @@ class Point:
     macs: int
     cycles: float
 
+    def describe(self) -> str:
+        """How the streams run: ``row streams, 2 column tiles``; ``layer by layer`` without any."""
+        modes = dict.fromkeys(segment.describe() for segment in self.segments if segment.grid is not None)
+        return ", ".join(modes) or "layer by layer"
+
+    @property
+    def input_passes(self) -> int:
+        """How often a row of an input is asked for at most; 0 where no input is fed by rows."""
+        asked = Counter(
+            (task.step, y)
+            for task in self.program.tasks
+            if not self.program.steps[task.step].inputs and task.window is not None
+            for y in range(task.window.y0, task.window.y1)
+        )
+        return max(asked.values(), default=0)
+
     @property
     def arena(self) -> int:
         """Bytes."""
@@ -41,6 +58,13 @@ def placed_front(program: Program, count: int = POINTS) -> list[Point]:
     that follows takes more cycles and less memory."""
     points = [_placed(candidate) for candidate in _chosen(candidates(program), count)]
     return _undominated(points)
+
+
+def layer_by_layer(program: Program) -> Point:
+    """``program`` as it is, one whole layer after the other: the fastest."""
+    whole = tuple(Segment(index, index + 1) for index in range(len(program.steps)))
+    work = executed(program)
+    return Point(place(program, seconds=SECONDS), whole, work.macs, cycles(work, len(program.tasks)))
 
 
 def _placed(candidate: Candidate) -> Point:

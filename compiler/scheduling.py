@@ -1,0 +1,123 @@
+"""Which schedule a compile takes: the front of those worth having, and the user's choice among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..ir.errors import UsageError
+from ..ir.program import Program, Task
+from ..passes.schedule import Point, layer_by_layer, placed_front
+from ..passes.schedule.order import least_peak_order
+from ..passes.views import eliminate_copies
+from .memory import describe_storage
+from .options import CompileOptions
+
+STACK_RESERVE = 512
+"""Bytes that ``fit`` leaves for the stack until it is measured."""
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """The front, from the fastest to the one with the least memory, and the index of the one to take.
+
+    ``negotiable``: a smaller one may be taken instead, where the choice was to fit a budget.
+    """
+
+    points: tuple[Point, ...]
+    chosen: int
+    negotiable: bool = False
+
+    @property
+    def program(self) -> Program:
+        """Placed."""
+        return self.points[self.chosen].program
+
+    @property
+    def recompute_ratio(self) -> float:
+        """MACs that the chosen schedule executes, to those of the model."""
+        return self.points[self.chosen].macs / max(self.points[0].macs, 1)
+
+    @property
+    def layer_by_layer(self) -> int:
+        """Arena bytes of the fastest schedule, which runs one whole layer after the other."""
+        return self.points[0].arena
+
+    @property
+    def input_passes(self) -> int:
+        """How often the rows of an input are asked for; 0 where inputs lie in the arena whole."""
+        return self.points[self.chosen].input_passes
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The front as the report lists it; ``point`` is the number that ``--pareto`` takes."""
+        base = max(self.points[0].macs, 1)
+        return [
+            {
+                "point": number,
+                "chosen": number == self.chosen + 1,
+                "schedule": point.describe(),
+                "arena": point.arena,
+                "macs": point.macs,
+                "recompute_ratio": point.macs / base,
+                "cycles": round(point.cycles),
+                "input_passes": point.input_passes,
+            }
+            for number, point in enumerate(self.points, 1)
+        ]
+
+    def smaller(self) -> Schedules | None:
+        """The next point, which takes less memory; None where there is none, or the user chose this one."""
+        following = self.chosen + 1
+        return replace(self, chosen=following) if self.negotiable and following < len(self.points) else None
+
+
+def make_schedules(layers: Program, options: CompileOptions, sram_budget: int) -> Schedules:
+    """Schedules of ``layers``, which run layer by layer, with the choice that ``options`` ask for.
+
+    UsageError where they ask for a point that does not exist.
+    """
+    program = eliminate_copies(least_peak_order(layers).program)
+    if options.schedule == "fast" and options.pareto is None:
+        return Schedules((layer_by_layer(program),), 0)
+    points = tuple(placed_front(program))
+    negotiable = options.schedule == "fit" and options.pareto is None
+    return Schedules(points, _choice(points, options, sram_budget), negotiable)
+
+
+def _choice(points: tuple[Point, ...], options: CompileOptions, sram_budget: int) -> int:
+    if options.pareto is not None:
+        if not 1 <= options.pareto <= len(points):
+            listed = "\n".join(f"{n}: {p.arena:,} bytes, {p.describe()}" for n, p in enumerate(points, 1))
+            raise UsageError(
+                f"There is no schedule {options.pareto} on the front of this model",
+                why=f"it has {len(points)}:\n{listed}",
+                remedy=f"--pareto 1 to --pareto {len(points)}",
+            )
+        return options.pareto - 1
+    if options.schedule == "min-sram":
+        return len(points) - 1
+    fitting = (index for index, p in enumerate(points) if p.arena + STACK_RESERVE <= sram_budget)
+    return next(fitting, len(points) - 1)
+
+
+def describe_schedule(program: Program) -> dict[str, Any]:
+    """Every task in order, and how each buffer is stored: what ``--schedule-dump`` writes."""
+    return {
+        "steps": [step.name for step in program.steps],
+        "buffers": {
+            name: {"shape": list(buffer.shape), "storage": describe_storage(buffer.storage)}
+            for name, buffer in program.buffers.items()
+        },
+        "tasks": [_describe_task(program, task) for task in program.tasks],
+    }
+
+
+def _describe_task(program: Program, task: Task) -> dict[str, Any]:
+    step = program.steps[task.step]
+    window = task.window or program.buffers[step.outputs[0]].whole
+    return {
+        "step": step.name,
+        "rows": [window.y0, window.y1],
+        "columns": [window.x0, window.x1],
+        **({"origins": dict(task.origins)} if task.origins else {}),
+    }
