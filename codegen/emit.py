@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..ir.program import Buffer, Program, Step, Task
 from ..targets import Target
+from .calls import Caller
 from .layout import c_comment, c_node, wrapped
 from .literals import c_array, c_float, c_int, c_lowest, c_signed, c_type
 from .operands import StepView
@@ -76,15 +78,6 @@ class Layer:
     symbols: Mapping[str, Symbol]
     body: str
     macs: int
-
-
-@dataclass(frozen=True)
-class Call:
-    """One task as a call: layer index, function, arguments."""
-
-    layer: int
-    function: str
-    arguments: str
 
 
 @cache
@@ -182,7 +175,10 @@ def _interface(program: Program) -> tuple[list[Buffer], list[Buffer]]:
 
 
 def _context(program: Program, target: Target, facts: Facts, golden: GoldenVector | None) -> dict[str, Any]:
-    layers = [_layer(program, index) for index in range(len(program.steps))]
+    tasks: dict[int, list[Task]] = defaultdict(list)
+    for task in program.tasks:
+        tasks[task.step].append(task)
+    layers = [_layer(program, index, tasks[index]) for index in range(len(program.steps))]
     inputs, outputs = _interface(program)
     return {
         "program": program,
@@ -192,7 +188,7 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
         "facts": facts,
         "layers": layers,
         "symbols": [symbol for layer in layers for symbol in layer.symbols.values()],
-        "calls": [_call(program, layers, task) for task in program.tasks],
+        "body": Caller(program, [layer.step for layer in layers]).body(),
         "inputs": inputs,
         "outputs": outputs,
         "golden": golden,
@@ -226,9 +222,8 @@ def _traffic(program: Program, layer: Layer) -> str:
     return ", ".join(parts)
 
 
-def _layer(program: Program, index: int) -> Layer:
+def _layer(program: Program, index: int, tasks: Sequence[Task]) -> Layer:
     step = program.steps[index]
-    tasks = [task for task in program.tasks if task.step == index]
     view = StepView.of(program, step, tasks)
     symbols = {
         key: Symbol(f"{program.name}_{step.name}_{key}", array)
@@ -241,19 +236,6 @@ def _layer(program: Program, index: int) -> Layer:
     whole = program.buffers[step.outputs[0]].whole
     macs = step.kernel.cost(whole).macs
     return Layer(index + 1, view, step, symbols, body.strip("\n"), macs)
-
-
-def _call(program: Program, layers: Sequence[Layer], task: Task) -> Call:
-    layer = layers[task.step]
-    step, view = program.steps[task.step], layer.step
-    arguments = [f"{program.name.upper()}_AT({program.offset(name)})" for name in program.operands(step)]
-    if view.windowed:
-        window = task.window or program.buffers[step.outputs[0]].whole
-        arguments += [str(v) for v in (window.y0, window.y1, window.x0, window.x1)]
-        for operand, name in zip(view.operands, program.operands(step), strict=True):
-            if operand.tile:
-                arguments.append(str(task.origins[name]))
-    return Call(layer.index, f"{program.name}_{step.name}", ", ".join(arguments))
 
 
 def runtime_header(text: str) -> str:

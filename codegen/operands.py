@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..ir.program import Buffer, Program, Step, Task, Tile
@@ -72,7 +73,7 @@ class StepView:
         return "x1" if self.windowed else str(self.outputs[0].columns)
 
     @classmethod
-    def of(cls, program: Program, step: Step, tasks: list[Task]) -> StepView:
+    def of(cls, program: Program, step: Step, tasks: Sequence[Task]) -> StepView:
         def named(names: tuple[str, ...], base: str, output: bool) -> tuple[Operand, ...]:
             single = len(names) == 1
             return tuple(

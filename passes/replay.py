@@ -61,15 +61,24 @@ class Access:
         return max(run.end for run in self.runs)
 
     def takes_place_of(self, read: Access, as_many: bool) -> bool:
-        """True where element i of this one lies where element i of ``read`` begins, run by run; ``as_many``:
-        both have the same number of elements."""
+        """True where element i of this one lies where element i of ``read`` begins, stretch by stretch;
+        ``as_many``: both have the same number of elements."""
         mine, theirs = self.buffer.dtype.size, read.buffer.dtype.size
-        return len(self.runs) == len(read.runs) and all(
-            one.begin == two.begin
-            and one.end <= two.end
-            and (not as_many or (one.end - one.begin) * theirs == (two.end - two.begin) * mine)
-            for one, two in zip(self.runs, read.runs, strict=True)
+        ours, others = self._stretches(), read._stretches()
+        return len(ours) == len(others) and all(
+            one[0] == two[0]
+            and one[1] <= two[1]
+            and (not as_many or (one[1] - one[0]) * theirs == (two[1] - two[0]) * mine)
+            for one, two in zip(ours, others, strict=True)
         )
+
+    def _stretches(self) -> list[tuple[int, int]]:
+        """The bytes of runs that follow each other, together."""
+        joined: list[tuple[int, int]] = []
+        for run in self.runs:
+            begin = joined.pop()[0] if joined and joined[-1][1] == run.begin else run.begin
+            joined.append((begin, run.end))
+        return joined
 
 
 class Replay:

@@ -26,7 +26,7 @@ from tinyc.targets import load_target
 
 from ..compiler.hostile import two_headed
 from ..kernels.checks import float_model, lowered, qdq_model
-from ..kernels.schedules import patches, stream_rows
+from ..kernels.schedules import column_tiles, patches, rows_alone, stream_rows
 
 MODELS = Path(str(files("tinyc.models")))
 SHARED = (
@@ -39,7 +39,7 @@ SHARED = (
     "ic01_float",
     "vww01_float",
 )
-SMALL = ("digits", "digits_float", "heads", "identity", "conv", "streamed", "patched")
+SMALL = ("digits", "digits_float", "heads", "identity", "conv", "streamed", "patched", "tiled", "upward")
 EVERY = (
     *SMALL,
     "kws01_qdq",
@@ -77,6 +77,10 @@ def _small(name: str) -> Compiled:
             return _rescheduled(stream_rows(lowered(_conv())))
         case "patched":
             return _rescheduled(patches(lowered(_conv()), 2, 3))
+        case "tiled":
+            return _rescheduled(column_tiles(lowered(_conv()), 2, upward=True))
+        case "upward":
+            return _rescheduled(rows_alone(lowered(_conv()), upward=True))
         case _:
             raise KeyError(name)
 
@@ -99,7 +103,7 @@ def _conv() -> onnx.ModelProto:
 
 
 def _rescheduled(layers: Program) -> Compiled:
-    """The convolution, run row by row through rings, or patch by patch through tiles."""
+    """The convolution by another schedule."""
     program = replace(place(layers), name="net")
     inputs = stimuli(program, 1)[0]
     golden = GoldenVector(inputs, Machine(program).run(inputs))

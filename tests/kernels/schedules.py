@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tinyc.ir.program import Program, Rows, Task, Tile
+from tinyc.ir.program import Buffer, Program, Rows, Step, Task, Tile
 from tinyc.ir.window import Window
 
 
@@ -20,93 +21,137 @@ def _producers(program: Program) -> dict[str, int]:
     return {step.outputs[0]: index for index, step in enumerate(program.steps)}
 
 
-def stream_rows(program: Program) -> Program:
-    """Every step advances a row at a time, as soon as its rows exist; tensors inside are rings of rows."""
-    producers = _producers(program)
-    done = [0] * len(program.steps)
+Regions = Sequence[Mapping[str, Window]]
+"""For each region of the output, one after the other, what is computed of each tensor."""
+
+
+def rows_alone(program: Program, upward: bool = False) -> Program:
+    """Layer by layer, every step row by row, from the first row to the last or the other way."""
     tasks: list[Task] = []
-
-    def rows_needed(index: int, operand: int, y: int) -> tuple[int, int]:
-        step = program.steps[index]
-        source = program.buffers[step.inputs[operand]]
-        columns = program.buffers[step.outputs[0]].grid[1]
-        window = step.kernel.needs(operand, Window(y, y + 1, 0, columns)).clip(*source.grid[:2])
-        return window.y0, window.y1
-
-    def advance(index: int, upto: int) -> None:
-        step = program.steps[index]
-        columns = program.buffers[step.outputs[0]].grid[1]
-        for y in range(done[index], upto):
-            for operand, name in enumerate(step.inputs):
-                if name in producers:
-                    advance(producers[name], rows_needed(index, operand, y)[1])
-            tasks.append(Task(index, Window(y, y + 1, 0, columns)))
-            done[index] = y + 1
-
-    for name in program.outputs:
-        advance(producers[name], program.buffers[name].grid[0])
-    inner = [name for name in producers if name not in program.outputs]
-    rings = {name: _ring(program, tasks, name, rows_needed) for name in inner}
-    buffers = {
-        name: replace(buffer, storage=Rows(rings[name])) if name in rings else buffer
-        for name, buffer in program.buffers.items()
-    }
-    return replace(program, tasks=tuple(tasks), buffers=buffers, plan=None)
+    for index, step in enumerate(program.steps):
+        whole = program.buffers[step.outputs[0]].whole
+        rows = [replace(whole, y0=y, y1=y + 1) for y in range(whole.y1)]
+        tasks += [Task(index, row) for row in (reversed(rows) if upward else rows)]
+    return replace(program, tasks=tuple(tasks), plan=None)
 
 
-def _ring(program: Program, tasks: list[Task], name: str, rows_needed) -> int:
-    """The fewest rows that keep each row of ``name`` until its last reader, found by replaying the tasks."""
-    last_read: dict[int, int] = {}
-    for time, task in enumerate(tasks):
-        assert task.window is not None
-        for operand, source in enumerate(program.steps[task.step].inputs):
-            if source == name:
-                begin, end = rows_needed(task.step, operand, task.window.y0)
-                last_read.update({y: time for y in range(begin, end)})
-    made = {
-        t.window.y0: time
-        for time, t in enumerate(tasks)
-        if program.steps[t.step].outputs[0] == name and t.window
-    }
-    count = 1
-    while any(y + count in made and last_read.get(y, -1) > made[y + count] for y in made):
-        count += 1
-    return count
+def stream_rows(program: Program, upward: bool = False) -> Program:
+    """Every step advances a row at a time, as soon as its rows exist; tensors inside are rings of rows."""
+    whole = {name: program.buffers[name].whole for name in _producers(program)}
+    tasks, rows = _streams(program, [whole], upward)
+    rings = {n: replace(program.buffers[n], storage=Rows(rows[n])) for n in rows if n not in program.outputs}
+    tasks = [replace(task, origins={}) for task in tasks]
+    return replace(program, tasks=tuple(tasks), buffers={**program.buffers, **rings}, plan=None)
+
+
+def column_tiles(program: Program, width: int, upward: bool = False) -> Program:
+    """Row streams through one tile of columns of the output after the other; tensors inside are tiles."""
+    (output,) = program.outputs
+    rows, _, _ = program.buffers[output].grid
+    regions = _regions(program, rows, width)
+    tasks, kept = _streams(program, regions, upward)
+    return replace(program, tasks=tuple(tasks), buffers=_tiles(program, regions, kept), plan=None)
 
 
 def patches(program: Program, height: int, width: int) -> Program:
     """The output is computed patch by patch; what lies inside is recomputed for each, in tiles."""
+    regions = _regions(program, height, width)
+    rows = {name: max(region[name].height for region in regions) for name in _producers(program)}
+    tasks = [
+        Task(index, region[step.outputs[0]], _origins(program, region, step))
+        for region in regions
+        for index, step in enumerate(program.steps)
+        if region[step.outputs[0]].pixels > 0
+    ]
+    return replace(program, tasks=tuple(tasks), buffers=_tiles(program, regions, rows), plan=None)
+
+
+def _regions(program: Program, height: int, width: int) -> Regions:
+    """The output in patches, and what each needs of the other tensors."""
     producers = _producers(program)
     (output,) = program.outputs
     rows, columns, _ = program.buffers[output].grid
-    regions: list[dict[str, Window]] = []
+    regions: list[Mapping[str, Window]] = []
     for y in range(0, rows, height):
         for x in range(0, columns, width):
             region = {output: Window(y, min(y + height, rows), x, min(x + width, columns))}
             for step in reversed(program.steps):
                 for operand, name in enumerate(step.inputs):
-                    if name in producers and step.outputs[0] in region:
-                        need = step.kernel.needs(operand, region[step.outputs[0]]).clip(
-                            *program.buffers[name].grid[:2]
-                        )
+                    if name in producers and name not in step.outputs:
+                        need = program.needed(step, operand, region[step.outputs[0]])
                         region[name] = _hull(region.get(name, need), need)
             regions.append(region)
-    inner = [name for name in producers if name != output]
+    return regions
+
+
+def _streams(program: Program, regions: Regions, upward: bool) -> tuple[list[Task], dict[str, int]]:
+    """The tasks of all regions, row by row, and how many rows of each tensor have to be kept."""
+    tasks: list[Task] = []
+    rows = dict.fromkeys(_producers(program), 1)
+    for region in regions:
+        order = _row_order(program, region, upward)
+        tasks += [
+            Task(index, window, _origins(program, region, program.steps[index])) for index, window in order
+        ]
+        for name in rows:
+            rows[name] = max(rows[name], _rows_kept(program, order, name))
+    return tasks, rows
+
+
+def _origins(program: Program, region: Mapping[str, Window], step: Step) -> dict[str, int]:
+    """The first column of the operands that are tiles, if tensors inside are."""
+    inner = _producers(program).keys() - set(program.outputs)
+    return {name: region[name].x0 for name in (*step.inputs, *step.outputs) if name in inner}
+
+
+def _tiles(program: Program, regions: Regions, rows: Mapping[str, int]) -> dict[str, Buffer]:
+    """Buffers in which the tensors inside are tiles of so many rows."""
     buffers = dict(program.buffers)
-    for name in inner:
-        tall = max(max(r[name].height for r in regions), 1)
-        wide = max(max(r[name].width for r in regions), 1)
-        buffers[name] = replace(buffers[name], storage=Tile(tall, wide))
-    tasks = [
-        Task(
-            index, region[step.outputs[0]],
-            {n: region[n].x0 for n in (*step.inputs, *step.outputs) if n in inner},
-        )
-        for region in regions
-        for index, step in enumerate(program.steps)
-        if region[step.outputs[0]].pixels > 0
-    ]  # fmt: skip
-    return replace(program, tasks=tuple(tasks), buffers=buffers, plan=None)
+    for name in _producers(program).keys() - set(program.outputs):
+        width = max(max(region[name].width for region in regions), 1)
+        buffers[name] = replace(buffers[name], storage=Tile(max(rows[name], 1), width))
+    return buffers
+
+
+def _row_order(program: Program, region: Mapping[str, Window], upward: bool) -> list[tuple[int, Window]]:
+    """The rows of a region as they are wanted: each calls for those that it reads."""
+    producers = _producers(program)
+    done = dict.fromkeys(producers, 0)
+    order: list[tuple[int, Window]] = []
+
+    def advance(name: str, count: int) -> None:
+        index, whole = producers[name], region[name]
+        step = program.steps[index]
+        while done[name] < count:
+            y = whole.y1 - 1 - done[name] if upward else whole.y0 + done[name]
+            row = replace(whole, y0=y, y1=y + 1)
+            for operand, source in enumerate(step.inputs):
+                need = program.needed(step, operand, row)
+                if source in producers and source != name and need.pixels:
+                    advance(source, region[source].y1 - need.y0 if upward else need.y1 - region[source].y0)
+            order.append((index, row))
+            done[name] += 1
+
+    for name in program.outputs:
+        advance(name, region[name].height)
+    return order
+
+
+def _rows_kept(program: Program, order: Sequence[tuple[int, Window]], name: str) -> int:
+    """The most rows of ``name`` from the oldest that is still read to the newest."""
+    last: dict[int, int] = {}
+    for time, (index, row) in enumerate(order):
+        step = program.steps[index]
+        for operand, source in enumerate(step.inputs):
+            if source == name:
+                need = program.needed(step, operand, row)
+                last.update(dict.fromkeys(range(need.y0, need.y1), time))
+    made = [(time, row.y0) for time, (index, row) in enumerate(order) if name in program.steps[index].outputs]
+    kept = [
+        max([abs(y - old) + 1 for earlier, old in made[:n] if last.get(old, earlier) > time], default=1)
+        for n, (time, y) in enumerate(made)
+    ]
+    return max(kept, default=1)
 
 
 def _hull(a: Window, b: Window) -> Window:
