@@ -8,6 +8,7 @@ from typing import Any
 from ..ir.errors import UsageError
 from ..ir.program import Program, Task
 from ..passes.schedule import Point, layer_by_layer, placed_front
+from ..passes.schedule.feed import feed_by_rows
 from ..passes.schedule.order import least_peak_order
 from ..passes.views import eliminate_copies
 from .memory import describe_storage
@@ -77,6 +78,8 @@ def make_schedules(layers: Program, options: CompileOptions, sram_budget: int) -
     UsageError where they ask for a point that does not exist.
     """
     program = eliminate_copies(least_peak_order(layers).program)
+    if options.input_mode != "buffer":
+        program = feed_by_rows(program, again=options.input_mode == "reread")
     if options.schedule == "fast" and options.pareto is None:
         return Schedules((layer_by_layer(program),), 0)
     points = tuple(placed_front(program))

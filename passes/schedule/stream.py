@@ -171,7 +171,7 @@ def _storage(scope: Scope, name: str, regions: list[Region], orders: list[list[R
     count = max(_rows_kept(scope, name, order) for order in orders)
     rows, columns, _ = buffer.grid
     width = max(region[name].width for region in regions if name in region)
-    if width < columns or len(regions) > 1:
+    if width < columns:
         return Tile(count, width)
     return Rows(count) if count < rows else Full()
 
