@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ...ir.errors import UsageError
 from ...ir.program import Program, Storage, Task
 from .reads import Reads
-from .segment import Scope, Segment
+from .segment import Scope, Segment, obstacle
 from .stream import stream
 
 
 def build(program: Program, segments: Sequence[Segment]) -> Program:
-    """``program``, which runs layer by layer, run segment by segment instead; not placed."""
+    """``program``, which runs layer by layer, run segment by segment instead; not placed.
+
+    UsageError where the segments are not all steps, once and in order, or one of them cannot run so.
+    """
     reads = Reads(program)
+    _refuse_gaps(program, segments)
     tasks: list[Task] = []
     storage: dict[str, Storage] = {}
     for segment in segments:
+        _refuse_obstacle(reads, segment)
         if segment.grid is None:
             tasks += [_whole(program, index) for index in range(segment.begin, segment.end)]
         else:
@@ -28,6 +34,31 @@ def build(program: Program, segments: Sequence[Segment]) -> Program:
         for name, buffer in program.buffers.items()
     }
     return replace(program, tasks=tuple(tasks), buffers=buffers, plan=None)
+
+
+def _refuse_gaps(program: Program, segments: Sequence[Segment]) -> None:
+    begins, ends = [s.begin for s in segments], [s.end for s in segments]
+    count = len(program.steps)
+    if [*begins, count] != [0, *ends] or any(b >= e for b, e in zip(begins, ends, strict=True)):
+        listed = ", ".join(f"[{s.begin}, {s.end})" for s in segments)
+        raise UsageError(
+            "Segments must be all steps of the program, each once and in order",
+            where=f"program {program.name}, which has {count} steps",
+            why=f"the segments are {listed or 'none'}",
+            remedy=f"begin at 0, go on where the segment before ends, and end at {count}",
+        )
+
+
+def _refuse_obstacle(reads: Reads, segment: Segment) -> None:
+    found = obstacle(Scope(reads, segment.begin, segment.end), segment)
+    if found:
+        first, last = (reads.program.steps[index].name for index in (segment.begin, segment.end - 1))
+        raise UsageError(
+            f"A segment cannot run as {segment.describe()}",
+            where=f"steps {first} to {last}: segment [{segment.begin}, {segment.end})",
+            why=found.why,
+            remedy=found.remedy,
+        )
 
 
 def _whole(program: Program, index: int) -> Task:

@@ -86,7 +86,7 @@ class Estimator:
     def streams(self, begin: int, end: int) -> Iterator[Estimate]:
         """Steps [begin, end) as streams over each grid worth trying; nothing where they cannot stream."""
         scope = Scope(self._reads, begin, end)
-        if not scope.can_stream:
+        if scope.obstacle:
             return
         around = self._around(begin, end)
         profile = Profile(scope, tuple(around.dying))

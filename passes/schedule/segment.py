@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...ir.program import Alias, Buffer, Program, Role, Step
+from ...ir.program import Alias, Buffer, Full, Program, Role, Step
 from .reads import Reads
 
 
@@ -89,23 +89,80 @@ class Scope:
         """Tensors that nobody outside sees: they may be kept in part."""
         return tuple(name for name in self.producers if name not in self.leaving)
 
-    @property
-    def can_stream(self) -> bool:
-        """True where every step computes windows and every tensor computed here has rows of its own."""
-        views = {b.alias.parent for b in self.program.buffers.values() if isinstance(b.alias, Alias)}
-        inside = [self.program.buffers[name] for name in self.inside]
-        return all(self._advances_by_rows(step) for _, step in self.steps) and not any(
-            b.alias or b.name in views for b in inside
-        )
+    @cached_property
+    def obstacle(self) -> Obstacle | None:
+        """What keeps these steps from advancing together row by row; None where they can."""
+        found = (why for _, step in self.steps if (why := self._whole_only(step)))
+        why = next(found, None) or next(self._views(), None)
+        return None if why is None else Obstacle(why, _APART)
 
     @property
     def ascending(self) -> bool:
         """True where some step's rows have to be computed in order, each once."""
         return any(step.kernel.ascending for _, step in self.steps)
 
-    def _advances_by_rows(self, step: Step) -> bool:
-        operands = [self.program.buffers[name] for name in step.inputs + step.outputs]
-        return step.kernel.windowed and len(step.outputs) == 1 and all(map(has_rows, operands))
+    def _whole_only(self, step: Step) -> str:
+        """Why a step cannot compute row by row; empty where it can."""
+        if not step.kernel.windowed:
+            return f"{step.name} computes its output as a whole only"
+        if len(step.outputs) != 1:
+            return f"{step.name} has {len(step.outputs)} outputs"
+        names = [n for n in step.inputs + step.outputs if not has_rows(self.program.buffers[n])]
+        if not names:
+            return ""
+        shape = self.program.buffers[names[0]].shape
+        batch = len(shape) in (3, 4) and shape[0] != 1
+        return f"{names[0]} {'holds a batch' if batch else 'is no image or series'}: its shape is {shape}"
+
+    def _views(self) -> Iterator[str]:
+        """Tensors of several names, whose rows are not those that the names' readers and writers count."""
+        views = {b.alias.parent for b in self.program.buffers.values() if isinstance(b.alias, Alias)}
+        for name in self.inside:
+            alias = self.program.buffers[name].alias
+            if alias:
+                yield f"{name} is a view of {alias.parent}"
+            elif name in views:
+                yield f"{name} has views"
+        made = {self.program.owner(name)[0] for name in self.producers}
+        for _, step in self.steps:
+            for name in step.inputs:
+                if name not in self.producers and self.program.owner(name)[0] in made:
+                    yield f"{step.name} reads {name}, a view of what is computed in the same segment"
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a segment cannot run as it is asked to, and what to ask for instead."""
+
+    why: str
+    remedy: str
+
+
+_APART = "leave its grid out, so that its steps run one after the other, or cut it in front of that step"
+
+
+def obstacle(scope: Scope, segment: Segment) -> Obstacle | None:
+    """What keeps ``segment`` from running as its grid says, or, without one, as whole steps."""
+    if segment.grid is None:
+        in_part = [n for n in scope.producers if scope.program.buffers[n].storage != Full()]
+        why = f"of {', '.join(in_part)} a part is kept only, so that no task can compute the whole"
+        return Obstacle(why, "give the segment a grid: Grid() is one stream of rows") if in_part else None
+    return scope.obstacle or _grid_obstacle(scope, segment.grid, segment.upward)
+
+
+def _grid_obstacle(scope: Scope, grid: Grid, upward: bool) -> Obstacle | None:
+    rows, columns, _ = scope.program.buffers[scope.driver].grid
+    if not (1 <= grid.down <= rows and 1 <= grid.across <= columns):
+        why = f"{scope.driver} has {rows} x {columns} pixels: not {grid.down} x {grid.across} regions"
+        return Obstacle(why, f"at least 1 x 1 and at most {rows} x {columns} regions")
+    in_order = [step.name for _, step in scope.steps if step.kernel.ascending]
+    if in_order and (upward or grid.regions > 1):
+        why = f"{in_order[0]} computes its rows from the first to the last, each once"
+        return Obstacle(why, "one stream that runs downward: Grid(), without upward")
+    if len(scope.leaving) > 1 and grid.regions > 1:
+        why = f"{', '.join(scope.leaving)} are all read behind it, and only the last can be cut into regions"
+        return Obstacle(why, "one stream: Grid(); or end the segment where a single tensor leaves it")
+    return None
 
 
 def has_rows(buffer: Buffer) -> bool:
