@@ -15,16 +15,15 @@ Distances = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 in no order, and may overlap or be empty."""
 
 
-def forbidden_distances(live: Liveness, pairs: Guests, unit: int) -> Distances:
+def forbidden_distances(live: Liveness, pairs: Guests, meet: np.ndarray, unit: int) -> Distances:
     """In multiples of ``unit`` bytes. Lines that may share bytes leave a hole of one distance, unless another
     pair of lines of the same buffers covers it."""
-    meet = _meetings(live, pairs)
     parts = (_apart(live, meet), _apart_but_one(live, pairs, meet))
     one, other, low, high = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return one, other, low // unit + 1, -(-high // unit) - 1
 
 
-def _meetings(live: Liveness, pairs: Guests) -> np.ndarray:
+def meetings(live: Liveness, pairs: Guests) -> np.ndarray:
     """[lines, lines]: true where two are in use at one moment, save where a guest takes over from its
     host."""
     hosts: dict[tuple[int, int], list[int]] = defaultdict(list)

@@ -55,6 +55,15 @@ class Packing:
         return np.array([block.size for block in self.blocks], np.int64)
 
     @cached_property
+    def apart(self) -> np.ndarray:
+        """[blocks, blocks]: true where two can share no memory at all."""
+        sizes, one, other = self.sizes, self.one, self.other
+        whole = (self.low <= 1 - sizes[other]) & (self.high >= sizes[one] - 1)
+        apart = np.zeros((len(sizes), len(sizes)), bool)
+        apart[one[whole], other[whole]] = True
+        return apart | apart.T
+
+    @cached_property
     def neighbours(self) -> Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """For each block its forbidden distances from others: (the others, low, high)."""
         center = np.concatenate([self.other, self.one])

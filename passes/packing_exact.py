@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
+import numpy as np
 from ortools.sat.python import cp_model
 
 from .packing import Packed, Packing
@@ -18,22 +19,39 @@ def pack_exactly(packing: Packing, start: Packed, seconds: float) -> tuple[Packe
     The search ends when both meet, or after about ``seconds``. These are counted as work done, not on the
     clock: the same packing gets the same answer wherever it runs.
     """
+    bound = max(packing.lower_bound, _heaviest_set_apart(packing, seconds / 8))
+    if start.peak == bound:
+        return start, bound
     model = cp_model.CpModel()
-    peak = model.new_int_var(packing.lower_bound, start.peak, "peak")
+    peak = model.new_int_var(bound, start.peak, "peak")
     offsets = _offsets(model, packing, peak, start)
     _keep_apart(model, packing, offsets, start.peak)
     model.minimize(peak)
+    solver, status = _solved(model, seconds)
+    bound = max(bound, round(solver.best_objective_bound))
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE) or solver.value(peak) >= start.peak:
+        return start, bound
+    return Packed(tuple(solver.value(offset) for offset in offsets), solver.value(peak)), bound
 
+
+def _solved(model: cp_model.CpModel, seconds: float) -> tuple[cp_model.CpSolver, cp_model.CpSolverStatus]:
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.interleave_search = True  # all of CP-SAT's strategies take turns, in a fixed order
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = seconds * _EFFORT_PER_SECOND
-    status = solver.solve(model)
-    bound = max(packing.lower_bound, round(solver.best_objective_bound))
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE) or solver.value(peak) >= start.peak:
-        return start, bound
-    return Packed(tuple(solver.value(offset) for offset in offsets), solver.value(peak)), bound
+    return solver, solver.solve(model)
+
+
+def _heaviest_set_apart(packing: Packing, seconds: float) -> int:
+    """Units of the largest set found of blocks that can share no memory with each other: a lower bound."""
+    model = cp_model.CpModel()
+    taken = [model.new_bool_var(f"taken{index}") for index in range(len(packing.blocks))]
+    for one, other in zip(*np.nonzero(np.triu(~packing.apart, 1)), strict=True):
+        model.add_bool_or(~taken[one], ~taken[other])
+    model.maximize(sum(block.size * var for block, var in zip(packing.blocks, taken, strict=True)))
+    solver, status = _solved(model, seconds)
+    return round(solver.objective_value) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else 0
 
 
 def _offsets(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-import numpy as np
-
 from ..ir.accesses import accesses
 from ..ir.lifetime import Liveness, liveness
 from ..ir.program import MemoryPlan, Program
+from .bound import least_bytes
 from .in_place import Guests, guests
-from .meeting import forbidden_distances
+from .meeting import forbidden_distances, meetings
 from .packing import Block, Packing, merged, pack_greedily
 
 UNIT = 4
@@ -26,8 +25,7 @@ def place(program: Program, *, seconds: float = 8.0) -> Program:
     there is none, and the plan is the best of the quick ones. Buffers that no task uses, and views, get no
     offset.
     """
-    live, pairs = _lines(program)
-    packing = _packing(program, live, pairs)
+    live, packing = _packing(program)
     packed, bound = pack_greedily(packing), packing.lower_bound
     if packed.peak > bound and seconds > 0:
         from .packing_exact import pack_exactly  # OR-Tools takes half a second to load
@@ -44,9 +42,9 @@ def place(program: Program, *, seconds: float = 8.0) -> Program:
 
 
 def least_arena(program: Program) -> int:
-    """Bytes that no placement of ``program`` can do without: those in use during its busiest task."""
+    """Bytes that no placement of ``program`` can do without."""
     live, pairs = _lines(program)
-    return -(-int(_in_use(live, pairs).max(initial=0)) // UNIT) * UNIT
+    return _in_units(least_bytes(live, pairs, meetings(live, pairs), UNIT)) * UNIT
 
 
 def _lines(program: Program) -> tuple[Liveness, Guests]:
@@ -56,36 +54,29 @@ def _lines(program: Program) -> tuple[Liveness, Guests]:
     return live, guests(program, table, live)
 
 
-def _in_use(live: Liveness, pairs: Guests) -> np.ndarray:
-    """Bytes in use at each moment when every step that may run in place does: in whole UNITs per line while
-    all lines in use begin at one."""
-    line, moment = np.divmod(np.unique(pairs.guest * live.moments + pairs.moment), live.moments)
-
-    def used(sizes: np.ndarray) -> np.ndarray:
-        return live.in_use(sizes) - np.bincount(moment, sizes[line], live.moments).astype(np.int64)
-
-    sizes = live.end - live.begin
-    return np.where(live.in_use(live.begin % UNIT) > 0, used(sizes), used(-(-sizes // UNIT) * UNIT))
-
-
-def _packing(program: Program, live: Liveness, pairs: Guests) -> Packing:
-    """Block ``i`` is the buffer ``live.names[i]``; sizes and distances are in UNITs."""
-    used = _in_use(live, pairs)
+def _packing(program: Program) -> tuple[Liveness, Packing]:
+    """Block ``i`` is the buffer ``names[i]`` of the lines; sizes and distances are in UNITs."""
+    live, pairs = _lines(program)
+    meet = meetings(live, pairs)
     widest = Counter[str]()
     for name, buffer in program.buffers.items():
         owner, _ = program.owner(name)
         widest[owner] = max(widest[owner], buffer.dtype.size)
+    used, owners = live.in_use(live.end - live.begin), live.owner[live.line]
     blocks: list[Block] = []
-    owners = live.owner[live.line]
     for number, name in enumerate(live.names):
-        size, multiple = -(-program.buffers[name].nbytes // UNIT), -(-widest[name] // UNIT)
+        block = Block(_in_units(program.buffers[name].nbytes), _in_units(widest[name]))
         mine = owners == number
-        if not mine.any():
-            blocks.append(Block(0, multiple))
-            continue
-        line, first, last = live.line[mine], live.first[mine], live.last[mine]
-        area = int((live.end[line] - live.begin[line]) @ (last - first))
-        begin, end = int(first.min()), int(last.max())
-        blocks.append(Block(size, multiple, begin, end, area, int(used[begin:end].max())))
-    distances = merged(*forbidden_distances(live, pairs, UNIT))
-    return Packing(tuple(blocks), *distances, -(-int(used.max(initial=0)) // UNIT))
+        if mine.any():
+            line, first, last = live.line[mine], live.first[mine], live.last[mine]
+            area = int((live.end[line] - live.begin[line]) @ (last - first))
+            begin, end = int(first.min()), int(last.max())
+            breadth = int(used[begin:end].max())
+            block = replace(block, first=begin, last=end, area=area, breadth=breadth)
+        blocks.append(block)
+    distances = merged(*forbidden_distances(live, pairs, meet, UNIT))
+    return live, Packing(tuple(blocks), *distances, _in_units(least_bytes(live, pairs, meet, UNIT)))
+
+
+def _in_units(nbytes: int) -> int:
+    return -(-nbytes // UNIT)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyc.passes.packing import Block, Packed, Packing, merged, pack_greedily, pack_in_order
-from tinyc.passes.packing_exact import pack_exactly
+from tinyc.passes.packing_exact import _heaviest_set_apart, pack_exactly
 
 SECONDS = 2.0
 
@@ -112,6 +112,14 @@ def test_the_solver_raises_the_bound_that_counting_gives() -> None:
     problem = together([1] * 5, [[0, 1], [1, 2], [2, 3], [3, 4], [4, 0]])
     best, bound = pack_exactly(problem, pack_greedily(problem), SECONDS)
     assert (problem.lower_bound, bound, best.peak) == (2, 3, 3)
+
+
+def test_blocks_that_share_nothing_raise_the_bound_without_a_search() -> None:
+    """Four blocks in a ring of pairs, and a fifth apart from two of them."""
+    problem = together([4, 3, 2, 9, 1], [[0, 1], [1, 2], [2, 3], [0, 3], [0, 1, 4]])
+    assert _heaviest_set_apart(problem, SECONDS) == 13
+    in_part = packing([4, 6, 2], {(0, 1): [(-5, 3)], (0, 2): [(-1, 3)], (1, 2): [(-1, 4)]})
+    assert _heaviest_set_apart(in_part, SECONDS) == 10
 
 
 def test_memory_grows_below_the_first_block() -> None:

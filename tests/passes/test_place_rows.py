@@ -178,12 +178,29 @@ def test_tiles_of_a_column_share_bytes_where_a_step_runs_in_place() -> None:
     assert offsets["b"] == offsets["c"]
 
 
+def test_slots_of_a_ring_count_while_nobody_else_can_use_them() -> None:
+    """Two rings of three rows, read a row at a time: at any moment three of their six rows hold something,
+    but every row of the one meets every row of the other at some."""
+    builder = Builder()
+    for name, storage in (("x", None), ("a", Rows(3)), ("b", Rows(3)), ("y", None)):
+        builder.buffer(name, (1, 12, 4, 1 if storage is None else 16), storage=storage)
+    for pair in ("xa", "ab", "by"):
+        builder.step([pair[0]], [pair[1]], kernel=POINTWISE)
+    tasks: list[Task] = []
+    for time in range(12 + 3):
+        for step, lag in ((2, 3), (1, 1), (0, 0)):
+            if 0 <= time - lag < 12:
+                tasks.append(Task(step, Window(time - lag, time - lag + 1, 0, 4)))
+    program = builder.program(["x"], ["y"], tasks)
+    assert least_arena(program) == arena(program) == 2 * 3 * 64 + 40
+
+
 @st.composite
 def schedules(draw: st.DrawFn, steps: int = 6, rows: int = 9, across: int = 2) -> Program:
     """Layers with short cuts around some of them, some in place, in segments of all kinds; at most ``across``
     column tiles."""
     builder = Builder()
-    shape = (1, draw(st.integers(1, rows)), draw(st.integers(1, 6)), draw(st.integers(1, 5)))
+    shape = (1, draw(st.integers(2, rows)), draw(st.integers(2, 6)), draw(st.integers(1, 5)))
     names = [builder.buffer("t0", shape)]
     for number in range(draw(st.integers(1, steps))):
         kernel = draw(st.sampled_from(LAYERS))
