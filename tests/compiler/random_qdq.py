@@ -38,7 +38,12 @@ def qdq_graphs(draw: Draw, most: int = 5) -> onnx.ModelProto:
 @st.composite
 def spatial_qdq_graphs(draw: Draw, most: int = 4) -> onnx.ModelProto:
     """The same of graphs that run window by window; every node is quantized."""
-    return _Quantizer(draw, draw(spatial_graphs(most)), thorough=True).model()
+    return quantized(draw, draw(spatial_graphs(most)))
+
+
+def quantized(draw: Draw, model: onnx.ModelProto) -> onnx.ModelProto:
+    """``model``, which is float, with every node quantized at random."""
+    return _Quantizer(draw, model, thorough=True).model()
 
 
 def _ranges(model: onnx.ModelProto) -> dict[str, tuple[float, float]]:
