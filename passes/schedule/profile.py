@@ -16,7 +16,7 @@ from .segment import Grid, Scope
 from .stream import cut, needed_windows, row_order
 
 ACROSS = (2, 3, 4, 5, 6, 8, 9, 12, 16, 18, 24, 36)
-DOWN = (1, 2, 4)
+DOWN = (1, 2, 3, 4, 6, 9, 12, 18)
 """Numbers of regions that are tried along columns and rows."""
 
 
@@ -38,9 +38,17 @@ class Profile:
 
     def inner_bytes(self, grid: Grid) -> int:
         """The most bytes that inner rows take at once."""
-        widths = self._columns.largest
-        sizes = [_pixel(self.scope.program.buffers[n]) * widths[n][grid.across] for n in self.scope.inside]
-        return int((np.array(sizes, np.int64) @ self._kept[: len(sizes)]).max(initial=0))
+        return self._inner_bytes[grid.across]
+
+    @cached_property
+    def _inner_bytes(self) -> dict[int, int]:
+        """By the number of regions across, all at once."""
+        buffers, inside = self.scope.program.buffers, self.scope.inside
+        widths, choices = self._columns.largest, list(self._columns.largest[self.scope.driver])
+        sizes = [[_pixel(buffers[name]) * widths[name][choice] for name in inside] for choice in choices]
+        kept = np.unique(self._kept[: len(inside)], axis=1)
+        most = (np.array(sizes, np.int64).reshape(len(choices), len(inside)) @ kept).max(axis=1, initial=0)
+        return dict(zip(choices, most.tolist(), strict=True))
 
     def stream_bytes(self) -> int:
         """The most bytes that inner rows, and those of the tensors that come and go, take in one stream."""
@@ -51,15 +59,16 @@ class Profile:
 
     def work(self, grid: Grid) -> tuple[Cost, int]:
         """Work of all regions, and in how many tasks it is done."""
-        macs = operations = tasks = 0
-        for _, step in self.scope.steps:
-            name = step.outputs[0]
-            rows = self._rows.total[name][grid.down]
-            pixels = rows * self._columns.total[name][grid.across]
-            one = step.kernel.cost(Window(0, 1, 0, 1))
-            macs, operations = macs + one.macs * pixels, operations + one.operations * pixels
-            tasks += rows * grid.across
-        return Cost(macs, operations), tasks
+        rows = np.array([self._rows.total[name][grid.down] for name in self.scope.producers])
+        pixels = rows * np.array([self._columns.total[name][grid.across] for name in self.scope.producers])
+        macs, operations = self._pixel_costs @ pixels
+        return Cost(int(macs), int(operations)), int(rows.sum()) * grid.across
+
+    @cached_property
+    def _pixel_costs(self) -> np.ndarray:
+        """[2, tensors computed inside] MACs and operations of a pixel."""
+        costs = [step.kernel.cost(Window(0, 1, 0, 1)) for _, step in self.scope.steps]
+        return np.array([[cost.macs for cost in costs], [cost.operations for cost in costs]])
 
     @cached_property
     def _columns(self) -> Extents:

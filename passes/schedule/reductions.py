@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -20,15 +20,16 @@ from ...kernels.sliding import Sliding
 
 
 def flatten_grid(program: Program) -> Program:
-    """``program`` with the pixels of an image in one column where pointwise convolutions lead to a pool over
-    all of it: what advances row by row then advances pixel by pixel.
+    """``program`` with the pixels of an image in one column where a pointwise convolution leads to a pool
+    over all of it: what advances row by row then advances pixel by pixel.
 
-    No byte changes its place; the first convolution reads a view of its input.
+    No byte changes its place; the convolution reads a view of its input. To be called before
+    ``split_reductions``, which leaves no such pools.
     """
     for step in program.steps:
-        chain = _pointwise_chain(program, step)
-        if chain:
-            program = _flattened(program, chain)
+        convolution = _pointwise_before(program, step)
+        if convolution is not None:
+            program = _flattened(program, convolution, step)
     return program
 
 
@@ -74,23 +75,20 @@ def _pair(program: Program, step: Step) -> tuple[Running, Finished] | None:
             return None
 
 
-def _pointwise_chain(program: Program, pool: Step) -> Sequence[Step]:
-    """The convolutions that only lead to ``pool``, and ``pool``; empty where nothing is to be flattened."""
+def _pointwise_before(program: Program, pool: Step) -> Step | None:
+    """The convolution that only leads to ``pool``; None where nothing is to be flattened."""
     if not isinstance(pool.kernel, AveragePool | MaxPool) or not covers(pool.kernel.sliding):
-        return []
+        return None
     if pool.kernel.sliding.input[1] == 1:
-        return []
-    producers = {name: step for step in program.steps for name in step.outputs}
+        return None
+    maker = next((step for step in program.steps if pool.inputs[0] in step.outputs), None)
+    if maker is None or not _is_pointwise(maker.kernel):
+        return None
     uses = Counter(program.owner(name)[0] for step in program.steps for name in step.inputs)
     uses.update(program.owner(name)[0] for name in program.outputs)
-    chain = [pool]
-    while (maker := producers.get(chain[0].inputs[0])) is not None:
-        held = program.buffers[maker.outputs[0]]
-        alone = held.role is Role.ACTIVATION and held.alias is None and uses[held.name] == 1
-        if not (alone and held.storage == Full() and _is_pointwise(maker.kernel)):
-            break
-        chain.insert(0, maker)
-    return chain if len(chain) > 1 else []
+    held = program.buffers[maker.outputs[0]]
+    alone = held.role is Role.ACTIVATION and held.alias is None and uses[held.name] == 1
+    return maker if alone and held.storage == Full() else None
 
 
 def _is_pointwise(kernel: Kernel) -> bool:
@@ -100,20 +98,21 @@ def _is_pointwise(kernel: Kernel) -> bool:
     return s == replace(s, kernel=(1, 1), stride=(1, 1), pads=(0, 0), output=s.input, batch=1)
 
 
-def _flattened(program: Program, chain: Sequence[Step]) -> Program:
+def _flattened(program: Program, convolution: Step, pool: Step) -> Program:
     buffers = dict(program.buffers)
-    first = buffers[chain[0].inputs[0]]
+    first = buffers[convolution.inputs[0]]
     view = replace(
         _in_one_column(first), name=_unused(f"{first.name}_pixels", buffers), role=Role.ACTIVATION,
         alias=Alias(first.name),
     )  # fmt: skip
     buffers[view.name] = view
-    made: dict[str, Step] = {}
-    for step in chain:
-        made[step.name] = replace(step, kernel=_over_one_column(step.kernel))
-        if step is not chain[-1]:
-            buffers[step.outputs[0]] = _in_one_column(buffers[step.outputs[0]])
-    made[chain[0].name] = replace(made[chain[0].name], inputs=(view.name,))
+    buffers[pool.inputs[0]] = _in_one_column(buffers[pool.inputs[0]])
+    made = {
+        convolution.name: replace(
+            convolution, kernel=_over_one_column(convolution.kernel), inputs=(view.name,)
+        ),
+        pool.name: replace(pool, kernel=_over_one_column(pool.kernel)),
+    }
     steps = tuple(made.get(step.name, step) for step in program.steps)
     return replace(program, buffers=buffers, steps=steps)
 
@@ -135,7 +134,7 @@ def _over_one_column(kernel: Kernel) -> Kernel:
             rows, columns = np.array([count]), np.array([1])
             return replace(kernel, sliding=_over_all(sliding), row_counts=rows, column_counts=columns)
         case _:
-            raise TypeError(f"{type(kernel).__name__} is no part of a chain")
+            raise TypeError(f"{type(kernel).__name__} is neither convolution nor pool")
 
 
 def _over_all(sliding: Sliding) -> Sliding:

@@ -36,12 +36,12 @@ class Candidate:
 def candidates(program: Program) -> list[Candidate]:
     """From the fastest to the one with the least memory; each is cheaper than all smaller ones.
 
-    ``program`` runs layer by layer. Its reductions may be split, and its last pointwise layers seen pixel by
+    ``program`` runs layer by layer. Its reductions may be split, and its last pointwise layer seen pixel by
     pixel: forms of the same program, of which each candidate takes one.
     """
-    split = split_reductions(program)
-    forms = {form.steps: form for form in (split, flatten_grid(split))}
-    found = [candidate for form in forms.values() for candidate in _front(form)]
+    flat = flatten_grid(program)
+    forms = [program] if flat is program else [program, flat]
+    found = [candidate for form in forms for candidate in _front(split_reductions(form))]
     whole = tuple(Segment(index, index + 1) for index in range(len(program.steps)))
     found.append(_layer_by_layer(program, whole))
     kept: list[Candidate] = []
