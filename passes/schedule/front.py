@@ -11,8 +11,9 @@ from ...ir.program import Program
 from ..place import place
 from .build import alternating, build
 from .cost import cycles
+from .reads import Reads
 from .search import Candidate, candidates
-from .segment import Segment
+from .segment import Grid, Scope, Segment
 
 POINTS = 12
 """Candidates that are placed at most: enough for every step of the front that a user would take."""
@@ -65,6 +66,17 @@ def layer_by_layer(program: Program) -> Point:
     whole = tuple(Segment(index, index + 1) for index in range(len(program.steps)))
     work = executed(program)
     return Point(place(program, seconds=SECONDS), whole, work.macs, cycles(work, len(program.tasks)))
+
+
+def in_place(program: Program) -> Point:
+    """``program`` one layer after the other, each row by row where it can be: an output shifts over an input
+    that dies (vMCU, MLSys 2024), and nothing is streamed."""
+    reads = Reads(program)
+    segments = tuple(
+        Segment(index, index + 1, None if Scope(reads, index, index + 1).obstacle else Grid())
+        for index in range(len(program.steps))
+    )
+    return _placed(Candidate(program, segments, nbytes=0, cycles=0.0))
 
 
 def _placed(candidate: Candidate) -> Point:
