@@ -172,27 +172,6 @@ def compile_command(model: Path, output: Path | None, as_json: bool, **options: 
 @main.command("inspect")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--schedule",
-    type=click.Choice(["fit", "min-sram", "fast"]),
-    default="fit",
-    show_default=True,
-    help="The fastest schedule within the budget, the one with the least SRAM, or the fastest.",
-)
-@click.option("--pareto", type=int, metavar="N", help="Schedule N of the report's front instead.")
-@click.option(
-    "--schedule-dump",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the schedule's segments and tasks as JSON.",
-)
-@click.option(
-    "--input-mode",
-    type=click.Choice(["buffer", "rows", "reread"]),
-    default="buffer",
-    show_default=True,
-    help="rows: the C asks for the image's rows, each once; reread: it may ask again.",
-)
-@click.option(
     "--input-shape",
     "input_shapes",
     type=input_shape,
