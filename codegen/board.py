@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..ir.program import Program
 from ..targets import Target
 from .emit import environment
+from .feeding import feedings
 
 
 def board_files(program: Program, target: Target, with_memory: bool) -> dict[str, str]:
@@ -16,6 +17,7 @@ def board_files(program: Program, target: Target, with_memory: bool) -> dict[str
         "name": program.name,
         "NAME": program.name.upper(),
         "inputs": [program.buffers[name] for name in program.inputs],
+        "fed": feedings(program),
         "outputs": [program.buffers[name] for name in program.outputs],
         "target": target,
         "flash": target.main_memory("flash"),

@@ -29,7 +29,8 @@ class StreamTable:
 
     ``fields`` are [passes, layers from ``base`` on]: ``y``, the row where a layer begins, and of ``height``,
     ``x0`` and ``x1`` those that differ. ``calls`` has one call per layer, ``height`` the C text of the rows
-    that it computes, ``counter`` an array of the type that row numbers need.
+    that it computes, ``counter`` an array of the type that row numbers need, ``feeds``
+    tells that some layer asks the caller for rows.
     """
 
     name: str
@@ -41,6 +42,7 @@ class StreamTable:
     height: str
     upward: bool
     counter: np.ndarray
+    feeds: bool
 
     @property
     def is_simple(self) -> bool:
@@ -62,7 +64,7 @@ class Caller:
                 made.append(self._loop(region))
                 continue
             name = f"{self._program.name}_stream_{sum(isinstance(r, StreamTable) for r in made) + 1}"
-            table = _Tabulated(self._program, region).table(name, self.text)
+            table = _Tabulated(self._program, self._views, region).table(name, self.text)
             made += [table] if table is not None else map(self._loop, loops(region.blocks))
         return made
 
@@ -86,9 +88,10 @@ class Caller:
         """C of one call: ``window`` is y0, y1, x0 and x1, ``origins`` the first column of each tile."""
         program, view = self._program, self._views[index]
         step = program.steps[index]
-        arguments = [f"{program.name.upper()}_AT({program.offset(name)})" for name in program.operands(step)]
+        arguments = ["in"] if view.feeds else []
+        arguments += [f"{program.name.upper()}_AT({program.offset(name)})" for name in program.operands(step)]
+        arguments += window[: len(view.window)]
         if view.windowed:
-            arguments += window
             for operand, name in zip(view.operands, program.operands(step), strict=True):
                 if operand.tile:
                     arguments.append(origins[name])
@@ -100,6 +103,7 @@ class _Tabulated:
     """A stream, as numbers for each pass and layer."""
 
     program: Program
+    views: Sequence[StepView]
     stream: Stream
 
     def table(
@@ -120,8 +124,9 @@ class _Tabulated:
         base = self.stream.steps[0]
         fields["y"] = fields["y"].astype(counter.dtype)
         advance = f"pass->height[layer - {base + 1}]" if "height" in fields else self._field("height", base)
+        feeds = any(self.views[step].feeds for step in self.stream.steps)
         return StreamTable(
-            name, base + 1, order, parts, fields, calls, advance, self.stream.upward, counter
+            name, base + 1, order, parts, fields, calls, advance, self.stream.upward, counter, feeds
         )
 
     def _order(self) -> tuple[np.ndarray, np.ndarray]:

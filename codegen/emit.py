@@ -17,6 +17,7 @@ import numpy as np
 from ..ir.program import Buffer, Program, Step, Task
 from ..targets import Target
 from .calls import Caller
+from .feeding import feedings
 from .layout import c_comment, c_node, wrapped
 from .literals import c_array, c_float, c_int, c_lowest, c_signed, c_type
 from .operands import StepView
@@ -139,6 +140,7 @@ def emit_header(
         "facts": facts,
         "inputs": inputs,
         "outputs": outputs,
+        "fed": feedings(program),
         "weight_bytes": weight_bytes(program),
         "sram_budget": target.sram_bytes if sram_budget is None else sram_budget,
         "footprint": footprint,
@@ -151,11 +153,9 @@ def emit_header(
 def emit_harness(program: Program) -> str:
     """A host program that feeds the model from standard input; see its comment."""
     inputs, outputs = _interface(program)
-    return (
-        environment()
-        .get_template("harness.c.j2")
-        .render(name=program.name, NAME=program.name.upper(), inputs=inputs, outputs=outputs)
-    )
+    names = {"name": program.name, "NAME": program.name.upper()}
+    template = environment().get_template("harness.c.j2")
+    return template.render(names, inputs=inputs, outputs=outputs, fed=feedings(program))
 
 
 def emit_selftest_main(program: Program) -> str:
@@ -191,6 +191,7 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
         "body": Caller(program, [layer.step for layer in layers]).body(),
         "inputs": inputs,
         "outputs": outputs,
+        "fed": feedings(program),
         "golden": golden,
         "weight_bytes": weight_bytes(program),
         "traffic": partial(_traffic, program),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..ir.program import Buffer, Program, Step, Task, Tile
+from ..kernels.feed import Feed
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,21 @@ class Operand:
 @dataclass(frozen=True)
 class StepView:
     """A step as its template sees it. ``windowed`` steps take their window as parameters; the others
-    have constant loops over the whole output."""
+    have constant loops over the whole output. ``feeds`` names the input that the caller delivers in it."""
 
     name: str
     inputs: tuple[Operand, ...]
     outputs: tuple[Operand, ...]
     scratch: tuple[Operand, ...]
     windowed: bool
+    feeds: str
+
+    @property
+    def window(self) -> tuple[str, ...]:
+        """The parameters for the window: the caller delivers whole rows."""
+        if not self.windowed:
+            return ()
+        return ("y0", "y1") if self.feeds else ("y0", "y1", "x0", "x1")
 
     @property
     def operands(self) -> tuple[Operand, ...]:
@@ -85,4 +94,6 @@ class StepView:
         partial = any(op.ring or op.tile for op in inputs + outputs)
         whole = program.buffers[step.outputs[0]].whole
         windowed = partial or any(task.window not in (None, whole) for task in tasks)
-        return cls(step.name, inputs, outputs, named(step.scratch, "scratch", True), windowed)
+        scratch = named(step.scratch, "scratch", True)
+        feeds = step.outputs[0] if isinstance(step.kernel, Feed) else ""
+        return cls(step.name, inputs, outputs, scratch, windowed, feeds)

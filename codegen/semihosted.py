@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..ir.program import Program
 from ..targets import Region
 from .emit import environment
+from .feeding import feedings
 
 STARTUP_FUNCTIONS = ("board_reset", "board_main", "board_fault", "board_report")
 """What runs before and after the model; its instructions are not the model's."""
@@ -26,7 +27,8 @@ class CodeRange:
 def semihosted_files(program: Program, code: Region, ram: Region, with_memory: bool) -> dict[str, str]:
     """Text by file name: ``semihosted.c``, ``semihosted.ld``, and memcpy with its header ``with_memory``.
 
-    The image reads the inputs in order from ``input.bin`` and writes status, bytes of stack, bytes that the
+    The image reads the inputs in order from ``input.bin`` (those that are fed by rows to their places outside
+    the device's memory) and writes status, bytes of stack, bytes that the
     stack could have taken (three 32-bit words), and the outputs in order to ``output.bin``. A fault leaves
     its program counter, CFSR, HFSR and BFAR in ``fault.bin``.
     """
@@ -34,6 +36,7 @@ def semihosted_files(program: Program, code: Region, ram: Region, with_memory: b
         "name": program.name,
         "NAME": program.name.upper(),
         "inputs": [program.buffers[name] for name in program.inputs],
+        "fed": feedings(program),
         "outputs": [program.buffers[name] for name in program.outputs],
         "code": code,
         "ram": ram,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ..emulator.host import HostModel, run_selftest
 from ..emulator.toolchain import Toolchain
 from ..ir.dtype import DType, Quant
 from ..ir.errors import UsageError
-from ..ir.program import Buffer, MemoryPlan, Program, Role
+from ..ir.program import Buffer, MemoryPlan, Program, Role, Step
+from ..kernels.feed import Feed
 from ..passes.samples import InputSpec, load_samples
 from ..targets import Target, load_target, target_names
 from .feeding import stored_inputs, to_real
@@ -110,6 +112,7 @@ def load_folder(folder: Path) -> Library:
         model = report["model"]
         inputs = [_buffer(entry, Role.INPUT) for entry in model["inputs"]]
         outputs = [_buffer(entry, Role.OUTPUT) for entry in model["outputs"]]
+        feeds = tuple(_feed(entry) for entry in model["inputs"] if entry["passes"])
         name, target = str(model["name"]), TargetFacts(**report["target"])
         layers = tuple(LayerFacts(row["name"], row["operator"], row["macs"]) for row in report["layers"])
         plan = _plan(report)
@@ -123,13 +126,19 @@ def load_folder(folder: Path) -> Library:
     interface = Program(
         name,
         {b.name: b for b in inputs + outputs},
-        (),
+        feeds,
         (),
         tuple(b.name for b in inputs),
         tuple(b.name for b in outputs),
         plan,
     )
     return Library(interface, _sources(folder), target, layers)
+
+
+def _feed(entry: Mapping[str, Any]) -> Step:
+    """What delivers the rows of an input."""
+    elements = prod(entry["shape"]) // entry["shape"][1]
+    return Step(f"feed_{entry['name']}", Feed(elements, again=not entry["in_order"]), (), (entry["name"],))
 
 
 def _plan(report: Mapping[str, Any]) -> MemoryPlan:

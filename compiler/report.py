@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..codegen.emit import Facts, Footprint, weight_bytes
+from ..codegen.feeding import feedings
 from ..ir.lifetime import lifetimes
 from ..ir.program import Program
 from ..targets import Target
@@ -251,8 +252,13 @@ def _rounded(cycles: float | None) -> int | None:
 
 
 def describe_tensor(program: Program, name: str) -> dict[str, Any]:
-    """An input or output as the caller meets it; ``offset`` is its place in the arena."""
+    """An input or output as the caller meets it; ``offset`` is its place in the arena.
+
+    ``passes`` is how often a row is asked for at most, 0 where the tensor lies in the arena as a whole;
+    ``in_order`` tells that rows are asked for once, from the first to the last.
+    """
     buffer = program.buffers[name]
+    feeding = feedings(program).get(name)
     return {
         "name": buffer.name,
         "tensor": buffer.source,
@@ -260,6 +266,8 @@ def describe_tensor(program: Program, name: str) -> dict[str, Any]:
         "axes": list(buffer.order or range(len(buffer.shape))),
         "dtype": buffer.dtype.value[0],
         "offset": program.offset(name),
+        "passes": 0 if feeding is None else feeding.passes,
+        "in_order": feeding is not None and feeding.in_order,
         "scale": None if buffer.quant is None else buffer.quant.scale,
         "zero_point": None if buffer.quant is None else buffer.quant.zero_point,
     }

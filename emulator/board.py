@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..codegen.feeding import FEED_ORIGIN, feedings
 from ..ir.errors import BudgetError, VerificationError
 from ..ir.program import Program
 from ..targets import Target
@@ -62,6 +63,7 @@ class Board:
         self._ram, self._flash = target.main_memory("ram"), target.main_memory("flash")
         self._core: Core = make_core(target)
         self._fault = ""
+        self._fed = feedings(program)
         self._owners = self._layer_ranges()
         self._map_memory()
         taken = 0.0 if self._timing is None else self._timing.taken
@@ -92,6 +94,9 @@ class Board:
                 if low < high:
                     engine.hook_add(accesses, self._outside, None, low, high - 1)
         engine.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._outside)
+        if self._fed:
+            length = max(f.address + f.nbytes for f in self._fed.values()) - FEED_ORIGIN
+            engine.mem_map(FEED_ORIGIN, -(-length // _PAGE) * _PAGE, unicorn.UC_PROT_READ)
         for address, data in self.image.segments:
             engine.mem_write(address, data)
 
@@ -105,9 +110,9 @@ class Board:
         engine = self._core.engine
         engine.mem_write(self._ram.origin, bytes([_PAINT]) * self._ram.bytes)
         for name in self.program.inputs:
-            engine.mem_write(
-                arena.address + self.program.offset(name), np.ascontiguousarray(inputs[name]).tobytes()
-            )
+            fed = self._fed.get(name)
+            place = arena.address + self.program.offset(name) if fed is None else fed.address
+            engine.mem_write(place, np.ascontiguousarray(inputs[name]).tobytes())
         self._fault = ""
         self._execute()
         return self._result(arena.address)

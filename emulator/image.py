@@ -145,7 +145,7 @@ def read_image(elf: bytes) -> Image:
         if s.name:
             odd = 1 if thumb and s["st_info"]["type"] == "STT_FUNC" else 0
             symbols[s.name] = Symbol(s["st_value"] & ~odd, s["st_size"])
-        if s.name in _AROUND:
+        if s.name in _AROUND or s.name.startswith("tinyc_feed_"):
             sizes[file.get_section(s["st_shndx"]).name] -= s["st_size"]
     text = sections[".text"]
     return Image(

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..ir.program import Buffer, Program, Rows, Task, Tile
 from ..ir.window import Window
+from ..kernels.feed import Feed
 
 UNWRITTEN = 0xCD
 """What the arena holds before a run, so that reading memory that nobody wrote shows."""
@@ -23,6 +24,7 @@ class Machine:
             raise ValueError(f"program {program.name} has no memory plan")
         self.program = program
         self.arena = np.zeros(program.plan.arena_bytes, np.uint8)
+        self._fed: dict[str, np.ndarray] = {}
 
     def run(self, inputs: Mapping[str, np.ndarray], observe: Observer | None = None) -> dict[str, np.ndarray]:
         """Outputs by buffer name, in physical shape and stored dtype, for ``inputs`` of the same kind.
@@ -32,9 +34,11 @@ class Machine:
         self.arena[:] = UNWRITTEN
         for name in self.program.inputs:
             buffer = self.program.buffers[name]
-            self._bytes_of(buffer)[:] = (
-                np.ascontiguousarray(inputs[name], buffer.dtype.numpy).reshape(-1).view(np.uint8)
-            )
+            whole = np.ascontiguousarray(inputs[name], buffer.dtype.numpy)
+            if name in self.program.fed:
+                self._fed[name] = whole
+            else:
+                self._bytes_of(buffer)[:] = whole.reshape(-1).view(np.uint8)
         for index, task in enumerate(self.program.tasks):
             computed = self._execute(task)
             if observe is not None:
@@ -51,7 +55,11 @@ class Machine:
             self._gather(self.program.buffers[name], self.program.needed(step, operand, window), task)
             for operand, name in enumerate(step.inputs)
         ]
-        computed = step.kernel.compute(gathered, window)
+        if isinstance(step.kernel, Feed):
+            (name,) = step.outputs
+            computed = (self.program.buffers[name].part(self._fed[name], window),)
+        else:
+            computed = step.kernel.compute(gathered, window)
         for name, values in zip(step.outputs, computed, strict=True):
             buffer = self.program.buffers[name]
             self._scatter(buffer, window if step.kernel.windowed else buffer.whole, task, values)

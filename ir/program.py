@@ -195,6 +195,12 @@ class Program:
     views: tuple[Step, ...] = ()
     """Steps that cost nothing: no task runs them, their outputs and inputs are views of each other."""
 
+    @property
+    def fed(self) -> tuple[str, ...]:
+        """Inputs whose rows the caller delivers when a step asks; the others lie in the arena before."""
+        delivered = {name for step in self.steps for name in step.outputs}
+        return tuple(name for name in self.inputs if name in delivered)
+
     def owner(self, name: str) -> tuple[str, int]:
         """The buffer that owns the bytes of ``name``, and where in it ``name`` begins."""
         offset = 0

@@ -22,6 +22,9 @@ from tinyc.emulator.host import WARNINGS
 from tinyc.emulator.machine import Machine
 from tinyc.ir.program import Program
 from tinyc.passes.place import place
+from tinyc.passes.schedule.build import build
+from tinyc.passes.schedule.feed import feed_by_rows
+from tinyc.passes.schedule.segment import Grid, Segment
 from tinyc.targets import load_target
 
 from ..compiler.hostile import two_headed
@@ -39,7 +42,8 @@ SHARED = (
     "ic01_float",
     "vww01_float",
 )
-SMALL = ("digits", "digits_float", "heads", "identity", "conv", "streamed", "patched", "tiled", "upward")
+SCHEDULED = ("streamed", "patched", "tiled", "upward", "fed", "refed")
+SMALL = ("digits", "digits_float", "heads", "identity", "conv", *SCHEDULED)
 EVERY = (
     *SMALL,
     "kws01_qdq",
@@ -81,6 +85,10 @@ def _small(name: str) -> Compiled:
             return _rescheduled(column_tiles(lowered(_conv()), 2, upward=True))
         case "upward":
             return _rescheduled(rows_alone(lowered(_conv()), upward=True))
+        case "fed":
+            return _rescheduled(_fed(Grid(), again=False))
+        case "refed":
+            return _rescheduled(_fed(Grid(2, 1), again=True))
         case _:
             raise KeyError(name)
 
@@ -100,6 +108,12 @@ def _conv() -> onnx.ModelProto:
     weights = rng.integers(-127, 128, (5, 3, 3, 4)).astype(np.int8), rng.uniform(0.002, 0.01, 5), 0
     quants = {"x": (0.05, 9), "y": (0.11, -3)}
     return qdq_model(nodes, {"x": (1, 3, 9, 11)}, ["y"], quants, dequantized={"w": weights}, stage=True)
+
+
+def _fed(grid: Grid, again: bool) -> Program:
+    """The convolution, whose caller delivers rows."""
+    program = feed_by_rows(lowered(_conv()), again)
+    return build(program, [Segment(0, len(program.steps), grid)])
 
 
 def _rescheduled(layers: Program) -> Compiled:

@@ -141,7 +141,7 @@ def test_smallest_program_in_the_header_compiles_and_runs(
     folder = written(compiled, tmp_path)
     own = compiled.program.name
     (program,) = re.findall(
-        r"A smallest complete program:\n \*\n(.*?\n \*     }\n)", compiled.files[f"{own}.h"], re.S
+        r"A smallest complete program:\n \*\n(.*?main.*?\n \*     }\n)", compiled.files[f"{own}.h"], re.S
     )
     text = re.sub(r"^ \*(?:     )?", "", program, flags=re.M).replace("    ...\n", "")
     assert "main(void)" in text
