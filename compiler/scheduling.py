@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..ir.errors import UsageError
+from ..ir.errors import ModelError, UsageError
 from ..ir.program import Program, Task
 from ..passes.schedule import Point, layer_by_layer, placed_front
 from ..passes.schedule.feed import feed_by_rows
 from ..passes.schedule.order import least_peak_order
+from ..passes.schedule.search import candidates
 from ..passes.views import eliminate_copies
 from .memory import describe_storage
 from .options import CompileOptions
@@ -65,6 +66,19 @@ class Schedules:
             }
             for number, point in enumerate(self.points, 1)
         ]
+
+    def least(self) -> int:
+        """Arena bytes, estimated, of the schedule with the least SRAM."""
+        return candidates(replace(self.points[0].program, plan=None))[-1].nbytes
+
+    def least_if_fed(self) -> int | None:
+        """The same with the input fed row by row; None where that is not possible, or done already."""
+        if self.input_passes:
+            return None
+        try:
+            return candidates(feed_by_rows(replace(self.points[0].program, plan=None), again=False))[-1].nbytes
+        except ModelError:
+            return None
 
     def smaller(self) -> Schedules | None:
         """The next point, which takes less memory; None where there is none, or the user chose this one."""

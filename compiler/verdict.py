@@ -55,6 +55,8 @@ def _remedies(report: Report, sram: int, flash: int) -> str:
     """What to type or to change, the cheapest first."""
     lines: list[str] = []
     floats = any(buffer.dtype.is_float for buffer in report.program.buffers.values())
+    if sram > 0:
+        lines += _other_schedules(report)
     if _holds(report.target, report):
         lines.append(_wider_budget(report, sram, flash))
     if floats:
@@ -65,6 +67,21 @@ def _remedies(report: Report, sram: int, flash: int) -> str:
     if sram > 0:
         lines.append("make the model's input smaller, or narrow the layer at the peak")
     return "\n".join(lines)
+
+
+def _other_schedules(report: Report) -> list[str]:
+    """Schedules that need less, and the input delivered in another way."""
+    schedules, least = report.schedules, report.schedules.least()
+    lines: list[str] = []
+    if least < report.arena:
+        lines.append(f"take a schedule with less memory: --schedule min-sram (arena of about {least:,} bytes)")
+    fed = schedules.least_if_fed()
+    if fed is not None and fed < least:
+        lines.append(
+            f"feed the image row by row, so that it never lies in SRAM as a whole: --input-mode rows "
+            f"(arena of about {fed:,} bytes)"
+        )
+    return lines
 
 
 def _wider_budget(report: Report, sram: int, flash: int) -> str:
