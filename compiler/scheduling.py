@@ -75,8 +75,9 @@ class Schedules:
         """The same with the input fed row by row; None where that is not possible, or done already."""
         if self.input_passes:
             return None
+        base = replace(self.points[0].program, plan=None)
         try:
-            return candidates(feed_by_rows(replace(self.points[0].program, plan=None), again=False))[-1].nbytes
+            return candidates(feed_by_rows(base, again=False))[-1].nbytes
         except ModelError:
             return None
 
