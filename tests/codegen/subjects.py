@@ -76,15 +76,15 @@ def _small(name: str) -> Compiled:
             nodes = [helper.make_node("Identity", ["x"], ["y"], "id")]
             return _compile(float_model(nodes, {"x": [1, 5]}, ["y"]))
         case "conv":
-            return _compile(_conv())
+            return _compile(conv())
         case "streamed":
-            return _rescheduled(stream_rows(lowered(_conv())))
+            return _rescheduled(stream_rows(lowered(conv())))
         case "patched":
-            return _rescheduled(patches(lowered(_conv()), 2, 3))
+            return _rescheduled(patches(lowered(conv()), 2, 3))
         case "tiled":
-            return _rescheduled(column_tiles(lowered(_conv()), 2, upward=True))
+            return _rescheduled(column_tiles(lowered(conv()), 2, upward=True))
         case "upward":
-            return _rescheduled(rows_alone(lowered(_conv()), upward=True))
+            return _rescheduled(rows_alone(lowered(conv()), upward=True))
         case "fed":
             return _rescheduled(_fed(Grid(), again=False))
         case "refed":
@@ -101,7 +101,7 @@ def _compile(model: onnx.ModelProto) -> Compiled:
     return compile_model(model, CompileOptions("nucleo-f446re", name="net", verify=False))
 
 
-def _conv() -> onnx.ModelProto:
+def conv() -> onnx.ModelProto:
     """A convolution on int8 with a stride and padding that differs from side to side, between two tables."""
     rng = np.random.default_rng(0)
     nodes = [helper.make_node("Conv", ["x", "w"], ["y"], "conv", pads=[0, 1, 1, 2], strides=[1, 2])]
@@ -112,7 +112,7 @@ def _conv() -> onnx.ModelProto:
 
 def _fed(grid: Grid, again: bool) -> Program:
     """The convolution, whose caller delivers rows."""
-    program = feed_by_rows(lowered(_conv()), again)
+    program = feed_by_rows(lowered(conv()), again)
     return build(program, [Segment(0, len(program.steps), grid)])
 
 
