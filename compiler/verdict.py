@@ -74,7 +74,7 @@ def _other_schedules(report: Report) -> list[str]:
     schedules, least = report.schedules, report.schedules.least()
     lines: list[str] = []
     if least < report.arena:
-        lines.append(f"take the schedule with the least: --schedule min-sram (arena of about {least:,} bytes)")
+        lines.append(f"take the smallest schedule: --schedule min-sram (arena of about {least:,} bytes)")
     fed = schedules.least_if_fed()
     if fed is not None and fed < least:
         lines.append(
