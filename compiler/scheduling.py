@@ -15,17 +15,16 @@ from ..passes.views import eliminate_copies
 from .memory import describe_storage
 from .options import CompileOptions
 
-STACK_RESERVE = 512
-"""Bytes that ``fit`` leaves for the stack until it is measured."""
-
 
 @dataclass(frozen=True)
 class Schedules:
     """The front, from the fastest to the one with the least memory, and the index of the one to take.
 
-    ``negotiable``: a smaller one may be taken instead, where the choice was to fit a budget.
+    ``layers`` is the program that all are made of, one whole layer after the other. ``negotiable``: a smaller
+    one may be taken instead, where the choice was to fit a budget.
     """
 
+    layers: Program
     points: tuple[Point, ...]
     chosen: int
     negotiable: bool = False
@@ -69,15 +68,14 @@ class Schedules:
 
     def least(self) -> int:
         """Arena bytes, estimated, of the schedule with the least SRAM."""
-        return candidates(replace(self.points[0].program, plan=None))[-1].nbytes
+        return candidates(self.layers)[-1].nbytes
 
     def least_if_fed(self) -> int | None:
         """The same with the input fed row by row; None where that is not possible, or done already."""
         if self.input_passes:
             return None
-        base = replace(self.points[0].program, plan=None)
         try:
-            return candidates(feed_by_rows(base, again=False))[-1].nbytes
+            return candidates(feed_by_rows(self.layers, again=False))[-1].nbytes
         except ModelError:
             return None
 
@@ -96,10 +94,10 @@ def make_schedules(layers: Program, options: CompileOptions, sram_budget: int) -
     if options.input_mode != "buffer":
         program = feed_by_rows(program, again=options.input_mode == "reread")
     if options.schedule == "fast" and options.pareto is None:
-        return Schedules((layer_by_layer(program),), 0)
+        return Schedules(program, (layer_by_layer(program),), 0)
     points = tuple(placed_front(program))
     negotiable = options.schedule == "fit" and options.pareto is None
-    return Schedules(points, _choice(points, options, sram_budget), negotiable)
+    return Schedules(program, points, _choice(points, options, sram_budget), negotiable)
 
 
 def _choice(points: tuple[Point, ...], options: CompileOptions, sram_budget: int) -> int:
@@ -114,7 +112,7 @@ def _choice(points: tuple[Point, ...], options: CompileOptions, sram_budget: int
         return options.pareto - 1
     if options.schedule == "min-sram":
         return len(points) - 1
-    fitting = (index for index, p in enumerate(points) if p.arena + STACK_RESERVE <= sram_budget)
+    fitting = (index for index, p in enumerate(points) if p.arena <= sram_budget)
     return next(fitting, len(points) - 1)
 
 
