@@ -37,7 +37,7 @@ class Profile:
     """Tensors from outside that are read for the last time."""
 
     def inner_bytes(self, grid: Grid) -> int:
-        """The most bytes that inner rows take at once."""
+        """The most bytes that inner rows and working memory take at once."""
         return self._inner_bytes[grid.across]
 
     @cached_property
@@ -45,17 +45,27 @@ class Profile:
         """By the number of regions across, all at once."""
         buffers, inside = self.scope.program.buffers, self.scope.inside
         widths, choices = self._columns.largest, list(self._columns.largest[self.scope.driver])
-        sizes = [[_pixel(buffers[name]) * widths[name][choice] for name in inside] for choice in choices]
-        kept = np.unique(self._kept[: len(inside)], axis=1)
-        most = (np.array(sizes, np.int64).reshape(len(choices), len(inside)) @ kept).max(axis=1, initial=0)
+        sizes = [[1, *(_pixel(buffers[n]) * widths[n][choice] for n in inside)] for choice in choices]
+        kept = np.unique(np.vstack([self._scratch, self._kept[: len(inside)]]), axis=1)
+        most = (np.array(sizes, np.int64) @ kept).max(axis=1, initial=0)
         return dict(zip(choices, most.tolist(), strict=True))
 
     def stream_bytes(self) -> int:
-        """The most bytes that inner rows, and those of the tensors that come and go, take in one stream."""
+        """The most bytes that inner rows, those of the tensors that come and go, and working memory take in
+        one stream."""
         names = (*self.scope.inside, *self.scope.leaving, *self.dying)
         buffers = [self.scope.program.buffers[name] for name in names]
         sizes = [_pixel(buffer) * buffer.grid[1] for buffer in buffers]
-        return int((np.array(sizes, np.int64) @ self._kept).max(initial=0))
+        return int((np.array(sizes, np.int64) @ self._kept + self._scratch).max(initial=0))
+
+    @cached_property
+    def _scratch(self) -> np.ndarray:
+        """[tasks] bytes of working memory during each task of one stream."""
+        sizes = np.zeros(self._kept.shape[1], np.int64)
+        for index, step in self.scope.steps:
+            times = self._times[index]
+            sizes[times[times >= 0]] = sum(self.scope.program.buffers[name].nbytes for name in step.scratch)
+        return sizes
 
     def work(self, grid: Grid) -> tuple[Cost, int]:
         """Work of all regions, and in how many tasks it is done."""

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from tinyc.emulator.machine import Machine
-from tinyc.ir.program import MemoryPlan, Program
+from tinyc.ir.program import MemoryPlan, Program, Role
 from tinyc.passes.place import least_arena, place
 from tinyc.passes.schedule import Point, Segment, build, placed_front
 from tinyc.passes.schedule.cost import cycles
+from tinyc.passes.schedule.estimate import Estimator
 from tinyc.passes.schedule.front import executed
 from tinyc.passes.schedule.search import Candidate, candidates
 from tinyc.passes.validate import validate
 
+from .programs import Box, Builder
 from .small_networks import NETWORKS, layers_of
 
 networks = pytest.mark.parametrize("name", NETWORKS)
@@ -66,6 +68,22 @@ def test_memory_is_estimated_closely(name: str) -> None:
         least = least_arena(build(candidate.program, candidate.segments))
         least_estimate = BELOW * least if not candidate.recomputes_nothing else least - 4
         assert least_estimate <= candidate.nbytes <= ABOVE * least, (candidate.segments, least)
+
+
+def test_working_memory_counts() -> None:
+    """Step 1 of the stream needs 1,000 bytes while it runs."""
+    builder = Builder()
+    names = [builder.buffer(name, (1, 8, 4, 2)) for name in "xaby"]
+    for source, target in pairwise(names):
+        work = [builder.buffer("work", 1000, role=Role.SCRATCH)] if target == "b" else []
+        builder.step([source], [target], scratch=work, kernel=Box())
+    program = builder.program(["x"], ["y"])
+    made = list(Estimator(program).streams(0, 3))
+    assert len(made) > 3
+    for estimate in made:
+        least = least_arena(build(program, [estimate.segment]))
+        assert least > 1000 + 64
+        assert BELOW * least <= estimate.nbytes <= ABOVE * least, estimate.segment
 
 
 @networks
