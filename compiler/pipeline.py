@@ -25,6 +25,7 @@ from ..passes.lower import LowerOptions, lower
 from ..passes.lower.lower import refuse_unsupported
 from ..passes.onnx_graph import quoted
 from ..passes.samples import Samples, input_specs, load_samples, random_samples
+from ..passes.tailor import tailor
 from ..passes.validate import validate
 from ..targets import Target, load_target
 from .accuracy import Accuracy, judge, labels_of
@@ -95,7 +96,7 @@ def _compile(imported: oir.Model, options: CompileOptions, target: Target, progr
     progress("lowering")
     name = model_identifier(options.name or prepared.imported.metadata_props["tinyc.source_name"])
     lowering = LowerOptions(options.io_layout == "nhwc", DType.of(np.dtype(options.input_dtype)))
-    layers = lower(prepared.model, name, lowering)
+    layers = tailor(lower(prepared.model, name, lowering), target)
     _check_input_dtype(layers, options)
     progress("scheduling")
     budget = target.sram_bytes if options.sram_budget is None else options.sram_budget
