@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...ir.kernel import Cost
 from ...ir.program import Program
+from ...ir.window import Window
 from ..place import place
 from .build import alternating, build
 from .cost import cycles
@@ -42,8 +43,8 @@ class Point:
         asked = Counter(
             (task.step, y)
             for task in self.program.tasks
-            if not self.program.steps[task.step].inputs and task.window is not None
-            for y in range(task.window.y0, task.window.y1)
+            if (step := self.program.steps[task.step]).outputs[0] in self.program.fed
+            for y in _rows(task.window or self.program.buffers[step.outputs[0]].whole)
         )
         return max(asked.values(), default=0)
 
@@ -59,6 +60,10 @@ def placed_front(program: Program, count: int = POINTS) -> list[Point]:
     that follows takes more cycles and less memory."""
     points = [_placed(candidate) for candidate in _chosen(candidates(program), count)]
     return _undominated(points)
+
+
+def _rows(window: Window) -> range:
+    return range(window.y0, window.y1)
 
 
 def layer_by_layer(program: Program) -> Point:
