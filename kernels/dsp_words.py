@@ -11,18 +11,22 @@ _HALF = 2**15
 _SUM = 2**23
 
 
+def requantizes(weights: np.ndarray, epilogue: Epilogue, input_dtype: DType) -> bool:
+    """Whether the types are those of the micro-kernels: bytes, and a requantization that shifts by 1."""
+    if not isinstance(epilogue, Requantize) or weights.dtype != np.int8 or input_dtype is not DType.INT8:
+        return False
+    return epilogue.dtype is DType.INT8 and epilogue.shift == 1 and epilogue.pre_shift == 0
+
+
 def fits(
     weights: np.ndarray, bias: np.ndarray, input_zero: int, epilogue: Epilogue, input_dtype: DType
 ) -> bool:
     """Whether the micro-kernels can multiply with ``weights`` [channels, taps].
 
-    They take bytes, requantize by a shift of 1, and hold the weights of channels 2i and 2i + 1 in one 16-bit
-    number, 256 · w[2i + 1] + w[2i], by which they multiply as it is: it has to fit, and of the sums of odd
-    channels 24 bits are known in the end.
+    They hold the weights of channels 2i and 2i + 1 in one 16-bit number, 256 · w[2i + 1] + w[2i], by which
+    they multiply as it is: it has to fit, and of the sums of odd channels 24 bits are known in the end.
     """
-    if not isinstance(epilogue, Requantize) or weights.dtype != np.int8 or input_dtype is not DType.INT8:
-        return False
-    if epilogue.dtype is not DType.INT8 or epilogue.shift != 1 or epilogue.pre_shift:
+    if not requantizes(weights, epilogue, input_dtype):
         return False
     even, odd = weights[: len(weights) // 2 * 2 : 2], weights[1::2]
     pairs = 256 * odd.astype(np.int64) + even

@@ -9,8 +9,10 @@ from ..ir.kernel import Kernel
 from ..ir.program import Buffer, Program, Role, Step
 from ..kernels.conv2d import Conv2D
 from ..kernels.dense import Dense
+from ..kernels.depthwise import DepthwiseConv2D
 from ..kernels.dsp_conv2d import DspConv2D
 from ..kernels.dsp_dense import DspDense
+from ..kernels.dsp_depthwise import DspDepthwise
 from ..targets import Target
 
 
@@ -32,6 +34,8 @@ def _with_dsp(kernel: Kernel, dtype: DType) -> Kernel | None:
     """The kernel by Arm's DSP extension, None where there is none for it; ``dtype`` is its input's."""
     if type(kernel) is Conv2D:
         return DspConv2D.of(kernel, dtype)
+    if type(kernel) is DepthwiseConv2D:
+        return DspDepthwise.of(kernel, dtype)
     if type(kernel) is Dense:
         return DspDense.of(kernel, dtype)
     return None

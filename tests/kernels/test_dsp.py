@@ -20,7 +20,7 @@ from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
 
 from .checks import OPSET, agree, lowered, qdq_model, reference, samples_of
-from .schedules import patches, stream_rows
+from .schedules import can_be_windowed, patches, stream_rows
 
 # input NCHW, weights OIHW, attributes
 CONVOLUTIONS = {
@@ -43,6 +43,20 @@ CONVOLUTIONS = {
     "batch of 2": ((2, 4, 4, 5), (4, 4, 3, 3), {"pads": [1, 1, 1, 1]}),
     "batch of 2, pointwise": ((2, 4, 4, 5), (4, 4, 1, 1), {}),
 }
+# input NCHW, attributes; kernels of 3 x 3
+DEPTHWISE = {
+    "same": ((1, 8, 5, 6), {"pads": [1, 1, 1, 1]}),
+    "odd channels": ((1, 7, 4, 5), {"pads": [1, 1, 1, 1]}),
+    "no padding": ((1, 4, 5, 7), {}),
+    "stride 2, one side": ((1, 5, 6, 9), {"pads": [0, 1, 1, 0], "strides": [2, 2]}),
+    "stride 2, other side": ((1, 12, 7, 8), {"pads": [1, 0, 0, 1], "strides": [1, 2]}),
+    "wide": ((1, 4, 4, 55), {"pads": [1, 1, 1, 1]}),
+    "wide, stride 2": ((1, 4, 5, 55), {"pads": [1, 1, 1, 1], "strides": [2, 2]}),
+    "width 1": ((1, 6, 5, 1), {"pads": [1, 1, 1, 1]}),
+    "much padding": ((1, 6, 2, 2), {"pads": [3, 3, 3, 3]}),
+    "rows dilated": ((1, 4, 8, 5), {"pads": [2, 1, 2, 1], "dilations": [2, 1]}),
+    "batch of 2": ((2, 4, 4, 5), {"pads": [1, 1, 1, 1]}),
+}
 # rows, inputs, outputs
 MATRICES = {
     "128 to 24": (1, 128, 24),
@@ -57,6 +71,11 @@ M4 = "nucleo-f446re"
 def _convolution(case: str, activation: str | None) -> onnx.ModelProto:
     shape, weights, attributes = CONVOLUTIONS[case]
     return _model("Conv", shape, weights, attributes, activation)
+
+
+def _depthwise(case: str, activation: str | None) -> onnx.ModelProto:
+    shape, attributes = DEPTHWISE[case]
+    return _model("Conv", shape, (shape[1], 1, 3, 3), attributes | {"group": shape[1]}, activation)
 
 
 def _matrix(case: str, activation: str | None) -> onnx.ModelProto:
@@ -92,16 +111,26 @@ def _tailored(model: onnx.ModelProto, template: str) -> Program:
 @pytest.mark.parametrize("activation", [None, "Clip"])
 @pytest.mark.parametrize("case", CONVOLUTIONS)
 def test_convolutions(case: str, activation: str | None) -> None:
-    """Under every schedule, on the host; layer by layer and row by row on the board."""
-    model = _convolution(case, activation)
-    program = _tailored(model, "dsp_conv2d")
+    _check_all(_convolution(case, activation), "dsp_conv2d", every=activation is None)
+
+
+@pytest.mark.parametrize("activation", [None, "Clip"])
+@pytest.mark.parametrize("case", DEPTHWISE)
+def test_depthwise(case: str, activation: str | None) -> None:
+    _check_all(_depthwise(case, activation), "dsp_depthwise", every=activation is None)
+
+
+def _check_all(model: onnx.ModelProto, template: str, every: bool) -> None:
+    """Under every schedule on the host; on the board layer by layer, or under ``every`` schedule too."""
+    program = _tailored(model, template)
     samples = samples_of(model)
     expected = reference(model, samples)
-    windowed = CONVOLUTIONS[case][0][0] == 1
-    variants = [program, *([stream_rows(program)] if windowed else [])]
-    for variant in [*variants, *([patches(program, 2, 3)] if windowed else [])]:
+    variants = [program]
+    if can_be_windowed(program):
+        variants += [stream_rows(program), patches(program, 2, 3)]
+    for variant in variants:
         agree(variant, samples, expected)
-    for variant in variants if activation is None else variants[:1]:
+    for variant in variants if every else variants[:1]:
         _check_on_board(variant)
 
 

@@ -1,0 +1,10 @@
+/* Four channels of a row of outputs, from the columns that tinyc_dsp_columns made. */
+struct tinyc_dsp_filters {
+    uint32_t sums[2], multiplier;  /* room for the routine */
+    int32_t offset;                /* of the requantization, whose shift is 1 */
+    const uint32_t *columns;
+    int8_t *out;
+    int32_t pitch, pairs, count;   /* of outputs: bytes from one to the next, of those made in pairs, of all */
+    const uint32_t *weights;       /* for channels 0, 2, 1, 3: bias, multiplier, a word for each column of taps */
+    uint32_t channels;             /* 4 */
+};
