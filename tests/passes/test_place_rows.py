@@ -7,9 +7,11 @@ from dataclasses import replace
 from itertools import pairwise, product
 from math import prod
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from onnx import helper
 
 from tinyc.ir.dtype import DType
 from tinyc.ir.errors import VerificationError
@@ -22,6 +24,8 @@ from tinyc.passes.schedule.build import build
 from tinyc.passes.schedule.segment import Grid, Segment
 from tinyc.passes.validate import validate
 
+from ..kernels.checks import float_model, lowered
+from ..kernels.schedules import patches
 from .programs import Box, Builder, offsets_of, plan_of, planned
 
 DEPTHWISE, POINTWISE = Box(), Box(reach=0)
@@ -237,3 +241,20 @@ def test_no_plan_that_the_validator_accepts_is_smaller(program: Program) -> None
         attempt = planned(program, smaller, **dict(zip(plan.offsets, offsets, strict=True)))
         with pytest.raises(VerificationError):
             validate(attempt)
+
+
+def test_narrower_elements_take_no_place_in_a_ring_that_wraps() -> None:
+    """Rows 1 and 2 of a ring of two lie the other way around: int16 written over float32 from the first row
+    on would hit the second before it is read."""
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["a"], "q"),
+        helper.make_node("DequantizeLinear", ["a", "s", "z"], ["b"], "d"),
+        helper.make_node("Abs", ["b"], ["c"], "abs"),
+        helper.make_node("QuantizeLinear", ["c", "s", "z"], ["e"], "r"),
+        helper.make_node("DequantizeLinear", ["e", "s", "z"], ["f"], "g"),
+        helper.make_node("Conv", ["f", "w"], ["y"], "conv", kernel_shape=[2, 1]),
+    ]
+    weights = {"s": np.float32(0.01), "z": np.int16(0), "w": np.ones((1, 1, 2, 1), np.float32)}
+    program = patches(lowered(float_model(nodes, {"x": (1, 1, 3, 1)}, ["y"], weights)), 1, 1)
+    assert Tile(2, 1) in {buffer.storage for buffer in program.buffers.values()}
+    validate(place(program))
