@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import pairwise, product
 from math import prod
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from onnx import helper
+from onnx.parser import parse_model
+from onnx.shape_inference import infer_shapes
 
 from tinyc.ir.dtype import DType
 from tinyc.ir.errors import VerificationError
@@ -24,7 +24,7 @@ from tinyc.passes.schedule.build import build
 from tinyc.passes.schedule.segment import Grid, Segment
 from tinyc.passes.validate import validate
 
-from ..kernels.checks import float_model, lowered
+from ..kernels.checks import lowered
 from ..kernels.schedules import patches
 from .programs import Box, Builder, offsets_of, plan_of, planned
 
@@ -246,15 +246,18 @@ def test_no_plan_that_the_validator_accepts_is_smaller(program: Program) -> None
 def test_narrower_elements_take_no_place_in_a_ring_that_wraps() -> None:
     """Rows 1 and 2 of a ring of two lie the other way around: int16 written over float32 from the first row
     on would hit the second before it is read."""
-    nodes = [
-        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["a"], "q"),
-        helper.make_node("DequantizeLinear", ["a", "s", "z"], ["b"], "d"),
-        helper.make_node("Abs", ["b"], ["c"], "abs"),
-        helper.make_node("QuantizeLinear", ["c", "s", "z"], ["e"], "r"),
-        helper.make_node("DequantizeLinear", ["e", "s", "z"], ["f"], "g"),
-        helper.make_node("Conv", ["f", "w"], ["y"], "conv", kernel_shape=[2, 1]),
-    ]
-    weights = {"s": np.float32(0.01), "z": np.int16(0), "w": np.ones((1, 1, 2, 1), np.float32)}
-    program = patches(lowered(float_model(nodes, {"x": (1, 1, 3, 1)}, ["y"], weights)), 1, 1)
+    model = """<ir_version: 10, opset_import: ["" : 21]>
+    wraps (float[1,1,3,1] x) => (int16[1,1,2,1] y)
+    <float s = {0.01}, int16 z = {0}, int8[1,1,2,1] w = {121, -127}, float v = {0.001}> {
+        a = QuantizeLinear(x, s, z)
+        b = DequantizeLinear(a, s, z)
+        c = Abs(b)
+        d = QuantizeLinear(c, s, z)
+        e = DequantizeLinear(d, s, z)
+        f = DequantizeLinear(w, v)
+        g = Conv <kernel_shape = [2, 1]> (e, f)
+        y = QuantizeLinear(g, s, z)
+    }"""
+    program = patches(lowered(infer_shapes(parse_model(model))), 1, 1)
     assert Tile(2, 1) in {buffer.storage for buffer in program.buffers.values()}
     validate(place(program))
