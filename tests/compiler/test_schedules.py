@@ -103,6 +103,17 @@ def test_any_point_can_be_chosen() -> None:
         assert f"--pareto {point}" in made["options"]
 
 
+@pytest.mark.parametrize("mode", ["rows", "reread"])
+def test_rows_that_are_fed(mode: str) -> None:
+    made = digits(input_mode=mode, schedule="min-sram", verify=False).report.to_dict()
+    jsonschema.validate(made, SCHEMA)
+    sram, (image,) = made["sram"], made["model"]["inputs"]
+    assert sram["input_mode"] == "rows" and sram["input_passes"] == image["passes"] >= 1
+    assert sram["arena"] <= report(schedule="min-sram", verify=False)["sram"]["arena"]
+    if mode == "rows":
+        assert all(entry["input_passes"] == 1 for entry in made["pareto"]) and image["in_order"]
+
+
 # ---- the command line ----
 
 
