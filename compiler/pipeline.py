@@ -25,7 +25,6 @@ from ..passes.lower import LowerOptions, lower
 from ..passes.lower.lower import refuse_unsupported
 from ..passes.onnx_graph import quoted
 from ..passes.samples import Samples, input_specs, load_samples, random_samples
-from ..passes.tailor import tailor
 from ..passes.validate import validate
 from ..targets import Target, load_target
 from .accuracy import Accuracy, judge, labels_of
@@ -96,11 +95,11 @@ def _compile(imported: oir.Model, options: CompileOptions, target: Target, progr
     progress("lowering")
     name = model_identifier(options.name or prepared.imported.metadata_props["tinyc.source_name"])
     lowering = LowerOptions(options.io_layout == "nhwc", DType.of(np.dtype(options.input_dtype)))
-    layers = tailor(lower(prepared.model, name, lowering), target)
+    layers = lower(prepared.model, name, lowering)
     _check_input_dtype(layers, options)
     progress("scheduling")
     budget = target.sram_bytes if options.sram_budget is None else options.sram_budget
-    schedules = make_schedules(layers, options, budget)
+    schedules = make_schedules(layers, target, options, budget)
     facts = _facts(prepared, layers, options)
     compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
     while compiled.report.sram_total > budget and (smaller := schedules.smaller()) is not None:

@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from ..ir.dtype import DType
+from ..ir.kernel import Cost
+from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
 from .dsp_words import requantizes
 from .epilogue import Requantize
@@ -60,6 +62,9 @@ class DspDepthwise(DepthwiseConv2D):
         if second:
             return list(bottom << 16 | top << 8 | middle << 24)
         return list(top | middle << 16 | bottom << 8)
+
+    def cost(self, window: Window) -> Cost:
+        return super().cost(window).in_pairs()
 
     def scratch(self) -> int:
         return 24 * ((self.most - 1) * self.sliding.stride[1] + 3)
