@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from ..ir.dtype import DType
+from ..ir.kernel import Cost
+from ..ir.window import Window
 from .conv2d import Conv2D
 from .dsp_words import fits, packed
 from .epilogue import Requantize
@@ -19,7 +21,8 @@ LANES = 3
 
 @dataclass(frozen=True, eq=False)
 class DspConv2D(Conv2D):
-    """Rows of taps are filled up to a multiple of four with weights of 0."""
+    """Taps are taken in fours, of each row as many as there are; the rest of all rows is put behind them and
+    filled up with weights of 0."""
 
     template: ClassVar[str] = "dsp_conv2d"
 
@@ -35,9 +38,19 @@ class DspConv2D(Conv2D):
         )
 
     @property
-    def run(self) -> int:
-        """Inputs in a row of taps, filled up."""
-        return -(-self.sliding.kernel[1] * self.in_channels // 4) * 4
+    def fours(self) -> int:
+        """Inputs in a row of taps that come in fours."""
+        return self.sliding.kernel[1] * self.in_channels // 4 * 4
+
+    @property
+    def rest(self) -> int:
+        """Inputs in a row of taps behind those."""
+        return self.sliding.kernel[1] * self.in_channels % 4
+
+    @property
+    def filled(self) -> int:
+        """The rest of all rows, filled up."""
+        return -(-self.sliding.kernel[0] * self.rest // 4) * 4
 
     @property
     def is_pointwise(self) -> bool:
@@ -47,13 +60,17 @@ class DspConv2D(Conv2D):
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)
         rows = self.weights.reshape(self.out_channels, self.sliding.kernel[0], -1)
-        filled = np.pad(rows, ((0, 0), (0, 0), (0, self.run - rows.shape[2])))
-        flat = filled.reshape(self.out_channels, -1)
+        fours = rows[:, :, : self.fours].reshape(self.out_channels, -1)
+        rest = rows[:, :, self.fours :].reshape(self.out_channels, -1)
+        flat = np.concatenate([fours, np.pad(rest, ((0, 0), (0, self.filled - rest.shape[1])))], axis=1)
         return {"weights": packed(flat, self.bias, self.input_zero, self.epilogue)}
 
     def in_place(self) -> tuple[int, ...]:
         """Pixels are read before they are written."""
         return (0,) if self.is_pointwise and self.in_channels == self.out_channels else ()
 
+    def cost(self, window: Window) -> Cost:
+        return super().cost(window).in_pairs()
+
     def scratch(self) -> int:
-        return LANES * 2 * self.sliding.kernel[0] * self.run + self.run
+        return LANES * (2 * (self.sliding.kernel[0] * self.fours + self.filled) + self.filled)

@@ -15,7 +15,6 @@ from .dense import Dense
 from .dsp_words import fits, in_fours, packed
 from .epilogue import Requantize
 
-
 _MOST_WIDENED = 256
 """Inputs. To widen a vector first saves a sixth of the instructions, and takes two bytes for each input."""
 

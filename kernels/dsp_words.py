@@ -55,5 +55,15 @@ def packed(weights: np.ndarray, bias: np.ndarray, input_zero: int, epilogue: Req
     return np.concatenate([biases, words, multipliers.reshape(-1, 2)], axis=1).astype(np.uint32)
 
 
+def in_fours(words: np.ndarray) -> np.ndarray:
+    """What ``packed`` made, in the order for four channels at a time: biases, in turns the weights of both
+    pairs for eight taps, multipliers. Taps are a multiple of eight."""
+    pairs = np.pad(words, ((0, len(words) % 2), (0, 0)))
+    fours = pairs.reshape(len(pairs) // 2, 2, -1)
+    weights = fours[:, :, 2:-2].reshape(len(fours), 2, -1, 4).transpose(0, 2, 1, 3)
+    ends = (fours[:, :, :2], weights, fours[:, :, -2:])
+    return np.concatenate([part.reshape(len(fours), -1) for part in ends], axis=1)
+
+
 def _padded(channels: int) -> int:
     return channels + channels % 2

@@ -10,34 +10,41 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_depthwise_row(
     const int8_t *top = rows[0] != NULL ? rows[0] : some, *middle = rows[1] != NULL ? rows[1] : some;
     const int8_t *bottom = rows[2] != NULL ? rows[2] : some;
 
+    const int partial = rows[0] == NULL || rows[1] == NULL || rows[2] == NULL;
+    const int32_t channels = conv->channels;
+
     while (count > 0) {
         const int32_t outputs = count < conv->most ? count : conv->most;
         const int32_t first = x * conv->stride - conv->pad, columns = (outputs - 1) * conv->stride + 3;
         const int32_t begin = some == NULL ? columns : tinyc_clamp(-first, 0, columns);
         const int32_t end = tinyc_clamp(conv->width - first, begin, columns);
-        const int32_t from = (first + begin - origin) * conv->channels;
-        const uint32_t *weights = conv->weights;
+        const int32_t from = (first + begin - origin) * channels;
+        struct tinyc_dsp_filters filters = {
+            { 0, 0 }, 0, conv->offset, work, out, channels,
+            conv->stride == 1 ? (outputs & ~1) * channels : 0, outputs * channels, conv->weights, 4
+        };
 
         tinyc_dsp_padded(work, begin, zeros);
         tinyc_dsp_padded(work + 6 * end, columns - end, zeros);
-        for (int32_t c = 0; c < conv->channels; c += 4, weights += 20) {
-            const int32_t at = c + 4 > conv->channels ? conv->channels - 4 : c;
-            struct tinyc_dsp_filters filters = {
-                { 0, 0 }, 0, conv->offset, work, out + at, conv->channels,
-                conv->stride == 1 ? (outputs & ~1) * conv->channels : 0, outputs * conv->channels, weights, 4
-            };
-
+        for (int32_t at = 0;;) {
             if (begin < end) {
                 uint32_t *to = work + 6 * begin;
 
-                tinyc_dsp_columns(
-                    to, top + from + at, middle + from + at, bottom + from + at, conv->channels, end - begin);
-                tinyc_dsp_rows(to, end - begin, rows, zeros);
+                tinyc_dsp_columns(to, top + from + at, middle + from + at, bottom + from + at, channels, end - begin);
+                if (partial) {
+                    tinyc_dsp_rows(to, end - begin, rows, zeros);
+                }
             }
             tinyc_dsp_three_by_three(&filters);
+            if (at + 4 == channels) {
+                break;
+            }
+            at = at + 8 > channels ? channels - 4 : at + 4;
+            filters.out = out + at;
+            filters.weights += 20;
         }
         x += outputs;
         count -= outputs;
-        out += outputs * conv->channels;
+        out += outputs * channels;
     }
 }

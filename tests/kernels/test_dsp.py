@@ -64,6 +64,10 @@ MATRICES = {
     "odd": (1, 13, 7),
     "12 to 5": (1, 12, 5),
     "rows": (5, 9, 6),
+    "long": (1, 264, 8),
+    "long, odd": (1, 272, 7),
+    "long, rows": (2, 264, 5),
+    "long, not of eights": (1, 300, 6),
 }
 M4 = "nucleo-f446re"
 
