@@ -35,22 +35,25 @@ class Candidate:
 
 def candidates(*programs: Program) -> list[Candidate]:
     """From the fastest to the one with the least memory; each is cheaper than all smaller ones, but for the
-    smallest of each form that computes nothing twice: those are estimated best.
+    smallest of each of ``programs`` that computes nothing twice: these are estimated best.
 
     ``programs`` run layer by layer and compute the same: with kernels that are fast, and with such as need
     less working memory. Reductions may be split, and the last pointwise layer seen pixel by pixel. Each
     candidate takes one of all these forms.
     """
-    found = [_layer_by_layer(program) for program in programs]
+    found: list[Candidate] = []
+    sure: list[Candidate] = []
     for program in programs:
         flat = flatten_grid(program)
         forms = [program] if flat is program else [program, flat]
-        found += [candidate for form in forms for candidate in _front(split_reductions(form))]
-    least = {id(c.program): c for c in sorted(found, key=lambda c: -c.nbytes) if c.recomputes_nothing}
+        mine = [candidate for form in forms for candidate in _front(split_reductions(form))]
+        found += [_layer_by_layer(program), *mine]
+        sure += sorted((c for c in mine if c.recomputes_nothing), key=lambda c: c.nbytes)[:1]
     kept: list[Candidate] = []
     below = _UNBOUNDED
     for candidate in sorted(found, key=lambda candidate: (candidate.cycles, candidate.nbytes)):
-        if candidate.nbytes < below or candidate is least.get(id(candidate.program)):
+        best = any(candidate is one for one in sure) and candidate.nbytes != below
+        if candidate.nbytes < below or best:
             kept.append(candidate)
             below = min(below, candidate.nbytes)
     return kept
