@@ -15,7 +15,7 @@ from .depthwise import DepthwiseConv2D
 from .dsp_words import requantizes
 from .epilogue import Requantize
 
-_COLUMNS = 26
+_COLUMNS = 50
 """Columns of the input that are widened at a time; each takes 24 bytes."""
 _ORDER = (0, 2, 1, 3)
 """In which the micro-kernel takes four channels."""

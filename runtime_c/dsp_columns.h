@@ -1,15 +1,15 @@
-/* Widens four channels of `count` pixels in each of three rows, `pitch` elements apart: six words for a column. A word
- * has a channel's elements in the first two rows, or those of two channels in the third: with channels counted from 0,
- * 0 | 0 and 2 | 2 | 1 | 1 and 3 | 3, so that each channel has its three elements in two words side by side. */
+/* Widens four channels of some pixels in each of three rows, to six words for a column of three. The pointers are
+ * behind the pixels: these begin way[0] elements from there, and are way[1] apart. A word has a channel's elements in
+ * the first two rows, or those of two channels in the third: with channels counted from 0, 0 | 0 and 2 | 2 | 1 | 1 and
+ * 3 | 3, so that each channel has its three elements in two words side by side. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_columns(
-    uint32_t *to, const int8_t *top, const int8_t *middle, const int8_t *bottom, int32_t pitch, int32_t count)
+    uint32_t *to, const int8_t *top, const int8_t *middle, const int8_t *bottom, const int32_t *way)
 {
 #if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
-    const int32_t way[2] = { -count * pitch, pitch };
     register uint32_t *r0 __asm__("r0") = to;
-    register const int8_t *r1 __asm__("r1") = top - way[0];
-    register const int8_t *r2 __asm__("r2") = middle - way[0];
-    register const int8_t *r3 __asm__("r3") = bottom - way[0];
+    register const int8_t *r1 __asm__("r1") = top;
+    register const int8_t *r2 __asm__("r2") = middle;
+    register const int8_t *r3 __asm__("r3") = bottom;
     register const int32_t *r12 __asm__("r12") = way;
 
     __asm__ volatile(
@@ -35,11 +35,13 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_columns(
         "pop {r4-r11, lr}\n"
         : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12) : : "lr", "cc", "memory");
 #else
-    for (int32_t x = 0; x < count; ++x, to += 6, top += pitch, middle += pitch, bottom += pitch) {
+    for (int32_t at = way[0]; at < 0; at += way[1], to += 6) {
         for (int32_t c = 0; c < 2; ++c) {
-            to[3 * c] = (uint16_t)top[c] | (uint32_t)(uint16_t)middle[c] << 16;
-            to[3 * c + 1] = (uint16_t)bottom[c] | (uint32_t)(uint16_t)bottom[c + 2] << 16;
-            to[3 * c + 2] = (uint16_t)top[c + 2] | (uint32_t)(uint16_t)middle[c + 2] << 16;
+            const int8_t *x = top + at + c, *y = middle + at + c, *z = bottom + at + c;
+
+            to[3 * c] = (uint16_t)x[0] | (uint32_t)(uint16_t)y[0] << 16;
+            to[3 * c + 1] = (uint16_t)z[0] | (uint32_t)(uint16_t)z[2] << 16;
+            to[3 * c + 2] = (uint16_t)x[2] | (uint32_t)(uint16_t)y[2] << 16;
         }
     }
 #endif

@@ -6,7 +6,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_dense(
     const int32_t whole = depth & ~3, padded = (depth + 7) & ~7;
     const uint32_t unrolled = (0u - (uint32_t)padded / 8u) & 3u;
     int8_t rest[8] = { 0, 0, 0, 0, 0, 0, 0, 0 };
-    struct tinyc_dsp_tile tile = { offset, out, 0, 0, work, work + padded / 2, out + channels, unrolled * 56u + 1u };
+    struct tinyc_dsp_tile tile = { out + channels, offset, out, 0, 0, work, work + padded / 2, unrolled * 56u + 1u };
 
     for (int32_t i = whole; i < depth; ++i) {
         rest[i - whole] = in[i];

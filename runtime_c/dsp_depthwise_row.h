@@ -18,10 +18,10 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_depthwise_row(
         const int32_t first = x * conv->stride - conv->pad, columns = (outputs - 1) * conv->stride + 3;
         const int32_t begin = some == NULL ? columns : tinyc_clamp(-first, 0, columns);
         const int32_t end = tinyc_clamp(conv->width - first, begin, columns);
-        const int32_t from = (first + begin - origin) * channels;
+        const int32_t behind = (first + end - origin) * channels, way[2] = { (begin - end) * channels, channels };
         struct tinyc_dsp_filters filters = {
-            { 0, 0 }, 0, conv->offset, work, out, channels,
-            conv->stride == 1 ? (outputs & ~1) * channels : 0, outputs * channels, conv->weights, 4
+            { 0, 0 }, 0, conv->offset, work, out, channels, (outputs & ~1) * channels, outputs & 1,
+            conv->weights, 4, conv->stride
         };
 
         tinyc_dsp_padded(work, begin, zeros);
@@ -30,7 +30,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_depthwise_row(
             if (begin < end) {
                 uint32_t *to = work + 6 * begin;
 
-                tinyc_dsp_columns(to, top + from + at, middle + from + at, bottom + from + at, channels, end - begin);
+                tinyc_dsp_columns(to, top + behind + at, middle + behind + at, bottom + behind + at, way);
                 if (partial) {
                     tinyc_dsp_rows(to, end - begin, rows, zeros);
                 }

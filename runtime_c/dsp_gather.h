@@ -1,13 +1,12 @@
-/* The taps of three pixels, all of them inside of the input, as tinyc_dsp_spread lays them out: `count` of each of
- * `rows` rows, from `at` on. The pixels are `step` bytes apart. */
+/* The taps of three pixels, all of them inside of the input, as tinyc_dsp_spread lays them out: way[2] of each row from
+ * `row` up to `end`, from way[0] on. The pixels are way[1] bytes apart. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_gather(
-    uint32_t *to, const int8_t *const *row, int32_t rows, int32_t at, int32_t step, int32_t count)
+    uint32_t *to, const int8_t *const *row, const int8_t *const *end, const int32_t *way)
 {
 #if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
-    const int32_t way[3] = { at, step, count };
     register uint32_t *r0 __asm__("r0") = to;
     register const int8_t *const *r1 __asm__("r1") = row;
-    register const int8_t *const *r2 __asm__("r2") = row + rows;
+    register const int8_t *const *r2 __asm__("r2") = end;
     register const int32_t *r3 __asm__("r3") = way;
 
     __asm__ volatile(
@@ -16,9 +15,8 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_gather(
         "ldm r3, {r9, r10, r11}\n"
         "ldr r12, [r1], #4\n"
         "add r9, r12, r9\n"
+        "add r12, r9, r10, lsl #1\n"
         "add r10, r9, r10\n"
-        "ldr r12, [r3, #4]\n"
-        "add r12, r10, r12\n"
         "add lr, r9, r11\n"
         "b 3f\n"
         "2:\n"
@@ -40,9 +38,9 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_gather(
         "pop {r4-r11, lr}\n"
         : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3) : : "r12", "lr", "cc", "memory");
 #else
-    for (int32_t y = 0; y < rows; ++y, to += 3 * count / 2) {
+    for (; row < end; ++row, to += 3 * way[2] / 2) {
         for (int32_t lane = 0; lane < 3; ++lane) {
-            tinyc_dsp_spread(to + lane, row[y] + at + lane * step, count, 3);
+            tinyc_dsp_spread(to + lane, *row + way[0] + lane * way[1], way[2], 3);
         }
     }
 #endif

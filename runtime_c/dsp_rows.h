@@ -3,9 +3,14 @@ static inline void tinyc_dsp_rows(uint32_t *columns, int32_t count, const int8_t
 {
     const uint32_t kept = (rows[0] == NULL ? 0u : 0xffffu) | (rows[1] == NULL ? 0u : 0xffff0000u);
 
-    for (uint32_t *end = columns + 6 * count; columns < end; columns += 3) {
-        columns[0] = (columns[0] & kept) | (zeros & ~kept);
-        columns[1] = rows[2] == NULL ? zeros : columns[1];
-        columns[2] = (columns[2] & kept) | (zeros & ~kept);
+    const uint32_t added = zeros & ~kept;
+    uint32_t *end = columns + 6 * count;
+
+    for (uint32_t *c = columns; kept != 0xffffffffu && c < end; c += 3) {
+        c[0] = (c[0] & kept) | added;
+        c[2] = (c[2] & kept) | added;
+    }
+    for (uint32_t *c = columns + 1; rows[2] == NULL && c < end; c += 3) {
+        *c = zeros;
     }
 }

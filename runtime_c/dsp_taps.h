@@ -4,17 +4,11 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_taps(
     const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t first, int32_t origin, uint32_t *to,
     int32_t lanes, int32_t used)
 {
-    const int32_t filled = (conv->rows * conv->rest + 3) & ~3;
-    int8_t *rests = (int8_t *)(to + 3 * (conv->rows * conv->fours + filled) / 2);
+    const int32_t fours = conv->rows * conv->fours / 2, filled = (conv->rows * conv->rest + 3) & ~3;
+    int8_t *rests = (int8_t *)(to + 3 * (fours + filled / 2));
 
-    for (int32_t ky = 0; ky < conv->rows; ++ky, to += conv->fours / 2 * lanes) {
-        for (int32_t lane = 0; lane < used; ++lane) {
-            tinyc_dsp_edge(
-                conv, rows[ky], first + lane * conv->stride, origin, to + lane, lanes,
-                rests + lane * filled + ky * conv->rest);
-        }
-    }
     for (int32_t lane = 0; lane < used; ++lane) {
-        tinyc_dsp_spread(to + lane, rests + lane * filled, filled, lanes);
+        tinyc_dsp_edge(conv, rows, first + lane * conv->stride, origin, to + lane, lanes, rests);
+        tinyc_dsp_spread(to + fours * lanes + lane, rests, filled, lanes);
     }
 }

@@ -4,7 +4,7 @@ static inline void tinyc_dsp_vector(
 {
     const uint32_t *words = (const uint32_t *)(const void *)in;
     const struct tinyc_dsp_tile tile = {
-        offset, out, 0, 0, words, words + depth / 4, out + channels, ((uint32_t)depth / 8u & 1u) * 136u + 1u
+        out + channels, offset, out, 0, 0, words, words + depth / 4, ((uint32_t)depth / 8u & 1u) * 136u + 1u
     };
 
     tinyc_dsp_four(&tile, weights);
