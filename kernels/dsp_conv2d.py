@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .conv2d import Conv2D
-from .dsp_words import fits, packed
+from .dsp_words import in_one, packed, requantizes
 from .epilogue import Requantize
 
 LANES = 3
@@ -29,13 +29,18 @@ class DspConv2D(Conv2D):
     @classmethod
     def of(cls, kernel: Conv2D, input_dtype: DType) -> DspConv2D | None:
         """None where the micro-kernels cannot compute ``kernel``."""
-        flat = kernel.weights.reshape(kernel.out_channels, -1)
-        apart = kernel.groups > 1 or kernel.sliding.dilation[1] > 1
-        if apart or not fits(flat, kernel.bias, kernel.input_zero, kernel.epilogue, input_dtype):
+        scattered = kernel.groups > 1 or kernel.sliding.dilation[1] > 1
+        if scattered or not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(
             kernel.sliding, kernel.groups, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue
         )
+
+    @property
+    def apart(self) -> bool:
+        """Weights of two channels are not one number; pixels are then taken by twos, not threes."""
+        flat = self.weights.reshape(self.out_channels, -1)
+        return not in_one(flat, self.bias, self.input_zero)
 
     @property
     def fours(self) -> int:
@@ -63,7 +68,7 @@ class DspConv2D(Conv2D):
         fours = rows[:, :, : self.fours].reshape(self.out_channels, -1)
         rest = rows[:, :, self.fours :].reshape(self.out_channels, -1)
         flat = np.concatenate([fours, np.pad(rest, ((0, 0), (0, self.filled - rest.shape[1])))], axis=1)
-        return {"weights": packed(flat, self.bias, self.input_zero, self.epilogue)}
+        return {"weights": packed(flat, self.bias, self.input_zero, self.epilogue, self.apart)}
 
     def in_place(self) -> tuple[int, ...]:
         """Pixels are read before they are written."""

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .dense import Dense
-from .dsp_words import fits, in_fours, packed
+from .dsp_words import in_fours, in_one, packed, requantizes
 from .epilogue import Requantize
 
 _MOST_WIDENED = 256
@@ -28,9 +28,10 @@ class DspDense(Dense):
     @classmethod
     def of(cls, kernel: Dense, input_dtype: DType) -> DspDense | None:
         """None where the micro-kernels cannot compute ``kernel``."""
-        if not fits(kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue, input_dtype):
+        if not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
-        return cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
+        made = cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
+        return None if made.apart and made.depth != made.filled else made
 
     @property
     def depth(self) -> int:
@@ -43,12 +44,18 @@ class DspDense(Dense):
 
     @property
     def is_widened(self) -> bool:
-        return self.depth <= _MOST_WIDENED or self.depth != self.filled
+        """Whether the micro-kernel takes inputs of 16 bits."""
+        return not self.apart and (self.depth <= _MOST_WIDENED or self.depth != self.filled)
+
+    @property
+    def apart(self) -> bool:
+        """Weights of two channels are not one number."""
+        return not in_one(self.weights, self.bias, self.input_zero)
 
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)
         filled = np.pad(self.weights, ((0, 0), (0, self.filled - self.depth)))
-        words = packed(filled, self.bias, self.input_zero, self.epilogue)
+        words = packed(filled, self.bias, self.input_zero, self.epilogue, self.apart)
         return {"weights": words if self.is_widened else in_fours(words)}
 
     def cost(self, window: Window) -> Cost:

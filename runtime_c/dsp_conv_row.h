@@ -8,7 +8,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_conv_row(
     const int32_t fours = conv->rows * conv->fours, words = (fours + ((conv->rows * conv->rest + 3) & ~3)) / 2;
     const uint32_t more = (uint32_t)words / 2u - 1u, unrolled = more == 0u ? 4u : (0u - more) & 3u;
     const int32_t channels = conv->channels, even = channels & ~1, step = conv->stride * conv->depth;
-    int32_t threes = count / 3 - (count % 3 == 1 && count > 3 ? 1 : 0); /* the others are two and two */
+    int32_t threes = conv->three == NULL ? 0 : count / 3 - (count % 3 == 1 && count > 3); /* else two and two */
     int32_t first = x * conv->stride - conv->pad, last = conv->width - 2 * conv->stride - conv->columns;
     int32_t way[3] = { (first - origin) * conv->depth, step, conv->fours };
     struct tinyc_dsp_tile tile = {
@@ -31,7 +31,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_conv_row(
         tile.out = out;
         tile.out_end = out + even;
         if (even > 0) {
-            tinyc_dsp_three(&tile, conv->weights);
+            conv->three(&tile, conv->weights);
         }
         if (even < channels) {
             tinyc_dsp_last(conv, &tile, 3);
@@ -41,7 +41,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_conv_row(
         out += 3 * channels;
     }
     tile.end = work + words * 2;
-    tile.skip = unrolled * 48u + 1u;
+    tile.skip = unrolled * conv->two_bytes + 1u;
     for (; count > 0; count -= 2, first += 2 * conv->stride, out += 2 * channels) {
         const int32_t used = count == 1 ? 1 : 2;
 
@@ -50,7 +50,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_conv_row(
         tile.out = out;
         tile.out_end = out + even;
         if (even > 0) {
-            tinyc_dsp_two(&tile, conv->weights);
+            conv->two(&tile, conv->weights);
         }
         if (even < channels) {
             tinyc_dsp_last(conv, &tile, used);

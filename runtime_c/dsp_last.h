@@ -12,9 +12,9 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_last(
     last.step1 = 2;
     last.step2 = 4;
     if (used == 3) {
-        tinyc_dsp_three(&last, weights);
+        conv->three(&last, weights);
     } else {
-        tinyc_dsp_two(&last, weights);
+        conv->two(&last, weights);
     }
     for (int32_t i = 0; i < used; ++i) {
         pixels->out_end[i * conv->channels] = pairs[2 * i];

@@ -60,6 +60,6 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_one(
         "pop {r4-r11, lr}\n"
         : "+r"(pixel), "+r"(weight) : : "r2", "r3", "r12", "lr", "cc", "memory");
 #else
-    tinyc_dsp_portable(tile, weights, 1);
+    tinyc_dsp_portable(tile, weights, 1, 0);
 #endif
 }

@@ -15,6 +15,8 @@ from tinyc.emulator.devices import build_device
 from tinyc.emulator.machine import Machine
 from tinyc.emulator.toolchain import find_toolchain, gcc, zig
 from tinyc.ir.program import Program
+from tinyc.kernels.dsp_conv2d import DspConv2D
+from tinyc.kernels.dsp_dense import DspDense
 from tinyc.passes.place import place
 from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
@@ -88,11 +90,15 @@ def _matrix(case: str, activation: str | None) -> onnx.ModelProto:
 
 
 def _model(
-    operator: str, shape: Sequence[int], weights: Sequence[int], attributes: dict, activation: str | None
+    operator: str, shape: Sequence[int], weights: Sequence[int], attributes: dict, activation: str | None,
+    apart: bool = False,
 ) -> onnx.ModelProto:
-    """The operator on int8, between two requantizations."""
+    """The operator on int8, between two requantizations. Weights that have to stay ``apart`` hold a pair that
+    is no 16-bit number."""
     rng = np.random.default_rng(sum(weights))
     integers = rng.integers(-127, 128, weights).astype(np.int8)
+    if apart:
+        integers[0], integers[1] = -1, -128
     scales, x_scale = rng.uniform(0.002, 0.02, weights[0]), 0.05
     bias = (rng.integers(-2000, 2000, weights[0]).astype(np.int32), x_scale * scales.astype(np.float32), 0)
     nodes = [helper.make_node(operator, ["x", "w", "b"], ["sum" if activation else "y"], "op", **attributes)]
@@ -148,6 +154,30 @@ def test_matrices(case: str, activation: str | None) -> None:
     _check_on_board(program)
 
 
+APART = {
+    **{case: "conv2d" for case in ("pointwise", "pointwise, odd", "3x3, odd", "10x4, stride 2", "width 1")},
+    **{case: "dense" for case in ("128 to 24", "long, odd", "long, rows")},
+}
+
+
+@pytest.mark.parametrize("case", APART)
+def test_weights_apart(case: str) -> None:
+    if APART[case] == "dense":
+        rows, inputs, outputs = MATRICES[case]
+        model = _model("Gemm", (rows, inputs), (outputs, inputs), {"transB": 1}, None, apart=True)
+    else:
+        shape, weights, attributes = CONVOLUTIONS[case]
+        model = _model("Conv", shape, weights, attributes, None, apart=True)
+    program = _tailored(model, f"dsp_{APART[case]}")
+    assert all(s.kernel.apart for s in program.steps if isinstance(s.kernel, DspConv2D | DspDense))
+    _check_all(model, f"dsp_{APART[case]}", every=True)
+
+
+def test_odd_vectors_with_weights_apart_stay_with_the_portable_kernel() -> None:
+    model = _model("Gemm", (1, 13), (7, 13), {"transB": 1}, None, apart=True)
+    _check_all(model, "dense", every=False)
+
+
 @pytest.mark.parametrize("find", [gcc, zig])
 def test_both_compilers(find) -> None:
     _check_on_board(_tailored(_convolution("3x3, odd", "Clip"), "dsp_conv2d"), find)
@@ -187,13 +217,13 @@ def _weights(values: tuple[int, int]) -> onnx.ModelProto:
 @pytest.mark.parametrize(
     ("values", "template"),
     [
-        ((-1, -128), "conv2d"),
+        ((-1, -128), "dsp_conv2d"),
         ((0, -128), "dsp_conv2d"),
         ((-128, 127), "dsp_conv2d"),
         ((127, 127), "dsp_conv2d"),
     ],
 )
-def test_weights_that_do_not_fit_one_half_word_stay_with_the_portable_kernel(
+def test_weights_that_do_and_do_not_fit_one_half_word(
     values: tuple[int, int], template: str
 ) -> None:
     model = _weights(values)

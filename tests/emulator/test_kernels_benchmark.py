@@ -1,0 +1,36 @@
+"""The benchmark of kernels: what the fast ones promise on a Cortex-M4, and what the table says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tinyc.benchmarks.kernels import BOARD, CASES, measure, model_of, table
+from tinyc.emulator.toolchain import gcc
+from tinyc.targets import load_target
+
+from .subjects import toolchain_for
+
+PROMISED = {
+    "pointwise 64 → 64, 25×5": 0.85,
+    "depthwise 3×3, 24×24×32": 2.25,
+    "3×3, 8×8×64 → 64": 0.85,
+    "dense 128 → 128": 1.05,
+    "dense 640 → 128": 1.15,
+}
+"""Instructions for a multiply-accumulate, at most."""
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_instructions_for_a_multiply_accumulate(name: str) -> None:
+    target = load_target(BOARD)
+    toolchain_for(target, gcc)
+    (case,) = (case for case in CASES if case.name == name)
+    row = measure(case, target)
+    assert row.floor < row.instructions / row.macs <= PROMISED[name]
+    assert row.per_mac <= row.wide < row.portable
+    assert f"| {name} | {row.macs:,} | {row.instructions:,} | {row.per_mac:.2f} |" in table([row])
+
+
+def test_cases_are_layers_of_their_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert all(len(model_of(case).steps) == 1 for case in CASES)
