@@ -30,8 +30,8 @@ class Guests:
 def guests(program: Program, table: Accesses, live: Liveness) -> Guests:
     """All such pairs, where a kernel lets element i of its output take the place of element i of an input.
 
-    The two windows consist of equally many runs of bytes, equally far apart and of as many elements (a kernel
-    that is not windowed may write less than it reads).
+    The two windows consist of equally many runs of bytes, equally far apart, of as many elements (a kernel
+    that is not windowed may write fewer than it reads), and no element is wider than the one it replaces.
     """
     choices = np.array(list(_choices(program, table)), np.int64).reshape(-1, 5)
     runs = np.bincount(table.operand, minlength=int(choices[:, :2].max(initial=0)) + 1)
@@ -42,7 +42,7 @@ def guests(program: Program, table: Accesses, live: Liveness) -> Guests:
     delta = _inside_owner(table, read) - _inside_owner(table, output)
     written, taken = ((table.end - table.begin)[run] for run in (output, read))
     width, other_width, windowed = choices[choice, 2:].T
-    fits = np.where(windowed, written * other_width == taken * width, written <= taken)
+    fits = (written <= taken) & (~windowed.astype(bool) | (written * other_width == taken * width))
     fits &= delta == delta[np.flatnonzero(number == 0)][choice] if len(choice) else fits
     fits = np.bincount(choice, ~fits, len(choices))[choice] == 0
     return _dying(table, live, output[fits], read[fits], delta[fits])
