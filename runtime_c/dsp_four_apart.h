@@ -1,6 +1,6 @@
 /* A vector of inputs, eight at a time, with four channels, and weights that are not one number for two channels: 32
  * products in 42 instructions. */
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
 #  define TINYC_DSP_FOUR_APART \
     "ldr.w r8, [r0], #4\n" \
     "ldr.w r9, [r0], #4\n" \
@@ -48,7 +48,7 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_four_apart(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
     register const struct tinyc_dsp_tile *vector __asm__("r0") = tile;
     register const uint32_t *weight __asm__("r1") = weights;
 

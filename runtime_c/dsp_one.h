@@ -1,5 +1,5 @@
 /* One pixel, inputs in multiples of eight: 16 products in 14 instructions. */
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
 #  define TINYC_DSP_ONE \
     "ldm.w r1!, {r6-r9}\n" \
     "ldm.w r0!, {r2, r3, r10, r11}\n" \
@@ -19,7 +19,7 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_one(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
     register const struct tinyc_dsp_tile *pixel __asm__("r0") = tile;
     register const uint32_t *weight __asm__("r1") = weights;
 

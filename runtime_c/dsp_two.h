@@ -1,5 +1,5 @@
 /* As for three pixels, with two: 16 products in 12 instructions. Where both lie at one place the first one wins. */
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
 #  define TINYC_DSP_TWO \
     "ldrd r8, r9, [r1], #8\n" \
     "ldm.w r0!, {r2, r3, r11, r12}\n" \
@@ -17,7 +17,7 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_two(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
     register const struct tinyc_dsp_tile *pixel __asm__("r0") = tile;
     register const uint32_t *weight __asm__("r1") = weights;
 

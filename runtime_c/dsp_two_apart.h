@@ -1,6 +1,6 @@
 /* As for three pixels, with two, and weights that are not one number for both channels: 16 products in 14 instructions.
  * Where both pixels lie at one place the first one wins. */
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
 #  define TINYC_DSP_TWO_APART \
     "ldrd r8, r9, [r1], #8\n" \
     "ldm.w r0!, {r2, r3, r11, r12}\n" \
@@ -20,7 +20,7 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_two_apart(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
     register const struct tinyc_dsp_tile *pixel __asm__("r0") = tile;
     register const uint32_t *weight __asm__("r1") = weights;
 
