@@ -51,8 +51,10 @@ def test_64_bytes_less_do_not_pass() -> None:
 
 def test_an_arena_that_does_not_fit_is_refused() -> None:
     model, target = digits(), load_target("nucleo-f446re")
+    assert model.program.plan is not None
+    arena = model.program.plan.arena_bytes
     with pytest.raises(BudgetError, match="larger than the SRAM of nucleo-f446re, by 1,024 bytes"):
-        board(model, with_ram(target, 2048))
+        board(model, with_ram(target, arena - 1024))
 
 
 def test_flash_that_is_too_small_is_refused() -> None:
