@@ -91,12 +91,9 @@ class Estimator:
         around = self._around(begin, end)
         profile = Profile(scope, tuple(around.dying))
         for grid in _grids(scope):
-            inner = profile.inner_bytes(grid)
-            if grid.regions == 1:
-                nbytes = around.staying + profile.stream_bytes()
-            else:
-                nbytes = around.in_bands(grid.down) + inner
-            yield Estimate(Segment(begin, end, grid), nbytes, inner, cycles(*profile.work(grid)))
+            yield _estimate(profile, around, grid, framed=False)
+            if profile.frames:
+                yield _estimate(profile, around, grid, framed=True)
 
     def _around(self, begin: int, end: int) -> Around:
         staying, leaving, dying = 0, 0, dict[str, int]()
@@ -110,6 +107,17 @@ class Estimator:
             elif begin <= born < end <= dead:
                 leaving += size
         return Around(staying, dying, leaving)
+
+
+def _estimate(profile: Profile, around: Around, grid: Grid, framed: bool) -> Estimate:
+    """A stream; ``framed``: with frames where they can be."""
+    scope, inner = profile.scope, profile.inner_bytes(grid, framed)
+    if grid.regions == 1:
+        nbytes = around.staying + profile.stream_bytes(framed)
+    else:
+        nbytes = around.in_bands(grid.down) + inner
+    time = cycles(*profile.work(grid)) + (cycles(*profile.moves(grid)) if framed else 0.0)
+    return Estimate(Segment(scope.begin, scope.end, grid, framed=framed), nbytes, inner, time)
 
 
 def _grids(scope: Scope) -> Iterator[Grid]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...ir.kernel import Cost
 from ...ir.program import Program
@@ -80,9 +80,11 @@ def in_place(program: Program) -> Point:
 
 
 def _placed(candidate: Candidate) -> Point:
-    """The better of all streams downward and streams in turns down- and upward."""
+    """The better of all streams downward and streams in turns down- and upward, with the candidate's frames
+    and with rings in their place, which may fit together better."""
     program = candidate.program
-    ways = {candidate.segments, alternating(program, candidate.segments)}
+    rings = tuple(replace(segment, framed=False) for segment in candidate.segments)
+    ways = {way for segments in (candidate.segments, rings) for way in (segments, alternating(program, segments))}
     placed = [(place(build(program, way), seconds=SECONDS), way) for way in sorted(ways, key=repr)]
     best, segments = min(placed, key=lambda pair: pair[0].plan.arena_bytes if pair[0].plan else 0)
     work = executed(best)

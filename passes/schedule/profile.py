@@ -11,6 +11,7 @@ import numpy as np
 from ...ir.kernel import Cost
 from ...ir.program import Buffer, Full
 from ...ir.window import Window
+from .frames import Framing, framings
 from .reads import COLUMNS, ROWS
 from .segment import Grid, Scope
 from .stream import cut, needed_windows, row_order
@@ -36,27 +37,47 @@ class Profile:
     dying: tuple[str, ...]
     """Tensors from outside that are read for the last time."""
 
-    def inner_bytes(self, grid: Grid) -> int:
+    @cached_property
+    def frames(self) -> Mapping[str, Framing]:
+        """Inner tensors that can be frames."""
+        return framings(self.scope)
+
+    def inner_bytes(self, grid: Grid, framed: bool) -> int:
         """The most bytes that inner rows and working memory take at once."""
-        return self._inner_bytes[grid.across]
+        return (self._inner_framed if framed else self._inner_rings)[grid.across]
 
     @cached_property
-    def _inner_bytes(self) -> dict[int, int]:
+    def _inner_rings(self) -> dict[int, int]:
+        return self._inner_bytes(framed=False)
+
+    @cached_property
+    def _inner_framed(self) -> dict[int, int]:
+        return self._inner_bytes(framed=True)
+
+    def _inner_bytes(self, framed: bool) -> dict[int, int]:
         """By the number of regions across, all at once."""
         buffers, inside = self.scope.program.buffers, self.scope.inside
         widths, choices = self._columns.largest, list(self._columns.largest[self.scope.driver])
         sizes = [[1, *(_pixel(buffers[n]) * widths[n][choice] for n in inside)] for choice in choices]
-        kept = np.unique(np.vstack([self._scratch, self._kept[: len(inside)]]), axis=1)
+        kept = np.unique(np.vstack([self._scratch, self._stored(framed)[: len(inside)]]), axis=1)
         most = (np.array(sizes, np.int64) @ kept).max(axis=1, initial=0)
         return dict(zip(choices, most.tolist(), strict=True))
 
-    def stream_bytes(self) -> int:
+    def stream_bytes(self, framed: bool) -> int:
         """The most bytes that inner rows, those of the tensors that come and go, and working memory take in
         one stream."""
         names = (*self.scope.inside, *self.scope.leaving, *self.dying)
         buffers = [self.scope.program.buffers[name] for name in names]
         sizes = [_pixel(buffer) * buffer.grid[1] for buffer in buffers]
-        return int((np.array(sizes, np.int64) @ self._kept + self._scratch).max(initial=0))
+        return int((np.array(sizes, np.int64) @ self._stored(framed) + self._scratch).max(initial=0))
+
+    def _stored(self, framed: bool) -> np.ndarray:
+        """[tensors, tasks] rows that take memory: those that are kept, and the free ones of rings."""
+        stored = self._kept.copy()
+        for tensor, name in enumerate(self.scope.inside):
+            if not (framed and name in self.frames):
+                _hold(stored[tensor])
+        return stored
 
     @cached_property
     def _scratch(self) -> np.ndarray:
@@ -73,6 +94,17 @@ class Profile:
         pixels = rows * np.array([self._columns.total[name][grid.across] for name in self.scope.producers])
         macs, operations = self._pixel_costs @ pixels
         return Cost(int(macs), int(operations)), int(rows.sum()) * grid.across
+
+    def moves(self, grid: Grid) -> tuple[Cost, int]:
+        """Work of sliding the frames of all regions, and in how many tasks it is done."""
+        cost, tasks = Cost(), 0
+        for name, framing in self.frames.items():
+            step = framing.step(self.scope.program.buffers[name], upward=False)
+            rows = self._rows.total[self.scope.program.steps[framing.reader].outputs[0]][grid.down]
+            kept = Window(0, framing.height - framing.stride, 0, self._columns.total[name][grid.across])
+            cost += Cost(operations=step.kernel.cost(kept).operations * (rows - grid.down))
+            tasks += (rows - grid.down) * grid.across
+        return cost, tasks
 
     @cached_property
     def _pixel_costs(self) -> np.ndarray:
@@ -149,10 +181,7 @@ class Profile:
                 born, dead, lives = born[:1], dead[-1:], lives[-1:]
             np.add.at(kept[tensor], born[lives], 1)
             np.add.at(kept[tensor], dead[lives] + 1, -1)
-        kept = kept.cumsum(axis=1)
-        for tensor in range(len(scope.inside)):
-            _hold(kept[tensor])
-        return kept
+        return kept.cumsum(axis=1)
 
     def _dies_by_rows(self, name: str) -> bool:
         """False for tensors that leave, and for those that are read by way of a view."""
