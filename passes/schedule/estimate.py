@@ -91,9 +91,11 @@ class Estimator:
         around = self._around(begin, end)
         profile = Profile(scope, tuple(around.dying))
         for grid in _grids(scope):
-            yield _estimate(profile, around, grid, framed=False)
+            time = cycles(*profile.work(grid))
+            yield _estimate(profile, around, Segment(begin, end, grid), time)
             if profile.frames:
-                yield _estimate(profile, around, grid, framed=True)
+                slower = time + cycles(*profile.moves(grid))
+                yield _estimate(profile, around, Segment(begin, end, grid, framed=True), slower)
 
     def _around(self, begin: int, end: int) -> Around:
         staying, leaving, dying = 0, 0, dict[str, int]()
@@ -109,15 +111,15 @@ class Estimator:
         return Around(staying, dying, leaving)
 
 
-def _estimate(profile: Profile, around: Around, grid: Grid, framed: bool) -> Estimate:
-    """A stream; ``framed``: with frames where they can be."""
-    scope, inner = profile.scope, profile.inner_bytes(grid, framed)
-    if grid.regions == 1:
-        nbytes = around.staying + profile.stream_bytes(framed)
+def _estimate(profile: Profile, around: Around, segment: Segment, time: float) -> Estimate:
+    """A stream that takes ``time`` cycles."""
+    assert segment.grid is not None
+    inner = profile.inner_bytes(segment.grid, segment.framed)
+    if segment.regions == 1:
+        nbytes = around.staying + profile.stream_bytes(segment.framed)
     else:
-        nbytes = around.in_bands(grid.down) + inner
-    time = cycles(*profile.work(grid)) + (cycles(*profile.moves(grid)) if framed else 0.0)
-    return Estimate(Segment(scope.begin, scope.end, grid, framed=framed), nbytes, inner, time)
+        nbytes = around.in_bands(segment.grid.down) + inner
+    return Estimate(segment, nbytes, inner, time)
 
 
 def _grids(scope: Scope) -> Iterator[Grid]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,11 +57,11 @@ class Profile:
     def _inner_bytes(self, framed: bool) -> dict[int, int]:
         """By the number of regions across, all at once."""
         buffers, inside = self.scope.program.buffers, self.scope.inside
-        widths, choices = self._columns.largest, list(self._columns.largest[self.scope.driver])
-        sizes = [[1, *(_pixel(buffers[n]) * widths[n][choice] for n in inside)] for choice in choices]
-        kept = np.unique(np.vstack([self._scratch, self._stored(framed)[: len(inside)]]), axis=1)
-        most = (np.array(sizes, np.int64) @ kept).max(axis=1, initial=0)
-        return dict(zip(choices, most.tolist(), strict=True))
+        pixels, widths = {n: _pixel(buffers[n]) for n in inside}, self._columns.largest
+        choices = list(widths[self.scope.driver])
+        sizes = [[pixels[n] * widths[n][choice] for n in inside] for choice in choices]
+        most = self._most(np.array(sizes, np.float64).reshape(len(choices), -1), framed)
+        return dict(zip(choices, map(int, most), strict=True))
 
     def stream_bytes(self, framed: bool) -> int:
         """The most bytes that inner rows, those of the tensors that come and go, and working memory take in
@@ -69,13 +69,27 @@ class Profile:
         names = (*self.scope.inside, *self.scope.leaving, *self.dying)
         buffers = [self.scope.program.buffers[name] for name in names]
         sizes = [_pixel(buffer) * buffer.grid[1] for buffer in buffers]
-        return int((np.array(sizes, np.int64) @ self._stored(framed) + self._scratch).max(initial=0))
+        return int(self._most(np.array([sizes], np.float64), framed)[0])
 
-    def _stored(self, framed: bool) -> np.ndarray:
+    def _most(self, sizes: np.ndarray, framed: bool) -> np.ndarray:
+        """For each of ``sizes``, bytes of a row of the first tensors, the most that is stored at once. Whole
+        numbers as floats, of which products are quick."""
+        stored = (self._framed if framed else self._rings)[: sizes.shape[1]]
+        return (sizes @ stored + self._scratch).max(axis=1, initial=0)
+
+    @cached_property
+    def _rings(self) -> np.ndarray:
+        return self._stored(())
+
+    @cached_property
+    def _framed(self) -> np.ndarray:
+        return self._stored(self.frames)
+
+    def _stored(self, frames: Container[str]) -> np.ndarray:
         """[tensors, tasks] rows that take memory: those that are kept, and the free ones of rings."""
-        stored = self._kept.copy()
+        stored = self._kept.astype(np.float64)
         for tensor, name in enumerate(self.scope.inside):
-            if not (framed and name in self.frames):
+            if name not in frames:
                 _hold(stored[tensor])
         return stored
 
@@ -97,14 +111,20 @@ class Profile:
 
     def moves(self, grid: Grid) -> tuple[Cost, int]:
         """Work of sliding the frames of all regions, and in how many tasks it is done."""
-        cost, tasks = Cost(), 0
+        tensors, readers, costs = self._slides
+        rows = np.array([self._rows.total[name][grid.down] - grid.down for name in readers])
+        columns = np.array([self._columns.total[name][grid.across] for name in tensors])
+        return Cost(operations=int(costs @ (rows * columns))), int(rows.sum()) * grid.across
+
+    @cached_property
+    def _slides(self) -> tuple[Sequence[str], Sequence[str], np.ndarray]:
+        """Of each frame the tensor, its reader's output, and the operations for a column each time it slides."""
+        program, costs = self.scope.program, list[int]()
         for name, framing in self.frames.items():
-            step = framing.step(self.scope.program.buffers[name], upward=False)
-            rows = self._rows.total[self.scope.program.steps[framing.reader].outputs[0]][grid.down]
-            kept = Window(0, framing.height - framing.stride, 0, self._columns.total[name][grid.across])
-            cost += Cost(operations=step.kernel.cost(kept).operations * (rows - grid.down))
-            tasks += (rows - grid.down) * grid.across
-        return cost, tasks
+            kept = Window(0, framing.height - framing.stride, 0, 1)
+            costs.append(framing.step(program.buffers[name], upward=False).kernel.cost(kept).operations)
+        readers = [program.steps[framing.reader].outputs[0] for framing in self.frames.values()]
+        return list(self.frames), readers, np.array(costs)
 
     @cached_property
     def _pixel_costs(self) -> np.ndarray:
