@@ -29,9 +29,9 @@ class StreamTable:
     """A stream in tables: the layers in ``order``, and for each pass its part [begin, end) of them.
 
     ``fields`` are [passes, layers from ``base`` on]: ``y``, the row where a layer begins, and of ``height``,
-    ``x0`` and ``x1`` those that differ. ``calls`` has one call per layer, by its number in the order, ``height``
-    the C text of the rows that it computes, ``counter`` an array of the type that row numbers need, ``feeds``
-    tells that some layer asks the caller for rows. The last ``slides`` calls move frames.
+    ``x0`` and ``x1`` those that differ. ``calls`` has one call per layer, by its number in the order,
+    ``height`` the C text of the rows that it computes, ``counter`` an array of the type that row numbers
+    need, ``feeds`` tells that some layer asks the caller for rows. The last ``slides`` calls move frames.
     """
 
     name: str
@@ -118,8 +118,8 @@ class _Tabulated:
     def table(
         self, name: str, text: Callable[[int, Sequence[str], Sequence[str]], str]
     ) -> StreamTable | None:
-        """None where the tiles of a step do not begin where a step computes its columns, or where frames do not
-        begin as their readers advance."""
+        """None where the tiles of a step do not begin where a step computes its columns, or where frames do
+        not begin as their readers advance."""
         fields = {"y": self._numbers(lambda window: window.y0), **self._varying}
         if self._slides and "height" in fields:
             return None
@@ -158,7 +158,7 @@ class _Tabulated:
 
     @cached_property
     def _number(self) -> dict[int, int]:
-        """By step what the order calls it: the number of its layer; those that move frames follow the last."""
+        """By step what the order calls it: its layer's number; those that move frames follow the last."""
         moves = {step: self._layers[-1] + 2 + n for n, step in enumerate(self._slides)}
         return {step: step + 1 for step in self._layers} | moves
 

@@ -49,7 +49,7 @@ def _top(program: Program, stream: Stream, name: str) -> Top | None:
 
 
 def _hold(program: Program, stream: Stream, found: Mapping[str, Top]) -> bool:
-    """True where counters that begin anew in each pass and advance with each block give every task its tops."""
+    """True where counters that begin anew in each pass, and advance by each block, give all tasks' tops."""
     blocks = iter(stream.blocks)
     for part in stream.passes:
         coming = {step: block.window.y0 for step, block in part.first.items()}

@@ -69,7 +69,7 @@ class StepView:
 
     @property
     def corners(self) -> tuple[tuple[int, str], ...]:
-        """The parameters for where tiles and frames begin: the number of the operand, and ``x0`` or ``y0``."""
+        """The parameters for where tiles and frames begin: the operand's number, and ``x0`` or ``y0``."""
         if not self.windowed:
             return ()
         kinds = [(n, "x0") for n, op in enumerate(self.operands) if op.tile and not self.slides]

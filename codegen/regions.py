@@ -21,8 +21,8 @@ class Block:
         return self.task.step
 
     def goes_on(self, other: Block, upward: bool) -> bool:
-        """True where ``other`` computes as many rows of the same columns right below this block, or above; the
-        rows that frames begin with may differ."""
+        """True where ``other`` computes as many rows of the same columns right below this block, or above;
+        the rows that frames begin with may differ."""
         mine, theirs = self.window, other.window
         return (
             (theirs.x0, theirs.x1, theirs.height) == (mine.x0, mine.x1, mine.height)

@@ -41,9 +41,9 @@ class Tile:
 
 @dataclass(frozen=True)
 class Frame:
-    """``height`` rows of ``width`` columns that slide along the tensor: row y lives at ``y - y0``, column x at
-    ``x - x0``, where each task gives both (``y0`` is negative where the frame begins above the tensor). The
-    slots of rows that are not there yet are free for others."""
+    """``height`` rows of ``width`` columns that slide along the tensor: row y lives at ``y - y0``, column x
+    at ``x - x0``, where each task gives both (``y0`` is negative where the frame begins above the tensor).
+    The slots of rows that are not there yet are free for others."""
 
     height: int
     width: int
@@ -172,7 +172,7 @@ class Task:
     """Compute one window of a step's output. ``window`` None means all of it.
 
     ``origins`` gives, for each operand with Tile or Frame storage, the column of the tensor that lies first
-    in its rows, ``tops`` for each Frame the row that lies first; of one that the step slides, where it is then.
+    in its rows, ``tops`` for each Frame the row that lies first: of one that the step slides, afterwards.
     """
 
     step: int

@@ -35,4 +35,4 @@ class Slide(Kernel):
 
     def cost(self, window: Window) -> Cost:
         """A word is moved in about the time of an operation on an element."""
-        return Cost(operations=-(-window.pixels * self.nbytes // _WORD))
+        return Cost(operations=window.pixels * -(-self.nbytes // _WORD))

@@ -96,7 +96,7 @@ class Corner:
 
 
 class Replay:
-    """The arena while tasks run. A tag is a number for (owner, row of what is not stored whole, its origin)."""
+    """The arena while tasks run. A tag is a number for (owner, row of what is not stored whole, origin)."""
 
     def __init__(self, program: Program, arena_bytes: int) -> None:
         self._program = program
@@ -126,6 +126,8 @@ class Replay:
         for access in reads:
             self._read(where, access)
         self._check_apart(where, step, reads, scratch, outputs)
+        if step.kernel.slides:
+            self._check_slide(where, step, task)
         for access in scratch + outputs:
             self._write(access)
 
@@ -176,7 +178,7 @@ class Replay:
         pairs += [(work, read) for work in scratch for read in reads]
         for output in outputs:
             met = [operand for operand, read in enumerate(reads) if output.meets(read)]
-            if step.kernel.slides and step.inputs == step.outputs:
+            if step.kernel.slides:
                 continue  # rows move inside their frame
             if not (len(met) == len(outputs) == 1 and _in_place(step, met[0], output, reads[met[0]])):
                 pairs += [(output, reads[operand]) for operand in met]
@@ -185,6 +187,17 @@ class Replay:
                 names = f"buffers {one.buffer.name} and {other.buffer.name}"
                 why = f"{names} meet in arena bytes [{common[0]}, {common[1]})"
                 raise invalid(f"{where}, buffer {one.buffer.name}", why)
+
+    def _check_slide(self, where: str, step: Step, task: Task) -> None:
+        """A frame keeps all rows that lie in it before and after: emitted C moves no others."""
+        buffer, top = self._program.buffers[step.outputs[0]], task.tops[step.outputs[0]]
+        (height, _), rows = buffer.pixels_stored, buffer.grid[0]
+        before = top - step.kernel.slides
+        kept = max(top, before, 0), min(min(top, before) + height, rows)
+        moved = (task.window or buffer.whole).y0, (task.window or buffer.whole).y1
+        if step.inputs != step.outputs or moved != kept:
+            why = f"it moves rows [{moved[0]}, {moved[1]}), and the frame keeps [{kept[0]}, {kept[1]})"
+            raise invalid(f"{where}, buffer {buffer.name}", why)
 
     def _access(self, where: str, name: str, window: Window, corner: Corner = Corner()) -> Access:
         """Bytes and tags of ``window``; VerificationError where the storage cannot hold all of it."""
@@ -207,9 +220,10 @@ class Replay:
         """The stored column at which the window begins."""
         match buffer.storage:
             case Tile(_, width) | Frame(_, width):
-                kind = type(buffer.storage).__name__.lower()
+                kind = "tile" if isinstance(buffer.storage, Tile) else "frame"
                 if origin is None:
-                    raise invalid(f"{where}, buffer {buffer.name}", f"the task gives no origin for this {kind}")
+                    why = f"the task gives no origin for this {kind}"
+                    raise invalid(f"{where}, buffer {buffer.name}", why)
                 if not 0 <= window.x0 - origin <= window.x1 - origin <= width:
                     columns = f"columns [{window.x0}, {window.x1})"
                     why = f"{columns} are not inside the {kind}'s {width} from {origin} on"

@@ -1,7 +1,7 @@
 """Frames: inner tensors of a stream whose kept rows move as their reader advances.
 
-The free row of a ring is another each time, so that a ring takes its place all the while. A frame's free slots
-are always the same, and other tensors may lie there until its next rows come.
+The free row of a ring is another each time, so that a ring takes its place all the while. A frame's free
+slots are always the same, and other tensors may lie there until its next rows come.
 """
 
 from __future__ import annotations
@@ -46,17 +46,20 @@ class Framing:
         return self.top(y) <= row < self.top(y) + self.height
 
     def follows(self, order: Sequence[Row], producer: int) -> bool:
-        """True where the rows of a region, computed in ``order``, each find a slot in the frame, and the frame
-        slides between them."""
+        """True where the rows of a region, computed in ``order``, each find a slot in the frame."""
         readings = deque(row.y for row in order if row.step == self.reader)
-        kept = (self.kept(y, following) for y, following in pairwise(readings))
-        slides = any(begin < end for begin, end in kept)
         for row in order:
             if row.step == self.reader:
                 readings.popleft()
             elif row.step == producer and not (readings and self.holds(readings[0], row.y)):
                 return False
-        return slides
+        return True
+
+    def slides(self, order: Sequence[Row]) -> bool:
+        """True where rows are kept for another one of the region."""
+        readings = [row.y for row in order if row.step == self.reader]
+        kept = (self.kept(y, following) for y, following in pairwise(readings))
+        return any(begin < end for begin, end in kept)
 
     def step(self, buffer: Buffer, upward: bool) -> Step:
         """The step that slides the frame that is stored in ``buffer``."""
@@ -65,10 +68,16 @@ class Framing:
         return Step(f"slide_{self.tensor}", slide, moved, moved, operator="kept rows move up")
 
 
-def framings(scope: Scope) -> dict[str, Framing]:
-    """The inner tensors of a segment that can be frames."""
-    found = (_framing(scope, name) for name in scope.inside)
-    return {framing.tensor: framing for framing in found if framing is not None}
+def framings(scope: Scope, orders: Sequence[Sequence[Row]]) -> dict[str, Framing]:
+    """The inner tensors of a segment that can be frames where the rows of its regions are computed in
+    ``orders``: each has a slot for every row, and no slot more than a ring."""
+    found = {name: framing for name in scope.inside if (framing := _framing(scope, name)) is not None}
+    return {
+        name: framing
+        for name, framing in found.items()
+        if all(framing.follows(order, scope.producers[name]) for order in orders)
+        and any(framing.slides(order) for order in orders)
+    }
 
 
 def _framing(scope: Scope, name: str) -> Framing | None:
@@ -82,8 +91,7 @@ def _framing(scope: Scope, name: str) -> Framing | None:
         return None
     first, second = (kernel.needs(operand, Window(y, y + 1, 0, 1)).y0 for y in (0, 1))
     framing = Framing(name, reader, height, second - first, first, spans)
-    fits = all(
-        begin == end or (framing.holds(y, begin) and framing.holds(y, end - 1))
-        for y, (begin, end) in enumerate(spans)
-    )
+    rows = scope.program.buffers[name].grid[0]
+    tops = (framing.top(y) for y in range(len(spans)))
+    fits = spans == [(min(max(top, 0), rows), min(max(top + height, 0), rows)) for top in tops]
     return framing if 0 < framing.stride < height and fits else None

@@ -13,7 +13,7 @@ from ...ir.program import Buffer, Full
 from ...ir.window import Window
 from .frames import Framing, framings
 from .reads import COLUMNS, ROWS
-from .segment import Grid, Scope
+from .segment import Grid, Row, Scope
 from .stream import cut, needed_windows, row_order
 
 ACROSS = (2, 3, 4, 5, 6, 8, 9, 12, 16, 18, 24, 36)
@@ -40,7 +40,13 @@ class Profile:
     @cached_property
     def frames(self) -> Mapping[str, Framing]:
         """Inner tensors that can be frames."""
-        return framings(self.scope)
+        return framings(self.scope, [self._order])
+
+    @cached_property
+    def _order(self) -> list[Row]:
+        """The rows of one stream."""
+        wanted = {name: self.scope.program.buffers[name].whole for name in self.scope.leaving}
+        return row_order(self.scope, needed_windows(self.scope, wanted), upward=False)
 
     def inner_bytes(self, grid: Grid, framed: bool) -> int:
         """The most bytes that inner rows and working memory take at once."""
@@ -118,7 +124,7 @@ class Profile:
 
     @cached_property
     def _slides(self) -> tuple[Sequence[str], Sequence[str], np.ndarray]:
-        """Of each frame the tensor, its reader's output, and the operations for a column each time it slides."""
+        """Of each frame the tensor, its reader's output, and the operations for a column when it slides."""
         program, costs = self.scope.program, list[int]()
         for name, framing in self.frames.items():
             kept = Window(0, framing.height - framing.stride, 0, 1)
@@ -177,10 +183,9 @@ class Profile:
     def _times(self) -> Mapping[int, np.ndarray]:
         """When each row of each step is computed, in one stream; -1 for rows that nobody needs."""
         scope = self.scope
-        wanted = {name: scope.program.buffers[name].whole for name in scope.leaving}
         heights = {i: scope.program.buffers[step.outputs[0]].grid[0] for i, step in scope.steps}
         times = {index: np.full(height, -1, np.int64) for index, height in heights.items()}
-        for time, row in enumerate(row_order(scope, needed_windows(scope, wanted), upward=False)):
+        for time, row in enumerate(self._order):
             times[row.step][row.y] = time
         return times
 

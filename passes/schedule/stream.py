@@ -38,7 +38,7 @@ def stream(reads: Reads, segment: Segment, first_slide: int) -> Stream:
     storage: dict[str, Storage] = {}
     for name in scope.inside:
         storage[name] = _storage(scope, name, regions, orders)
-    frames = _frames(scope, storage, orders) if segment.framed else []
+    frames = list(framings(scope, orders).values()) if segment.framed else []
     storage |= {f.tensor: _frame(program.buffers[f.tensor], storage[f.tensor], f.height) for f in frames}
     storage |= _shared_rings(scope, storage, segment.grid)
     slides = {first_slide + number: framing for number, framing in enumerate(frames)}
@@ -180,24 +180,13 @@ def _tasks(
                     yield task(number, (framing.tensor,), Window(begin, end, *columns))
 
 
-def _frames(scope: Scope, storage: Mapping[str, Storage], orders: list[list[Row]]) -> list[Framing]:
-    """The frames that hold whatever the stream stores in them, and no slot more than a ring would."""
-    found: list[Framing] = []
-    for name, framing in framings(scope).items():
-        mine = storage[name]
-        ring = isinstance(mine, Rows | Tile) and _count(mine) == framing.height
-        if ring and all(framing.follows(order, scope.producers[name]) for order in orders):
-            found.append(framing)
-    return found
-
-
 def _frame(buffer: Buffer, storage: Storage, height: int) -> Frame:
     """A frame as wide as the ring that it takes the place of."""
     return Frame(height, storage.width if isinstance(storage, Tile) else buffer.grid[1])
 
 
 def _origins(program: Program, region: Region, storage: Mapping[str, Storage]) -> dict[str, int]:
-    """The first column of all tiles and frames; those that are as wide as their tensor begin with its first."""
+    """The first column of all tiles and frames; those as wide as their tensor begin with its first."""
     origins: dict[str, int] = {}
     for name, kind in storage.items():
         if isinstance(kind, Tile | Frame):
