@@ -91,13 +91,14 @@ def schedules(
     name: str, layers: Program, modes: tuple[InputMode, ...], every_point: bool
 ) -> Iterator[Row]:
     """Layer by layer, the same in place, and the fronts with the input delivered in each mode."""
-    base = make_schedules(layers, CompileOptions(target=BOARD, schedule="fast"), 0).points[0]
+    target = load_target(BOARD)
+    base = make_schedules(layers, target, CompileOptions(target=BOARD, schedule="fast"), 0).points[0]
     yield row(name, "buffer", base.describe(), base, base, 0.0)
     yield row(name, "buffer", "layer by layer, in place", in_place(base.program), base, 0.0)
     for mode in modes:
         start = time.perf_counter()
         options = CompileOptions(target=BOARD, schedule="min-sram", input_mode=mode)
-        points = make_schedules(layers, options, 0).points
+        points = make_schedules(layers, target, options, 0).points
         seconds = time.perf_counter() - start
         for point in points if every_point else ends(points):
             yield row(name, mode, point.describe(), point, base, seconds)

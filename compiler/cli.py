@@ -120,7 +120,7 @@ def main() -> None:
     "--schedule-dump",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the schedule's segments and tasks as JSON.",
+    help="Write the schedule's steps, buffers and tasks as JSON.",
 )
 @click.option(
     "--input-mode",

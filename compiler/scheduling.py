@@ -9,9 +9,12 @@ from ..ir.errors import ModelError, UsageError
 from ..ir.program import Program, Task
 from ..passes.schedule import Point, layer_by_layer, placed_front
 from ..passes.schedule.feed import feed_by_rows
+from ..passes.schedule.front import executed
 from ..passes.schedule.order import least_peak_order
 from ..passes.schedule.search import candidates
+from ..passes.tailor import tailor
 from ..passes.views import eliminate_copies
+from ..targets import Target
 from .memory import describe_storage
 from .options import CompileOptions
 
@@ -20,8 +23,9 @@ from .options import CompileOptions
 class Schedules:
     """The front, from the fastest to the one with the least memory, and the index of the one to take.
 
-    ``layers`` is the program that all are made of, one whole layer after the other. ``negotiable``: a smaller
-    one may be taken instead, where the choice was to fit a budget.
+    ``layers`` is the program that all are made of, one whole layer after the other, with kernels that need
+    the least working memory. ``negotiable``: a smaller one may be taken instead, where the choice was to fit
+    a budget.
     """
 
     layers: Program
@@ -56,7 +60,7 @@ class Schedules:
             {
                 "point": number,
                 "chosen": number == self.chosen + 1,
-                "schedule": point.describe(),
+                "schedule": self.describe(point),
                 "arena": point.arena,
                 "macs": point.macs,
                 "recompute_ratio": point.macs / base,
@@ -65,6 +69,11 @@ class Schedules:
             }
             for number, point in enumerate(self.points, 1)
         ]
+
+    def describe(self, point: Point) -> str:
+        """How it runs, and whether it does without the target's own instructions."""
+        portable = executed(self.points[0].program).paired and not executed(point.program).paired
+        return f"{point.describe()}, portable kernels" if portable else point.describe()
 
     def least(self) -> int:
         """Arena bytes, estimated, of the schedule with the least SRAM."""
@@ -85,17 +94,21 @@ class Schedules:
         return replace(self, chosen=following) if self.negotiable and following < len(self.points) else None
 
 
-def make_schedules(layers: Program, options: CompileOptions, sram_budget: int) -> Schedules:
-    """Schedules of ``layers``, which run layer by layer, with the choice that ``options`` ask for.
+def make_schedules(
+    layers: Program, target: Target, options: CompileOptions, sram_budget: int
+) -> Schedules:
+    """Schedules of ``layers``, which run layer by layer, on ``target``, with the choice that ``options`` ask
+    for.
 
     UsageError where they ask for a point that does not exist.
     """
     program = eliminate_copies(least_peak_order(layers).program)
     if options.input_mode != "buffer":
         program = feed_by_rows(program, again=options.input_mode == "reread")
+    fast = tailor(program, target)
     if options.schedule == "fast" and options.pareto is None:
-        return Schedules(program, (layer_by_layer(program),), 0)
-    points = tuple(placed_front(program))
+        return Schedules(program, (layer_by_layer(fast),), 0)
+    points = tuple(placed_front(fast) if fast is program else placed_front(fast, program))
     negotiable = options.schedule == "fit" and options.pareto is None
     return Schedules(program, points, _choice(points, options, sram_budget), negotiable)
 

@@ -14,13 +14,19 @@ from .window import Window
 
 @dataclass(frozen=True)
 class Cost:
-    """Work of one task: multiply-accumulates, and other element operations."""
+    """Work of one task: multiply-accumulates, other element operations, and how many of the former are done
+    several at a time."""
 
     macs: int = 0
     operations: int = 0
+    paired: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.macs + other.macs, self.operations + other.operations)
+        return Cost(self.macs + other.macs, self.operations + other.operations, self.paired + other.paired)
+
+    def in_pairs(self) -> Cost:
+        """The same work by instructions that do several multiply-accumulates at once."""
+        return Cost(self.macs, self.operations, self.macs)
 
 
 class Kernel(ABC):

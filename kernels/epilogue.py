@@ -9,7 +9,10 @@ import numpy as np
 from ..ir.dtype import DType, Quant
 from .node import UNBOUNDED, Activation, Node
 
-_MAX_SHIFT = 22
+_ROUNDED_BITS = 24
+"""By a shift of 1, accumulators of so many bits get at most 2^-10 LSB of error from the rounded multiplier;
+wider ones take a larger shift. A shift that most layers have in common lets them share code."""
+
 _OFFSET_BITS = 29
 """|zero_point| · 2^shift is at most 2^29, and hi32 below 2^30 in magnitude: their sum fits 32 bits."""
 
@@ -34,8 +37,8 @@ class Requantize:
 
     hi32 is the upper half of the signed 64-bit product, rounded down; the multiplier is per channel,
     shift and offset = zero_point · 2^shift + 2^(shift − 1) are the layer's. Nested floors are exact, so
-    the only errors against real arithmetic are that of the rounded multiplier, at most 2^-(shift + 2) LSB
-    before the last shift, and ties, which round up. Accumulators whose pre-shift could overflow are first
+    the only errors against real arithmetic are that of the rounded multiplier, at most 2^-10 LSB where no
+    scale is above 1/4, and ties, which round up. Accumulators whose pre-shift could overflow are first
     clamped to ± ``limit`` (they saturate anyway).
     """
 
@@ -56,10 +59,13 @@ class Requantize:
         to a tensor of ``dtype`` (8 or 16 bits) quantized by ``quant``."""
         ratios = np.minimum(np.asarray(scales, np.float64).reshape(-1) / quant.scale, _COARSEST)
         largest = float(ratios.max(initial=0.0))
-        shift = _MAX_SHIFT if largest == 0.0 else int(np.floor(-1.0 - np.log2(largest)))
+        least = float(np.min(ratios, where=ratios > 0, initial=np.inf))
+        reach = min(bound, int(4 * 2.0 ** (8 * dtype.size) / least))  # saturates from there on
+        wanted = max(1, reach.bit_length() - _ROUNDED_BITS + 1)
+        shift = wanted if largest == 0.0 else int(np.floor(-1.0 - np.log2(largest)))
         pre_shift = max(0, 1 - shift)
         most = _OFFSET_BITS - max(abs(quant.zero_point) - 1, 0).bit_length()
-        shift = min(shift + pre_shift, _MAX_SHIFT, most)
+        shift = min(shift + pre_shift, wanted, most)
         multipliers = np.round(ratios * 2.0 ** (32 + shift - pre_shift)).astype(np.int64)
         multipliers = np.minimum(multipliers, 2**31 - 1).astype(np.int32)
         top = (2**31 - 1) >> min(pre_shift, 31)

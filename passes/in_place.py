@@ -10,7 +10,7 @@ import numpy as np
 
 from ..ir.accesses import Accesses, repeated
 from ..ir.lifetime import Liveness
-from ..ir.program import Program, Step
+from ..ir.program import Buffer, Full, Program, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ def guests(program: Program, table: Accesses, live: Liveness) -> Guests:
     choices = np.array(list(_choices(program, table)), np.int64).reshape(-1, 5)
     runs = np.bincount(table.operand, minlength=int(choices[:, :2].max(initial=0)) + 1)
     begins = np.cumsum(runs) - runs
-    choices = choices[runs[choices[:, 0]] == runs[choices[:, 1]]]
+    choices = choices[(runs[choices[:, 0]] == runs[choices[:, 1]]) & (runs[choices[:, 0]] > 0)]
     choice, number = repeated(runs[choices[:, 0]])
     output, read = (begins[choices[choice, side]] + number for side in (0, 1))
     delta = _inside_owner(table, read) - _inside_owner(table, output)
@@ -63,11 +63,17 @@ def _ways(program: Program, step: Step) -> Iterator[tuple[int, int, int, bool]]:
     if not allowed or len(step.outputs) != 1:
         return
     uses = Counter(program.owner(name)[0] for name in program.operands(step))
-    width = program.buffers[step.outputs[0]].dtype.size
+    output = program.buffers[step.outputs[0]]
     for index in allowed:
-        name = step.inputs[index]
-        if uses[program.owner(name)[0]] == 1:
-            yield index, width, program.buffers[name].dtype.size, step.kernel.windowed
+        read = program.buffers[step.inputs[index]]
+        # rows of a ring wrap around: the later ones lie first, where wider elements still wait to be read
+        wraps = output.dtype.size != read.dtype.size and (_wraps(output) or _wraps(read))
+        if uses[program.owner(read.name)[0]] == 1 and not wraps:
+            yield index, output.dtype.size, read.dtype.size, step.kernel.windowed
+
+
+def _wraps(buffer: Buffer) -> bool:
+    return buffer.storage != Full() and buffer.pixels_stored[0] > 1
 
 
 def _inside_owner(table: Accesses, run: np.ndarray) -> np.ndarray:

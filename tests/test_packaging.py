@@ -81,5 +81,6 @@ def test_built_wheel(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    expected = {f"tinyc/{path}" for path in room_files()} | {"tinyc/__init__.py", "tinyc/py.typed"}
+    expected = {f"tinyc/{path}" for path in room_files()}
+    expected |= {"tinyc/__init__.py", "tinyc/__main__.py", "tinyc/py.typed"}
     assert names == expected

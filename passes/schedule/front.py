@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ...ir.kernel import Cost
 from ...ir.program import Program
+from ...ir.window import Window
 from ..place import least_arena, place
 from .build import alternating, build
 from .cost import cycles
@@ -42,8 +43,8 @@ class Point:
         asked = Counter(
             (task.step, y)
             for task in self.program.tasks
-            if not self.program.steps[task.step].inputs and task.window is not None
-            for y in range(task.window.y0, task.window.y1)
+            if (step := self.program.steps[task.step]).outputs[0] in self.program.fed
+            for y in _rows(task.window or self.program.buffers[step.outputs[0]].whole)
         )
         return max(asked.values(), default=0)
 
@@ -54,11 +55,15 @@ class Point:
         return self.program.plan.arena_bytes
 
 
-def placed_front(program: Program, count: int = POINTS) -> list[Point]:
-    """The schedules of ``program``, which runs layer by layer, that are worth having: the fastest first, each
-    that follows takes more cycles and less memory."""
-    points = [_placed(candidate) for candidate in _chosen(candidates(program), count)]
+def placed_front(*programs: Program, count: int = POINTS) -> list[Point]:
+    """The schedules of ``programs`` (see ``candidates``) that are worth having: the fastest first, each that
+    follows takes more cycles and less memory."""
+    points = [_placed(candidate) for candidate in _chosen(candidates(*programs), count)]
     return _undominated(points)
+
+
+def _rows(window: Window) -> range:
+    return range(window.y0, window.y1)
 
 
 def layer_by_layer(program: Program) -> Point:
@@ -106,18 +111,15 @@ def executed(program: Program) -> Cost:
 
 
 def _chosen(found: Sequence[Candidate], count: int) -> list[Candidate]:
-    """At most ``count`` of the candidates, from first to last in nearly equal ratios of memory."""
+    """About ``count`` of the candidates, from first to last in nearly equal ratios of memory, and of each
+    form the last that computes nothing twice."""
     if len(found) <= count:
         return list(found)
     first, last = found[0].nbytes, found[-1].nbytes
     wanted = [first * (last / first) ** (index / (count - 1)) for index in range(count)]
     nearest = {min(range(len(found)), key=lambda i: abs(found[i].nbytes - size)) for size in wanted}
-    return [found[index] for index in sorted(nearest | {0, len(found) - 1, _last_without_recompute(found)})]
-
-
-def _last_without_recompute(found: Sequence[Candidate]) -> int:
-    """The candidate with the least memory that computes nothing twice."""
-    return max(index for index, candidate in enumerate(found) if candidate.recomputes_nothing or index == 0)
+    once = {id(c.program): index for index, c in enumerate(found) if c.recomputes_nothing}
+    return [found[index] for index in sorted(nearest | {0, len(found) - 1} | set(once.values()))]
 
 
 def _undominated(points: Sequence[Point]) -> list[Point]:

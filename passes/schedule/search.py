@@ -33,26 +33,35 @@ class Candidate:
         return all(segment.regions == 1 for segment in self.segments)
 
 
-def candidates(program: Program) -> list[Candidate]:
-    """From the fastest to the one with the least memory; each is cheaper than all smaller ones.
+def candidates(*programs: Program) -> list[Candidate]:
+    """From the fastest to the one with the least memory; each is cheaper than all smaller ones, but for the
+    smallest of each of ``programs`` that computes nothing twice: these are estimated best.
 
-    ``program`` runs layer by layer. Its reductions may be split, and its last pointwise layer seen pixel by
-    pixel: forms of the same program, of which each candidate takes one.
+    ``programs`` run layer by layer and compute the same: with kernels that are fast, and with such as need
+    less working memory. Reductions may be split, and the last pointwise layer seen pixel by pixel. Each
+    candidate takes one of all these forms.
     """
-    flat = flatten_grid(program)
-    forms = [program] if flat is program else [program, flat]
-    found = [candidate for form in forms for candidate in _front(split_reductions(form))]
-    whole = tuple(Segment(index, index + 1) for index in range(len(program.steps)))
-    found.append(_layer_by_layer(program, whole))
+    found: list[Candidate] = []
+    sure: list[Candidate] = []
+    for program in programs:
+        flat = flatten_grid(program)
+        forms = [program] if flat is program else [program, flat]
+        mine = [candidate for form in forms for candidate in _front(split_reductions(form))]
+        found += [_layer_by_layer(program), *mine]
+        sure += sorted((c for c in mine if c.recomputes_nothing), key=lambda c: c.nbytes)[:1]
     kept: list[Candidate] = []
+    below = _UNBOUNDED
     for candidate in sorted(found, key=lambda candidate: (candidate.cycles, candidate.nbytes)):
-        if not kept or candidate.nbytes < kept[-1].nbytes:
+        best = any(candidate is one for one in sure) and candidate.nbytes != below
+        if candidate.nbytes < below or best:
             kept.append(candidate)
+            below = min(below, candidate.nbytes)
     return kept
 
 
-def _layer_by_layer(program: Program, segments: tuple[Segment, ...]) -> Candidate:
+def _layer_by_layer(program: Program) -> Candidate:
     estimator = Estimator(program)
+    segments = tuple(Segment(index, index + 1) for index in range(len(program.steps)))
     edges = [edge for index in range(len(segments)) if (edge := estimator.whole(index)) is not None]
     return Candidate(program, segments, max(e.nbytes for e in edges), sum(e.cycles for e in edges))
 

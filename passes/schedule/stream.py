@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ...ir.program import Buffer, Frame, Full, Program, Rows, Step, Storage, Task, Tile
@@ -235,8 +235,9 @@ def _shared_rings(scope: Scope, storage: Mapping[str, Storage], grid: Grid) -> d
         if isinstance(wanted, Frame):
             continue  # where its newest row lies, a row by itself can lie too
         for name in _overwritable(scope, step):
-            mine = storage[name]
-            if isinstance(mine, Rows | Tile) and _count(mine) == 1 and _alike(program.buffers[name], output):
+            mine, buffer = storage[name], program.buffers[name]
+            one_row = isinstance(mine, Rows | Tile) and _count(mine) == 1
+            if one_row and _alike(buffer, output) and _columns(buffer, mine) <= _columns(output, wanted):
                 shared[name] = wanted
                 break
     return shared
@@ -250,7 +251,7 @@ def _overwritable(scope: Scope, step: Step) -> list[str]:
         name
         for name in names
         if name in scope.inside
-        and name not in step.outputs
+        and name not in (*step.outputs, *scope.program.inputs)
         and sum(name in other.inputs for _, other in scope.steps) == 1
     ]
     return sorted(mine, key=lambda name: -scope.producers[name])
@@ -258,6 +259,10 @@ def _overwritable(scope: Scope, step: Step) -> list[str]:
 
 def _alike(one: Buffer, other: Buffer) -> bool:
     return one.grid == other.grid and one.dtype.size == other.dtype.size
+
+
+def _columns(buffer: Buffer, storage: Storage) -> int:
+    return replace(buffer, storage=storage).pixels_stored[1]
 
 
 def _count(storage: Rows | Tile) -> int:

@@ -15,6 +15,8 @@ CASES = {
     "padding on one side, stride 2": ((1, 3, 7, 6), (5, 3, 3, 3), {"pads": [0, 0, 1, 1], "strides": [2, 2]}),
     "tall kernel": ((1, 1, 13, 5), (4, 1, 7, 2), {"pads": [3, 0, 3, 1], "strides": [2, 1]}),
     "stride 3, wide": ((1, 2, 8, 11), (3, 2, 2, 5), {"strides": [3, 3]}),
+    "one row high, rows left out": ((1, 2, 7, 5), (3, 2, 1, 4), {"strides": [2, 1], "pads": [0, 1, 0, 0]}),
+    "depthwise, one row high": ((1, 3, 7, 5), (3, 1, 1, 3), {"group": 3, "pads": [0, 1, 0, 1]}),
     "dilated": ((1, 2, 9, 8), (3, 2, 3, 3), {"dilations": [2, 3], "pads": [2, 3, 2, 3]}),
     "grouped": ((1, 6, 4, 5), (9, 2, 3, 2), {"group": 3, "pads": [1, 0, 1, 1]}),
     "depthwise": ((1, 7, 5, 6), (7, 1, 3, 3), {"group": 7, "pads": [1, 1, 1, 1]}),

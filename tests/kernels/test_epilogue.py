@@ -62,7 +62,7 @@ def test_ties_apart_it_is_exact_in_all_but_one_case_of_a_thousand() -> None:
         different = epilogue.apply(accumulators) != np.clip(exact, -128, 127)
         assert different.mean() <= 0.001
         wrong, counted = wrong + int(different.sum()), counted + accumulators.size
-    assert wrong / counted <= 1e-5
+    assert wrong / counted <= 1e-4
 
 
 @settings(max_examples=300, deadline=None)

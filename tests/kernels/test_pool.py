@@ -17,6 +17,7 @@ CASES: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "2x2, stride 2": ((1, 3, 6, 8), {"kernel_shape": [2, 2], "strides": [2, 2]}),
     "padded all round": ((1, 2, 5, 4), {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
     "padding on one side": ((1, 3, 7, 6), {"kernel_shape": [3, 2], "pads": [0, 0, 2, 1], "strides": [2, 1]}),
+    "rows left out": ((1, 2, 7, 5), {"kernel_shape": [1, 3], "strides": [3, 2]}),
     "wide": ((1, 1, 4, 11), {"kernel_shape": [1, 5], "strides": [1, 3], "pads": [0, 2, 0, 2]}),
     "dilated": ((1, 2, 9, 8), {"kernel_shape": [3, 2], "dilations": [2, 3], "pads": [2, 1, 2, 1]}),
     "ceil": ((1, 2, 6, 7), {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}),

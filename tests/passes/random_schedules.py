@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 
 import onnx
 from hypothesis import strategies as st
 
+from tinyc.ir.errors import ModelError
 from tinyc.ir.program import Program
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import LowerOptions, lower
 from tinyc.passes.schedule import Grid, Segment
+from tinyc.passes.schedule.feed import feed_by_rows
 from tinyc.passes.schedule.reads import Reads
 from tinyc.passes.schedule.reductions import flatten_grid, split_reductions
 from tinyc.passes.schedule.segment import Scope, obstacle
@@ -104,8 +107,13 @@ def layers_of(model: onnx.ModelProto) -> Program:
 
 @st.composite
 def forms(draw: Draw, layers: Program) -> Program:
-    """``layers`` with copies or views of them, reductions in one or split, flattened or not."""
+    """``layers`` with copies or views of them, the input whole or fed row by row (each row once, or again),
+    reductions in one or split, flattened or not."""
     program = eliminate_copies(layers) if draw(st.booleans()) else layers
+    again = draw(st.sampled_from([None, False, True]))
+    if again is not None:
+        with suppress(ModelError):
+            program = feed_by_rows(program, again)
     split = split_reductions(program)
     return draw(st.sampled_from([program, split, flatten_grid(split)]))
 

@@ -10,6 +10,8 @@ from math import prod
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from onnx.parser import parse_model
+from onnx.shape_inference import infer_shapes
 
 from tinyc.ir.dtype import DType
 from tinyc.ir.errors import VerificationError
@@ -22,6 +24,8 @@ from tinyc.passes.schedule.build import build
 from tinyc.passes.schedule.segment import Grid, Segment
 from tinyc.passes.validate import validate
 
+from ..kernels.checks import lowered
+from ..kernels.schedules import patches
 from .programs import Box, Builder, offsets_of, plan_of, planned
 
 DEPTHWISE, POINTWISE = Box(), Box(reach=0)
@@ -237,3 +241,23 @@ def test_no_plan_that_the_validator_accepts_is_smaller(program: Program) -> None
         attempt = planned(program, smaller, **dict(zip(plan.offsets, offsets, strict=True)))
         with pytest.raises(VerificationError):
             validate(attempt)
+
+
+def test_narrower_elements_take_no_place_in_a_ring_that_wraps() -> None:
+    """Rows 1 and 2 of a ring of two lie the other way around: int16 written over float32 from the first row
+    on would hit the second before it is read."""
+    model = """<ir_version: 10, opset_import: ["" : 21]>
+    wraps (float[1,1,3,1] x) => (int16[1,1,2,1] y)
+    <float s = {0.01}, int16 z = {0}, int8[1,1,2,1] w = {121, -127}, float v = {0.001}> {
+        a = QuantizeLinear(x, s, z)
+        b = DequantizeLinear(a, s, z)
+        c = Abs(b)
+        d = QuantizeLinear(c, s, z)
+        e = DequantizeLinear(d, s, z)
+        f = DequantizeLinear(w, v)
+        g = Conv <kernel_shape = [2, 1]> (e, f)
+        y = QuantizeLinear(g, s, z)
+    }"""
+    program = patches(lowered(infer_shapes(parse_model(model))), 1, 1)
+    assert Tile(2, 1) in {buffer.storage for buffer in program.buffers.values()}
+    validate(place(program))

@@ -143,6 +143,25 @@ def test_columns_of_tiles_and_patches() -> None:
     assert kept(program, Segment(0, 3, Grid(3, 3))) == middle
 
 
+class Strip(Box):
+    """Reads columns on both sides of a pixel, of its own row only, and may write over it."""
+
+    def needs(self, operand: int, window: Window) -> Window:
+        return Window(window.y0, window.y1, window.x0 - self.reach, window.x1 + self.reach)
+
+
+def test_what_is_overwritten_is_stored_as_the_result_unless_it_is_wider() -> None:
+    """t2 may take the place of t1: in column tiles only where it reads no columns beside its own."""
+    builder = boxes(1, 0, 1)
+    for reach, first in ((0, Tile(3, 6)), (1, Tile(1, 7))):
+        builder.steps[1] = replace(builder.steps[1], kernel=Strip((0,), reach))
+        program = builder.program(["t0"], ["t3"])
+        segments = [Segment(0, 3, Grid(1, 2))]
+        assert kept(program, *segments) == {"t1": first, "t2": Tile(3, 6)}
+        validate(place(build(program, segments), seconds=0))
+        assert kept(program, Segment(0, 3, Grid())) == {"t1": Rows(3), "t2": Rows(3)}
+
+
 def test_every_row_once_and_in_one_direction() -> None:
     program = boxes(1, 2, 1).program(["t0"], ["t3"])
     for upward, order in ((False, range(12)), (True, range(11, -1, -1))):

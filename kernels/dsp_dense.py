@@ -1,0 +1,58 @@
+"""Dense layers by the micro-kernels for Arm's DSP extension; numbers are those of ``Dense``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..ir.dtype import DType
+from ..ir.kernel import Cost
+from ..ir.window import Window
+from .dense import Dense
+from .dsp_words import fits, in_fours, packed
+from .epilogue import Requantize
+
+_MOST_WIDENED = 256
+"""Inputs. To widen a vector first saves a sixth of the instructions, and takes two bytes for each input."""
+
+
+@dataclass(frozen=True, eq=False)
+class DspDense(Dense):
+    """Short vectors are widened first, and filled up to a multiple of eight with weights of 0."""
+
+    template: ClassVar[str] = "dsp_dense"
+
+    @classmethod
+    def of(cls, kernel: Dense, input_dtype: DType) -> DspDense | None:
+        """None where the micro-kernels cannot compute ``kernel``."""
+        if not fits(kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue, input_dtype):
+            return None
+        return cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
+
+    @property
+    def depth(self) -> int:
+        return self.weights.shape[1]
+
+    @property
+    def filled(self) -> int:
+        """Inputs of a vector, filled up."""
+        return -(-self.depth // 8) * 8
+
+    @property
+    def is_widened(self) -> bool:
+        return self.depth <= _MOST_WIDENED or self.depth != self.filled
+
+    def constants(self) -> Mapping[str, np.ndarray]:
+        assert isinstance(self.epilogue, Requantize)
+        filled = np.pad(self.weights, ((0, 0), (0, self.filled - self.depth)))
+        words = packed(filled, self.bias, self.input_zero, self.epilogue)
+        return {"weights": words if self.is_widened else in_fours(words)}
+
+    def cost(self, window: Window) -> Cost:
+        return super().cost(window).in_pairs()
+
+    def scratch(self) -> int:
+        return 2 * self.filled if self.is_widened else 0

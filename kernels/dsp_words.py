@@ -1,0 +1,69 @@
+"""Weights in the order of the micro-kernels for Arm's DSP extension (``runtime_c/dsp_*.h``)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ir.dtype import DType
+from .epilogue import Epilogue, Requantize
+
+_HALF = 2**15
+_SUM = 2**23
+
+
+def requantizes(weights: np.ndarray, epilogue: Epilogue, input_dtype: DType) -> bool:
+    """Whether the types are those of the micro-kernels: bytes, and a requantization that shifts by 1."""
+    if not isinstance(epilogue, Requantize) or weights.dtype != np.int8 or input_dtype is not DType.INT8:
+        return False
+    return epilogue.dtype is DType.INT8 and epilogue.shift == 1 and epilogue.pre_shift == 0
+
+
+def fits(
+    weights: np.ndarray, bias: np.ndarray, input_zero: int, epilogue: Epilogue, input_dtype: DType
+) -> bool:
+    """Whether the micro-kernels can multiply with ``weights`` [channels, taps].
+
+    They hold the weights of channels 2i and 2i + 1 in one 16-bit number, 256 · w[2i + 1] + w[2i], by which
+    they multiply as it is: it has to fit, and of the sums of odd channels 24 bits are known in the end.
+    """
+    if not requantizes(weights, epilogue, input_dtype):
+        return False
+    even, odd = weights[: len(weights) // 2 * 2 : 2], weights[1::2]
+    pairs = 256 * odd.astype(np.int64) + even
+    span = max(int(input_dtype.highest) - input_zero, input_zero - int(input_dtype.lowest))
+    sums = np.abs(odd.astype(np.int64)).sum(axis=1) * span + np.abs(bias[1::2].astype(np.int64))
+    return bool(np.all((pairs >= -_HALF) & (pairs < _HALF)) and np.all(sums < _SUM))
+
+
+def packed(weights: np.ndarray, bias: np.ndarray, input_zero: int, epilogue: Requantize) -> np.ndarray:
+    """uint32 words, for each two channels: two biases, the weights, two multipliers.
+
+    ``weights`` are [channels, taps], of a multiple of four taps. The input's zero point is taken off in the
+    biases; the second is that of the sum for both channels' weights, 256 · b[2i + 1] + b[2i].
+    """
+    channels, taps = weights.shape
+    even = _padded(channels)
+    wide = np.zeros((even, taps), np.int64)
+    wide[:channels] = weights
+    sums = np.zeros(even, np.int64)
+    sums[:channels] = bias.astype(np.int64) - input_zero * weights.astype(np.int64).sum(axis=1)
+    multipliers = np.zeros(even, np.int64)
+    multipliers[:channels] = epilogue.multipliers
+    halves = (256 * wide[1::2] + wide[0::2]).reshape(-1, taps // 4, 4) & 0xFFFF
+    words = (halves[..., :2] | halves[..., 2:] << 16).reshape(even // 2, taps // 2)
+    biases = np.stack([sums[0::2], 256 * sums[1::2] + sums[0::2]], axis=1) & 0xFFFFFFFF
+    return np.concatenate([biases, words, multipliers.reshape(-1, 2)], axis=1).astype(np.uint32)
+
+
+def in_fours(words: np.ndarray) -> np.ndarray:
+    """What ``packed`` made, in the order for four channels at a time: biases, in turns the weights of both
+    pairs for eight taps, multipliers. Taps are a multiple of eight."""
+    pairs = np.pad(words, ((0, len(words) % 2), (0, 0)))
+    fours = pairs.reshape(len(pairs) // 2, 2, -1)
+    weights = fours[:, :, 2:-2].reshape(len(fours), 2, -1, 4).transpose(0, 2, 1, 3)
+    ends = (fours[:, :, :2], weights, fours[:, :, -2:])
+    return np.concatenate([part.reshape(len(fours), -1) for part in ends], axis=1)
+
+
+def _padded(channels: int) -> int:
+    return channels + channels % 2

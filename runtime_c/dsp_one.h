@@ -1,0 +1,65 @@
+/* One pixel, inputs in multiples of eight: 16 products in 14 instructions. */
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+#  define TINYC_DSP_ONE \
+    "ldm.w r1!, {r6-r9}\n" \
+    "ldm.w r0!, {r2, r3, r10, r11}\n" \
+    "sxtb16 r12, r6\n" \
+    "smlad r4, r12, r2, r4\n" \
+    "smlad r5, r6, r2, r5\n" \
+    "sxtb16 r12, r7\n" \
+    "smlad r4, r12, r3, r4\n" \
+    "smlad r5, r7, r3, r5\n" \
+    "sxtb16 r12, r8\n" \
+    "smlad r4, r12, r10, r4\n" \
+    "smlad r5, r8, r10, r5\n" \
+    "sxtb16 r12, r9\n" \
+    "smlad r4, r12, r11, r4\n" \
+    "smlad r5, r9, r11, r5\n"
+#endif
+static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_one(
+    const struct tinyc_dsp_tile *tile, const uint32_t *weights)
+{
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP)
+    register const struct tinyc_dsp_tile *pixel __asm__("r0") = tile;
+    register const uint32_t *weight __asm__("r1") = weights;
+
+    __asm__ volatile(
+        "push {r4-r11, lr}\n"
+        "ldm r0, {r4-r11}\n"
+        "adr r12, 2f\n"
+        "add r11, r11, r12\n"
+        "push {r4-r11}\n"
+        "ldr lr, [sp, #24]\n"
+        "1:\n"
+        "ldrd r4, r5, [r1], #8\n"
+        "ldr r0, [sp, #20]\n"
+        "ldr pc, [sp, #28]\n"
+        ".balign 4\n"
+        "2:\n"
+        TINYC_DSP_ONE TINYC_DSP_ONE TINYC_DSP_ONE TINYC_DSP_ONE
+        "cmp r0, lr\n"
+        "bne 2b\n"
+        "ldrd r6, r7, [r1], #8\n"
+        "ldrd r2, r3, [sp, #4]\n"
+        "ldr r10, [sp]\n"
+        "sub r5, r5, r4\n"
+        "smmla r4, r4, r6, r2\n"
+        "ssat r4, #8, r4, asr #1\n"
+        "strb r4, [r3], #1\n"
+        "cmp r3, r10\n"
+        "beq 3f\n"
+        "asr r5, r5, #8\n"
+        "smmla r5, r5, r7, r2\n"
+        "ssat r5, #8, r5, asr #1\n"
+        "strb r5, [r3], #1\n"
+        "str r3, [sp, #8]\n"
+        "cmp r3, r10\n"
+        "bne 1b\n"
+        "3:\n"
+        "add sp, #32\n"
+        "pop {r4-r11, lr}\n"
+        : "+r"(pixel), "+r"(weight) : : "r2", "r3", "r12", "lr", "cc", "memory");
+#else
+    tinyc_dsp_portable(tile, weights, 1);
+#endif
+}

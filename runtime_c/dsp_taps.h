@@ -1,0 +1,14 @@
+/* The taps of two or three pixels, of which `used` are there, some perhaps padding: the first one's begin in column
+ * `first` of the input. */
+static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_taps(
+    const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t first, int32_t origin, uint32_t *to,
+    int32_t lanes, int32_t used)
+{
+    const int32_t fours = conv->rows * conv->fours / 2, filled = (conv->rows * conv->rest + 3) & ~3;
+    int8_t *rests = (int8_t *)(to + 3 * (fours + filled / 2));
+
+    for (int32_t lane = 0; lane < used; ++lane) {
+        tinyc_dsp_edge(conv, rows, first + lane * conv->stride, origin, to + lane, lanes, rests);
+        tinyc_dsp_spread(to + fours * lanes + lane, rests, filled, lanes);
+    }
+}

@@ -1,0 +1,216 @@
+"""Micro-kernels for Arm's DSP extension: the emulator's numbers on the host and on a Cortex-M4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from tinyc.codegen.emit import Facts, emit
+from tinyc.emulator.devices import build_device
+from tinyc.emulator.machine import Machine
+from tinyc.emulator.toolchain import find_toolchain, gcc, zig
+from tinyc.ir.program import Program
+from tinyc.passes.place import place
+from tinyc.passes.tailor import tailor
+from tinyc.targets import load_target
+
+from .checks import OPSET, agree, lowered, qdq_model, reference, samples_of
+from .schedules import can_be_windowed, patches, stream_rows
+
+# input NCHW, weights OIHW, attributes
+CONVOLUTIONS = {
+    "pointwise": ((1, 8, 5, 7), (8, 8, 1, 1), {}),
+    "pointwise, odd": ((1, 5, 3, 7), (7, 5, 1, 1), {}),
+    "pointwise, one channel": ((1, 1, 4, 3), (1, 1, 1, 1), {}),
+    "pointwise, one pixel": ((1, 13, 1, 1), (3, 13, 1, 1), {}),
+    "pointwise, stride 2": ((1, 12, 7, 6), (9, 12, 1, 1), {"strides": [2, 2]}),
+    "3x3": ((1, 4, 6, 11), (6, 4, 3, 3), {"pads": [1, 1, 1, 1]}),
+    "3x3, odd": ((1, 3, 5, 8), (5, 3, 3, 3), {"pads": [1, 1, 1, 1]}),
+    "3x3, 9 and 10 quads": ((1, 13, 4, 6), (4, 13, 3, 3), {"pads": [1, 1, 1, 1]}),
+    "padding on one side, stride 2": ((1, 3, 7, 9), (5, 3, 3, 3), {"pads": [0, 0, 1, 1], "strides": [2, 2]}),
+    "tall kernel": ((1, 1, 13, 5), (4, 1, 7, 2), {"pads": [3, 0, 3, 1], "strides": [2, 1]}),
+    "10x4, stride 2": ((1, 1, 13, 10), (6, 1, 10, 4), {"pads": [4, 1, 5, 1], "strides": [2, 2]}),
+    "stride 3, wide": ((1, 2, 8, 14), (3, 2, 2, 5), {"strides": [3, 3]}),
+    "rows dilated": ((1, 4, 9, 8), (3, 4, 3, 3), {"dilations": [2, 1], "pads": [2, 1, 2, 1]}),
+    "kernel larger than input": ((1, 2, 2, 3), (3, 2, 5, 5), {"pads": [2, 2, 2, 2]}),
+    "width 1": ((1, 6, 5, 1), (4, 6, 3, 1), {"pads": [1, 0, 1, 0]}),
+    "1-D": ((1, 3, 11), (4, 3, 4), {"pads": [2, 1], "strides": [2]}),
+    "batch of 2": ((2, 4, 4, 5), (4, 4, 3, 3), {"pads": [1, 1, 1, 1]}),
+    "batch of 2, pointwise": ((2, 4, 4, 5), (4, 4, 1, 1), {}),
+}
+# input NCHW, attributes; kernels of 3 x 3
+DEPTHWISE = {
+    "same": ((1, 8, 5, 6), {"pads": [1, 1, 1, 1]}),
+    "odd channels": ((1, 7, 4, 5), {"pads": [1, 1, 1, 1]}),
+    "no padding": ((1, 4, 5, 7), {}),
+    "stride 2, one side": ((1, 5, 6, 9), {"pads": [0, 1, 1, 0], "strides": [2, 2]}),
+    "stride 2, other side": ((1, 12, 7, 8), {"pads": [1, 0, 0, 1], "strides": [1, 2]}),
+    "wide": ((1, 4, 4, 55), {"pads": [1, 1, 1, 1]}),
+    "wide, stride 2": ((1, 4, 5, 55), {"pads": [1, 1, 1, 1], "strides": [2, 2]}),
+    "width 1": ((1, 6, 5, 1), {"pads": [1, 1, 1, 1]}),
+    "much padding": ((1, 6, 2, 2), {"pads": [3, 3, 3, 3]}),
+    "rows dilated": ((1, 4, 8, 5), {"pads": [2, 1, 2, 1], "dilations": [2, 1]}),
+    "batch of 2": ((2, 4, 4, 5), {"pads": [1, 1, 1, 1]}),
+}
+# rows, inputs, outputs
+MATRICES = {
+    "128 to 24": (1, 128, 24),
+    "one of each": (1, 1, 1),
+    "odd": (1, 13, 7),
+    "12 to 5": (1, 12, 5),
+    "rows": (5, 9, 6),
+    "long": (1, 264, 8),
+    "long, odd": (1, 272, 7),
+    "long, rows": (2, 264, 5),
+    "long, not of eights": (1, 300, 6),
+}
+M4 = "nucleo-f446re"
+
+
+def _convolution(case: str, activation: str | None) -> onnx.ModelProto:
+    shape, weights, attributes = CONVOLUTIONS[case]
+    return _model("Conv", shape, weights, attributes, activation)
+
+
+def _depthwise(case: str, activation: str | None) -> onnx.ModelProto:
+    shape, attributes = DEPTHWISE[case]
+    return _model("Conv", shape, (shape[1], 1, 3, 3), attributes | {"group": shape[1]}, activation)
+
+
+def _matrix(case: str, activation: str | None) -> onnx.ModelProto:
+    rows, inputs, outputs = MATRICES[case]
+    return _model("Gemm", (rows, inputs), (outputs, inputs), {"transB": 1}, activation)
+
+
+def _model(
+    operator: str, shape: Sequence[int], weights: Sequence[int], attributes: dict, activation: str | None
+) -> onnx.ModelProto:
+    """The operator on int8, between two requantizations."""
+    rng = np.random.default_rng(sum(weights))
+    integers = rng.integers(-127, 128, weights).astype(np.int8)
+    scales, x_scale = rng.uniform(0.002, 0.02, weights[0]), 0.05
+    bias = (rng.integers(-2000, 2000, weights[0]).astype(np.int32), x_scale * scales.astype(np.float32), 0)
+    nodes = [helper.make_node(operator, ["x", "w", "b"], ["sum" if activation else "y"], "op", **attributes)]
+    if activation:
+        bounds = ["low", "high"] if activation == "Clip" else []
+        nodes.append(helper.make_node(activation, ["sum", *bounds], ["y"], "activation"))
+    return qdq_model(
+        nodes, {"x": shape}, ["y"], {"x": (x_scale, 9), "y": (0.11, -3)},
+        constants={"low": np.float32(-1.5), "high": np.float32(4.0)} if activation == "Clip" else {},
+        dequantized={"w": (integers, scales, 0), "b": bias}, stage=True,
+    )  # fmt: skip
+
+
+def _tailored(model: onnx.ModelProto, template: str) -> Program:
+    program = tailor(lowered(model), load_target(M4))
+    assert [step.kernel.template for step in program.steps].count(template) == 1
+    return program
+
+
+@pytest.mark.parametrize("activation", [None, "Clip"])
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_convolutions(case: str, activation: str | None) -> None:
+    _check_all(_convolution(case, activation), "dsp_conv2d", every=activation is None)
+
+
+@pytest.mark.parametrize("activation", [None, "Clip"])
+@pytest.mark.parametrize("case", DEPTHWISE)
+def test_depthwise(case: str, activation: str | None) -> None:
+    _check_all(_depthwise(case, activation), "dsp_depthwise", every=activation is None)
+
+
+def _check_all(model: onnx.ModelProto, template: str, every: bool) -> None:
+    """Under every schedule on the host; on the board layer by layer, or under ``every`` schedule too."""
+    program = _tailored(model, template)
+    samples = samples_of(model)
+    expected = reference(model, samples)
+    variants = [program]
+    if can_be_windowed(program):
+        variants += [stream_rows(program), patches(program, 2, 3)]
+    for variant in variants:
+        agree(variant, samples, expected)
+    for variant in variants if every else variants[:1]:
+        _check_on_board(variant)
+
+
+@pytest.mark.parametrize("activation", [None, "Relu"])
+@pytest.mark.parametrize("case", MATRICES)
+def test_matrices(case: str, activation: str | None) -> None:
+    model = _matrix(case, activation)
+    program = _tailored(model, "dsp_dense")
+    samples = samples_of(model)
+    agree(program, samples, reference(model, samples))
+    _check_on_board(program)
+
+
+@pytest.mark.parametrize("find", [gcc, zig])
+def test_both_compilers(find) -> None:
+    _check_on_board(_tailored(_convolution("3x3, odd", "Clip"), "dsp_conv2d"), find)
+
+
+def _check_on_board(program: Program, find=find_toolchain) -> None:
+    """Asserts that the board computes what the emulator does, on random bytes."""
+    target = load_target(M4)
+    toolchain = find(target)
+    if toolchain is None:
+        pytest.skip("no cross compiler for a Cortex-M4 on this machine")
+    placed = place(program)
+    files = emit(placed, target, Facts("0", "test.onnx", "0", OPSET, 0, 0, ""))
+    device = build_device(placed, files, target, [step.name for step in placed.steps], toolchain)
+    given = _random_inputs(placed)
+    wanted, run = Machine(placed).run(given), device.run(given)
+    for name in placed.outputs:
+        np.testing.assert_array_equal(run.outputs[name], wanted[name])
+
+
+def _random_inputs(program: Program) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {
+        name: rng.integers(-128, 128, program.buffers[name].shape).astype(np.int8) for name in program.inputs
+    }
+
+
+@cache
+def _weights(values: tuple[int, int]) -> onnx.ModelProto:
+    integers = np.tile(np.array([[values[0]], [values[1]]], np.int8), (1, 8)).reshape(2, 8, 1, 1)
+    return qdq_model(
+        [helper.make_node("Conv", ["x", "w"], ["y"], "conv")], {"x": (1, 8, 2, 2)}, ["y"],
+        {"x": (0.05, 9), "y": (0.9, 0)}, dequantized={"w": (integers, np.full(2, 0.01), 0)}, stage=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "template"),
+    [
+        ((-1, -128), "conv2d"),
+        ((0, -128), "dsp_conv2d"),
+        ((-128, 127), "dsp_conv2d"),
+        ((127, 127), "dsp_conv2d"),
+    ],
+)
+def test_weights_that_do_not_fit_one_half_word_stay_with_the_portable_kernel(
+    values: tuple[int, int], template: str
+) -> None:
+    model = _weights(values)
+    program = _tailored(model, template)
+    samples = samples_of(model)
+    agree(program, samples, reference(model, samples))
+    _check_on_board(program)
+
+
+def test_a_target_without_the_extension_keeps_its_kernels() -> None:
+    program = lowered(_convolution("pointwise", None))
+    assert tailor(program, load_target("nucleo-g0b1re")) is program
+
+
+def test_equal_numbers_of_channels_work_in_place() -> None:
+    """Input and output of 280 bytes share them; working memory is beside."""
+    placed = place(_tailored(_convolution("pointwise", None), "dsp_conv2d"))
+    assert placed.plan is not None
+    (step,) = (step for step in placed.steps if step.kernel.template == "dsp_conv2d")
+    assert placed.offset(step.inputs[0]) == placed.offset(step.outputs[0])
