@@ -10,8 +10,9 @@ import numpy as np
 
 from ..ir.program import Program
 from ..ir.window import Window
+from .frames import Top, tops
 from .operands import StepView
-from .regions import Pass, Rows, Stream, loops, regions
+from .regions import Block, Pass, Rows, Stream, loops, regions
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class StreamTable:
     """A stream in tables: the layers in ``order``, and for each pass its part [begin, end) of them.
 
     ``fields`` are [passes, layers from ``base`` on]: ``y``, the row where a layer begins, and of ``height``,
-    ``x0`` and ``x1`` those that differ. ``calls`` has one call per layer, ``height`` the C text of the rows
-    that it computes, ``counter`` an array of the type that row numbers need, ``feeds``
-    tells that some layer asks the caller for rows.
+    ``x0`` and ``x1`` those that differ. ``calls`` has one call per layer, by its number in the order,
+    ``height`` the C text of the rows that it computes, ``counter`` an array of the type that row numbers
+    need, ``feeds`` tells that some layer asks the caller for rows. The last ``slides`` calls move frames.
     """
 
     name: str
@@ -38,11 +39,12 @@ class StreamTable:
     order: np.ndarray
     parts: np.ndarray
     fields: Mapping[str, np.ndarray]
-    calls: Sequence[Call]
+    calls: Mapping[int, Call]
     height: str
     upward: bool
     counter: np.ndarray
     feeds: bool
+    slides: int
 
     @property
     def is_simple(self) -> bool:
@@ -71,10 +73,10 @@ class Caller:
     def _loop(self, rows: Rows) -> Call:
         """Rows of one step: a call, or a loop of calls."""
         block, window, height = rows.first, rows.first.window, rows.first.window.height
-        origins = {name: str(x0) for name, x0 in block.task.origins.items()}
+        corners = [str(corner) for corner in self._corners(block)]
         columns = str(window.x0), str(window.x1)
         if rows.count == 1:
-            text = self.text(block.step, (str(window.y0), str(window.y1), *columns), origins)
+            text = self.text(block.step, (str(window.y0), str(window.y1), *columns), corners)
             return Call(block.step + 1, text)
         if rows.upward:
             end = f"y >= {window.y0 - (rows.count - 1) * height}"
@@ -82,19 +84,26 @@ class Caller:
             end = f"y < {window.y0 + rows.count * height}"
         sign = "-" if rows.upward else "+"
         head = f"int32_t y = {window.y0}; {end}; {sign * 2 + 'y' if height == 1 else f'y {sign}= {height}'}"
-        return Call(block.step + 1, self.text(block.step, ("y", f"y + {height}", *columns), origins), head)
+        return Call(block.step + 1, self.text(block.step, ("y", f"y + {height}", *columns), corners), head)
 
-    def text(self, index: int, window: Sequence[str], origins: Mapping[str, str]) -> str:
-        """C of one call: ``window`` is y0, y1, x0 and x1, ``origins`` the first column of each tile."""
+    def _corners(self, block: Block) -> list[int]:
+        """Where the operands begin that have a parameter for it."""
+        step, view = self._program.steps[block.step], self._views[block.step]
+        names = self._program.operands(step)
+        found: list[int] = []
+        for operand, edge in view.corners:
+            written = operand >= len(step.inputs)
+            top, left = self._program.corner(block.task, names[operand], written)
+            found.append(top if edge == "y0" else left)
+        return found
+
+    def text(self, index: int, window: Sequence[str], corners: Sequence[str]) -> str:
+        """C of one call: ``window`` is y0, y1, x0 and x1, ``corners`` where tiles and frames begin."""
         program, view = self._program, self._views[index]
         step = program.steps[index]
         arguments = ["in"] if view.feeds else []
         arguments += [f"{program.name.upper()}_AT({program.offset(name)})" for name in program.operands(step)]
-        arguments += window[: len(view.window)]
-        if view.windowed:
-            for operand, name in zip(view.operands, program.operands(step), strict=True):
-                if operand.tile:
-                    arguments.append(origins[name])
+        arguments += [*window[: len(view.window)], *corners]
         return f"{program.name}_{step.name}({', '.join(arguments)})"
 
 
@@ -107,27 +116,51 @@ class _Tabulated:
     stream: Stream
 
     def table(
-        self, name: str, text: Callable[[int, Sequence[str], Mapping[str, str]], str]
+        self, name: str, text: Callable[[int, Sequence[str], Sequence[str]], str]
     ) -> StreamTable | None:
-        """None where the tiles of a step do not begin where a step computes its columns."""
+        """None where the tiles of a step do not begin where a step computes its columns, or where frames do
+        not begin as their readers advance."""
         fields = {"y": self._numbers(lambda window: window.y0), **self._varying}
-        calls: list[Call] = []
+        if self._slides and "height" in fields:
+            return None
+        calls: dict[int, Call] = {}
         for step in self.stream.steps:
-            origins = self._origins(step)
-            if origins is None:
+            corners = self._corners(step)
+            if corners is None:
                 return None
             height = self._field("height", step)
             window = ("y", f"y + {height}", self._field("x0", step), self._field("x1", step))
-            calls.append(Call(step + 1, text(step, window, origins)))
+            calls[self._number[step]] = Call(step + 1, text(step, window, corners))
         order, parts = self._order()
-        counter = _compact([block.window.y0 for block in self.stream.blocks])
-        base = self.stream.steps[0]
+        counter = _compact([block.window.y0 for block in self._computing])
+        base = self._layers[0]
         fields["y"] = fields["y"].astype(counter.dtype)
         advance = f"pass->height[layer - {base + 1}]" if "height" in fields else self._field("height", base)
         feeds = any(self.views[step].feeds for step in self.stream.steps)
         return StreamTable(
-            name, base + 1, order, parts, fields, calls, advance, self.stream.upward, counter, feeds
-        )
+            name, base + 1, order, parts, fields, calls, advance, self.stream.upward, counter, feeds,
+            len(self._slides),
+        )  # fmt: skip
+
+    @cached_property
+    def _slides(self) -> list[int]:
+        """Steps that move frames."""
+        return [step for step in self.stream.steps if self.program.steps[step].kernel.slides]
+
+    @cached_property
+    def _layers(self) -> list[int]:
+        """All other steps."""
+        return [step for step in self.stream.steps if step not in self._slides]
+
+    @cached_property
+    def _computing(self) -> list[Block]:
+        return [block for block in self.stream.blocks if block.step not in self._slides]
+
+    @cached_property
+    def _number(self) -> dict[int, int]:
+        """By step what the order calls it: its layer's number; those that move frames follow the last."""
+        moves = {step: self._layers[-1] + 2 + n for n, step in enumerate(self._slides)}
+        return {step: step + 1 for step in self._layers} | moves
 
     def _order(self) -> tuple[np.ndarray, np.ndarray]:
         """The layers of all different passes one after the other, and where in it each pass is."""
@@ -136,7 +169,7 @@ class _Tabulated:
         for part in self.stream.passes:
             if part.order not in begins:
                 begins[part.order] = len(layers)
-                layers += [step + 1 for step in part.order]
+                layers += [self._number[step] for step in part.order]
         parts = [(begins[p.order], begins[p.order] + len(p.order)) for p in self.stream.passes]
         return _compact(layers), _compact(parts)
 
@@ -149,21 +182,22 @@ class _Tabulated:
             "x0": self._numbers(lambda window: window.x0),
             "x1": self._numbers(lambda window: window.x1),
         }
-        heights = {block.window.height for block in self.stream.blocks}
+        heights = {block.window.height for block in self._computing}
         if len(heights) == 1:
             del found["height"]
         return {
             name: values
             for name, values in found.items()
-            if name == "height" or any(len(self._values(name, step)) > 1 for step in self.stream.steps)
+            if name == "height" or any(len(self._values(name, step)) > 1 for step in self._layers)
         }
 
     def _numbers(self, number: Callable[[Window], int]) -> np.ndarray:
-        steps = self.stream.steps
+        steps = self._layers
         made = np.zeros((len(self.stream.passes), steps[-1] - steps[0] + 1), np.int64)
         for row, part in enumerate(self.stream.passes):
             for step, block in part.first.items():
-                made[row, step - steps[0]] = number(block.window)
+                if step not in self._slides:
+                    made[row, step - steps[0]] = number(block.window)
         return _compact(made)
 
     def _field(self, name: str, step: int) -> str:
@@ -174,23 +208,43 @@ class _Tabulated:
     def _values(self, name: str, step: int) -> set[int]:
         return {getattr(p.first[step].window, name) for p in self.stream.passes if step in p.first}
 
-    def _origins(self, step: int) -> dict[str, str] | None:
-        """C of the first column of each tile of a step: a number, or where its producer begins."""
-        passes = [p for p in self.stream.passes if step in p.first]
-        found: dict[str, str] = {}
-        for name in passes[0].first[step].task.origins:
-            values = [p.first[step].task.origins[name] for p in passes]
-            if len(set(values)) == 1:
-                found[name] = str(values[0])
-                continue
-            producer = self._producer(name)
-            if producer is None or values != [_begin(p, producer) for p in passes]:
+    def _corners(self, step: int) -> list[str] | None:
+        """C of where the operands of a step begin that have a parameter for it."""
+        made = self.program.steps[step]
+        found: list[str] = []
+        for operand, edge in self.views[step].corners:
+            name = self.program.operands(made)[operand]
+            slid = made.kernel.slides if operand < len(made.inputs) else 0
+            text = self._top(step, name, slid) if edge == "y0" else self._left(step, name)
+            if text is None:
                 return None
-            found[name] = self._field("x0", producer)
+            found.append(text)
         return found
 
+    @cached_property
+    def _tops(self) -> Mapping[str, Top] | None:
+        return tops(self.program, self.stream)
+
+    def _top(self, step: int, name: str, slid: int) -> str | None:
+        """The first row of a frame."""
+        if self._tops is None:
+            return None
+        top = self._tops[name]
+        return top.text("y" if top.reader == step else f"next[{top.reader - self._layers[0]}]", slid)
+
+    def _left(self, step: int, name: str) -> str | None:
+        """The first column of a tile: a number, or where its producer begins."""
+        passes = [p for p in self.stream.passes if step in p.first]
+        values = [p.first[step].task.origins[name] for p in passes]
+        if len(set(values)) == 1:
+            return str(values[0])
+        producer = self._producer(name)
+        if producer is None or values != [_begin(p, producer) for p in passes]:
+            return None
+        return self._field("x0", producer)
+
     def _producer(self, name: str) -> int | None:
-        return next((s for s in self.stream.steps if name in self.program.steps[s].outputs), None)
+        return next((s for s in self._layers if name in self.program.steps[s].outputs), None)
 
 
 def _begin(part: Pass, step: int) -> int | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..ir.program import Buffer, Program, Step, Task, Tile
+from ..ir.program import Buffer, Frame, Program, Step, Task, Tile
 from ..kernels.feed import Feed
 
 
 @dataclass(frozen=True)
 class Operand:
     """A parameter of a layer's function. Sizes are elements; a stored row has ``pitch`` columns. ``ring`` is
-    the number of rows that are stored, None for all; of a ``tile`` the caller gives the first column."""
+    the number of rows that are stored, None for all; of a ``tile`` the caller gives the first column, of a
+    ``frame``, which has so many rows, the first row."""
 
     name: str
     ctype: str
@@ -25,6 +26,7 @@ class Operand:
     output: bool
     ring: int | None
     tile: bool
+    frame: int | None
 
     @property
     def pointer(self) -> str:
@@ -35,17 +37,20 @@ class Operand:
     def of(cls, name: str, buffer: Buffer, output: bool) -> Operand:
         rows, columns, channels = buffer.grid
         stored, pitch = buffer.pixels_stored
+        framed = isinstance(buffer.storage, Frame)
         return cls(
             name, buffer.dtype.c, buffer.shape, rows, columns, pitch, channels, buffer.elements, output,
-            ring=stored if stored < rows else None,
-            tile=isinstance(buffer.storage, Tile) and columns > 1,
+            ring=stored if stored < rows and not framed else None,
+            tile=pitch < columns if framed else isinstance(buffer.storage, Tile) and columns > 1,
+            frame=stored if framed else None,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class StepView:
     """A step as its template sees it. ``windowed`` steps take their window as parameters; the others
-    have constant loops over the whole output. ``feeds`` names the input that the caller delivers in it."""
+    have constant loops over the whole output. ``feeds`` names the input that the caller delivers in it;
+    ``slides`` tells that it moves rows inside a frame."""
 
     name: str
     inputs: tuple[Operand, ...]
@@ -53,13 +58,22 @@ class StepView:
     scratch: tuple[Operand, ...]
     windowed: bool
     feeds: str
+    slides: bool
 
     @property
     def window(self) -> tuple[str, ...]:
-        """The parameters for the window: the caller delivers whole rows."""
-        if not self.windowed:
+        """The parameters for the window: the caller delivers whole rows; which a frame keeps, it knows."""
+        if not self.windowed or self.slides:
             return ()
         return ("y0", "y1") if self.feeds else ("y0", "y1", "x0", "x1")
+
+    @property
+    def corners(self) -> tuple[tuple[int, str], ...]:
+        """The parameters for where tiles and frames begin: the operand's number, and ``x0`` or ``y0``."""
+        if not self.windowed:
+            return ()
+        kinds = [(n, "x0") for n, op in enumerate(self.operands) if op.tile and not self.slides]
+        return (*kinds, *((n, "y0") for n, op in enumerate(self.operands) if op.frame))
 
     @property
     def operands(self) -> tuple[Operand, ...]:
@@ -91,9 +105,9 @@ class StepView:
             )
 
         inputs, outputs = named(step.inputs, "in", False), named(step.outputs, "out", True)
-        partial = any(op.ring or op.tile for op in inputs + outputs)
+        partial = any(op.ring or op.tile or op.frame for op in inputs + outputs)
         whole = program.buffers[step.outputs[0]].whole
         windowed = partial or any(task.window not in (None, whole) for task in tasks)
         scratch = named(step.scratch, "scratch", True)
         feeds = step.outputs[0] if isinstance(step.kernel, Feed) else ""
-        return cls(step.name, inputs, outputs, scratch, windowed, feeds)
+        return cls(step.name, inputs, outputs, scratch, windowed, feeds, slides=step.kernel.slides != 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from ..ir.program import Program, Task
@@ -21,7 +21,8 @@ class Block:
         return self.task.step
 
     def goes_on(self, other: Block, upward: bool) -> bool:
-        """True where ``other`` computes as many rows of the same columns right below this block, or above."""
+        """True where ``other`` computes as many rows of the same columns right below this block, or above;
+        the rows that frames begin with may differ."""
         mine, theirs = self.window, other.window
         return (
             (theirs.x0, theirs.x1, theirs.height) == (mine.x0, mine.x1, mine.height)
@@ -29,6 +30,10 @@ class Block:
             and other.step == self.step
             and dict(other.task.origins) == dict(self.task.origins)
         )
+
+    def repeats(self, other: Block, upward: bool) -> bool:
+        """True where ``other`` goes on from this block with its frames in the same places."""
+        return self.goes_on(other, upward) and dict(other.task.tops) == dict(self.task.tops)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ def regions(program: Program) -> list[Region]:
         steps = tuple(sorted({block.step for block in part}))
         if len(steps) > 1 and len(part) > 2 * len(steps):
             upward = _upward(part)
-            found.append(Stream(steps, tuple(_passes(part, upward)), upward, tuple(part)))
+            moves = {step for step in steps if program.steps[step].kernel.slides}
+            found.append(Stream(steps, tuple(_passes(part, upward, moves)), upward, tuple(part)))
         else:
             found += loops(part)
     return found
@@ -97,9 +103,9 @@ def loops(blocks: Sequence[Block]) -> Iterator[Rows]:
     run: list[Block] = []
     upward = False
     for block in blocks:
-        if len(run) == 1 and run[0].goes_on(block, upward=True):
+        if len(run) == 1 and run[0].repeats(block, upward=True):
             upward = True
-        elif run and not run[-1].goes_on(block, upward):
+        elif run and not run[-1].repeats(block, upward):
             yield Rows(run[0], len(run), upward)
             run, upward = [], False
         run.append(block)
@@ -119,13 +125,13 @@ def _upward(blocks: Sequence[Block]) -> bool:
     return False
 
 
-def _passes(blocks: Sequence[Block], upward: bool) -> Iterator[Pass]:
-    """A pass ends where a step does not go on from its latest block."""
+def _passes(blocks: Sequence[Block], upward: bool, moves: Set[int]) -> Iterator[Pass]:
+    """A pass ends where a step does not go on from its latest block; ``moves`` are steps that may always."""
     order: list[int] = []
     first: dict[int, Block] = {}
     latest: dict[int, Block] = {}
     for block in blocks:
-        if block.step in latest and not latest[block.step].goes_on(block, upward):
+        if block.step in latest and block.step not in moves and not latest[block.step].goes_on(block, upward):
             yield Pass(tuple(order), first)
             order, first, latest = [], {}, {}
         order.append(block.step)

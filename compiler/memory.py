@@ -8,7 +8,7 @@ import numpy as np
 
 from ..ir.accesses import accesses
 from ..ir.lifetime import Liveness, liveness
-from ..ir.program import Full, Program, Rows, Storage, Tile
+from ..ir.program import Frame, Full, Program, Rows, Storage, Tile
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _during_tasks(live: Liveness) -> np.ndarray:
 
 
 def describe_storage(storage: Storage) -> str:
-    """``full``, ``rows 3`` or ``tile 5x7``."""
+    """``full``, ``rows 3``, ``tile 5x7`` or ``frame 3x48``."""
     match storage:
         case Full():
             return "full"
@@ -54,3 +54,5 @@ def describe_storage(storage: Storage) -> str:
             return f"rows {count}"
         case Tile(height, width):
             return f"tile {height}x{width}"
+        case Frame(height, width):
+            return f"frame {height}x{width}"

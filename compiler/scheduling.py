@@ -149,4 +149,5 @@ def _describe_task(program: Program, task: Task) -> dict[str, Any]:
         "rows": [window.y0, window.y1],
         "columns": [window.x0, window.x1],
         **({"origins": dict(task.origins)} if task.origins else {}),
+        **({"tops": dict(task.tops)} if task.tops else {}),
     }

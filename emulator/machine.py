@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..ir.program import Buffer, Program, Rows, Task, Tile
+from ..ir.program import Buffer, Frame, Program, Rows, Task, Tile
 from ..ir.window import Window
 from ..kernels.feed import Feed
 
@@ -52,7 +52,7 @@ class Machine:
         step = self.program.steps[task.step]
         window = task.window or self.program.buffers[step.outputs[0]].whole
         gathered = [
-            self._gather(self.program.buffers[name], self.program.needed(step, operand, window), task)
+            self._gather(name, self.program.needed(step, operand, window), task)
             for operand, name in enumerate(step.inputs)
         ]
         if isinstance(step.kernel, Feed):
@@ -61,8 +61,8 @@ class Machine:
         else:
             computed = step.kernel.compute(gathered, window)
         for name, values in zip(step.outputs, computed, strict=True):
-            buffer = self.program.buffers[name]
-            self._scatter(buffer, window if step.kernel.windowed else buffer.whole, task, values)
+            whole = self.program.buffers[name].whole
+            self._scatter(name, window if step.kernel.windowed else whole, task, values)
         return computed
 
     def _bytes_of(self, buffer: Buffer) -> np.ndarray:
@@ -76,19 +76,22 @@ class Machine:
         values = self._bytes_of(buffer).view(buffer.dtype.numpy)
         return values.reshape(buffer.batch, rows, columns, buffer.grid[2])
 
-    def _gather(self, buffer: Buffer, window: Window, task: Task) -> np.ndarray:
+    def _gather(self, name: str, window: Window, task: Task) -> np.ndarray:
+        buffer = self.program.buffers[name]
         if window == buffer.whole and buffer.pixels_stored == buffer.grid[:2]:
             return self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(buffer.shape).copy()
-        picked = self._pixels(buffer)[np.ix_(np.arange(buffer.batch), *_stored_indices(buffer, window, task))]
+        places = _places(buffer, window, self.program.corner(task, name, written=False))
+        picked = self._pixels(buffer)[np.ix_(np.arange(buffer.batch), *places)]
         return picked.reshape(_window_shape(buffer, window))
 
-    def _scatter(self, buffer: Buffer, window: Window, task: Task, values: np.ndarray) -> None:
+    def _scatter(self, name: str, window: Window, task: Task, values: np.ndarray) -> None:
+        buffer = self.program.buffers[name]
         if window == buffer.whole and buffer.pixels_stored == buffer.grid[:2]:
             flat = np.ascontiguousarray(values, buffer.dtype.numpy).reshape(-1)
             self._bytes_of(buffer)[:] = flat.view(np.uint8)
             return
-        indices = np.ix_(np.arange(buffer.batch), *_stored_indices(buffer, window, task))
-        self._pixels(buffer)[indices] = values.reshape(
+        places = _places(buffer, window, self.program.corner(task, name, written=True))
+        self._pixels(buffer)[np.ix_(np.arange(buffer.batch), *places)] = values.reshape(
             buffer.batch, window.height, window.width, buffer.grid[2]
         )
 
@@ -100,13 +103,13 @@ def _window_shape(buffer: Buffer, window: Window) -> tuple[int, ...]:
     return (buffer.batch, window.height, buffer.grid[2])
 
 
-def _stored_indices(buffer: Buffer, window: Window, task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rows and columns of ``window`` lie in the buffer's storage."""
+def _places(buffer: Buffer, window: Window, corner: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rows and columns of ``window`` lie in the buffer's storage, which begins with ``corner``."""
     rows, columns = np.arange(window.y0, window.y1), np.arange(window.x0, window.x1)
     match buffer.storage:
-        case Rows():
-            return rows % buffer.pixels_stored[0], columns
-        case Tile():
-            return rows % buffer.pixels_stored[0], columns - task.origins[buffer.name]
+        case Rows() | Tile():
+            return rows % buffer.pixels_stored[0], columns - corner[1]
+        case Frame():
+            return rows - corner[0], columns - corner[1]
         case _:
             return rows, columns

@@ -48,15 +48,15 @@ def accesses(program: Program) -> Accesses:
             windows.add_stored(0, name, True)
     firsts: list[int] = []
     for moment, task in enumerate(program.tasks, 1):
-        step, origins = program.steps[task.step], task.origins
+        step = program.steps[task.step]
         firsts.append(windows.count)
         for operand, name in enumerate(step.inputs):
             window = None if task.window is None else program.needed(step, operand, task.window)
-            windows.add(moment, name, window, origins.get(name, 0), False)
+            windows.add(moment, name, window, program.corner(task, name, False), False)
         for name in step.outputs:
-            windows.add(moment, name, task.window, origins.get(name, 0), True)
+            windows.add(moment, name, task.window, program.corner(task, name, True), True)
         for name in step.scratch:
-            windows.add(moment, name, None, 0, True)
+            windows.add(moment, name, None, (0, 0), True)
     for name in program.outputs:
         windows.add_stored(len(program.tasks) + 1, name, False)
     return windows.runs(tuple(firsts))
@@ -86,15 +86,18 @@ class _Windows:
     def count(self) -> int:
         return len(self._rows)
 
-    def add(self, moment: int, name: str, window: Window | None, origin: int, writes: bool) -> None:
-        """An operand of a task; ``window`` None is all of it."""
-        w = window or self._whole[name]
-        self._rows.append((moment, writes, self._number[name], w.y0, w.y1, w.x0 - origin, w.x1 - origin))
+    def add(
+        self, moment: int, name: str, window: Window | None, corner: tuple[int, int], writes: bool
+    ) -> None:
+        """An operand of a task; ``window`` None is all of it, ``corner`` what its storage begins with."""
+        w, (top, left) = window or self._whole[name], corner
+        row = (moment, writes, self._number[name], w.y0 - top, w.y1 - top, w.x0 - left, w.x1 - left)
+        self._rows.append(row)
 
     def add_stored(self, moment: int, name: str, writes: bool) -> None:
         """All that is stored of an input or output."""
         rows, columns = self._program.buffers[name].pixels_stored
-        self.add(moment, name, Window(0, rows, 0, columns), 0, writes)
+        self.add(moment, name, Window(0, rows, 0, columns), (0, 0), writes)
 
     def runs(self, firsts: tuple[int, ...]) -> Accesses:
         """Every window as its runs of bytes."""

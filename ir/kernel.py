@@ -42,6 +42,11 @@ class Kernel(ABC):
     ascending: ClassVar[bool] = False
     """Rows have to be computed from the first to the last, each once."""
 
+    @property
+    def slides(self) -> int:
+        """Rows by which the step moves the frame that is its input and its output, upward negative."""
+        return 0
+
     @abstractmethod
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         """Outputs on ``window``. Each input is the part of it that ``needs`` names (clipped to the

@@ -39,7 +39,17 @@ class Tile:
     width: int
 
 
-Storage = Full | Rows | Tile
+@dataclass(frozen=True)
+class Frame:
+    """``height`` rows of ``width`` columns that slide along the tensor: row y lives at ``y - y0``, column x
+    at ``x - x0``, where each task gives both (``y0`` is negative where the frame begins above the tensor).
+    The slots of rows that are not there yet are free for others."""
+
+    height: int
+    width: int
+
+
+Storage = Full | Rows | Tile | Frame
 
 
 class Role(Enum):
@@ -120,7 +130,7 @@ class Buffer:
                 return rows, columns
             case Rows(count):
                 return min(count, rows), columns
-            case Tile(height, width):
+            case Tile(height, width) | Frame(height, width):
                 return height, width
 
     def part(self, array: np.ndarray, window: Window) -> np.ndarray:
@@ -161,13 +171,14 @@ class Step:
 class Task:
     """Compute one window of a step's output. ``window`` None means all of it.
 
-    ``origins`` gives, for each operand with Tile storage, the column of the tensor that lies first in the
-    tile's rows.
+    ``origins`` gives, for each operand with Tile or Frame storage, the column of the tensor that lies first
+    in its rows, ``tops`` for each Frame the row that lies first: of one that the step slides, afterwards.
     """
 
     step: int
     window: Window | None = None
     origins: Mapping[str, int] = field(default_factory=dict)
+    tops: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -222,6 +233,12 @@ class Program:
             return buffer.whole
         rows, columns, _ = buffer.grid
         return step.kernel.needs(operand, window).clip(rows, columns)
+
+    def corner(self, task: Task, name: str, written: bool) -> tuple[int, int]:
+        """Row and column of ``name`` that lie first in what ``task`` reads or writes of it; 0 where that is
+        the same for all tasks."""
+        slid = 0 if written else self.steps[task.step].kernel.slides
+        return task.tops[name] - slid if name in task.tops else 0, task.origins.get(name, 0)
 
     def operands(self, step: Step) -> tuple[str, ...]:
         return step.inputs + step.outputs + step.scratch

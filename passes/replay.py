@@ -1,6 +1,6 @@
 """Follow every byte of the arena through the task list: who wrote it last, and what for.
 
-A ring's byte also has the row it belongs to, a tile's byte the row and the tile's first column.
+A ring's byte also has the row it belongs to, a tile's and a frame's byte the row and the first column.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from ..ir.errors import VerificationError
-from ..ir.program import Buffer, Full, Program, Rows, Step, Task, Tile
+from ..ir.program import Buffer, Frame, Full, Program, Rows, Step, Task, Tile
 from ..ir.window import Window
 
 
@@ -81,8 +81,22 @@ class Access:
         return joined
 
 
+@dataclass(frozen=True)
+class Corner:
+    """Row and column that lie first in a tile or frame, None where the task gives none."""
+
+    top: int | None = None
+    left: int | None = None
+
+    @classmethod
+    def of(cls, task: Task, name: str, slid: int = 0) -> Corner:
+        """Where ``name`` is once ``task`` ran; ``slid`` rows before that, where the task found it."""
+        top = task.tops.get(name)
+        return cls(None if top is None else top - slid, task.origins.get(name))
+
+
 class Replay:
-    """The arena while tasks run. A tag is a number for (owner, row of a ring or tile, origin of a tile)."""
+    """The arena while tasks run. A tag is a number for (owner, row of what is not stored whole, origin)."""
 
     def __init__(self, program: Program, arena_bytes: int) -> None:
         self._program = program
@@ -112,6 +126,8 @@ class Replay:
         for access in reads:
             self._read(where, access)
         self._check_apart(where, step, reads, scratch, outputs)
+        if step.kernel.slides:
+            self._check_slide(where, step, task)
         for access in scratch + outputs:
             self._write(access)
 
@@ -128,7 +144,7 @@ class Replay:
         window = self._program.buffers[name].whole
         if task.window is not None and step.kernel.windowed:
             window = step.kernel.needs(operand, task.window).clip(window.y1, window.x1)
-        return self._access(where, name, window, task.origins.get(name))
+        return self._access(where, name, window, Corner.of(task, name, step.kernel.slides))
 
     def _output(self, where: str, step: Step, task: Task, name: str) -> Access:
         window = self._program.buffers[name].whole
@@ -136,7 +152,7 @@ class Replay:
             if not step.kernel.windowed:
                 raise invalid(where, f"{type(step.kernel).__name__} cannot compute {task.window} by itself")
             window = task.window
-        return self._access(where, name, window, task.origins.get(name))
+        return self._access(where, name, window, Corner.of(task, name))
 
     def _read(self, where: str, access: Access) -> None:
         """VerificationError unless the bytes have their tags."""
@@ -162,6 +178,8 @@ class Replay:
         pairs += [(work, read) for work in scratch for read in reads]
         for output in outputs:
             met = [operand for operand, read in enumerate(reads) if output.meets(read)]
+            if step.kernel.slides:
+                continue  # rows move inside their frame
             if not (len(met) == len(outputs) == 1 and _in_place(step, met[0], output, reads[met[0]])):
                 pairs += [(output, reads[operand]) for operand in met]
         for one, other in pairs:
@@ -170,7 +188,18 @@ class Replay:
                 why = f"{names} meet in arena bytes [{common[0]}, {common[1]})"
                 raise invalid(f"{where}, buffer {one.buffer.name}", why)
 
-    def _access(self, where: str, name: str, window: Window, origin: int | None = None) -> Access:
+    def _check_slide(self, where: str, step: Step, task: Task) -> None:
+        """A frame keeps all rows that lie in it before and after: emitted C moves no others."""
+        buffer, top = self._program.buffers[step.outputs[0]], task.tops[step.outputs[0]]
+        (height, _), rows = buffer.pixels_stored, buffer.grid[0]
+        before = top - step.kernel.slides
+        kept = max(top, before, 0), min(min(top, before) + height, rows)
+        moved = (task.window or buffer.whole).y0, (task.window or buffer.whole).y1
+        if step.inputs != step.outputs or moved != kept:
+            why = f"it moves rows [{moved[0]}, {moved[1]}), and the frame keeps [{kept[0]}, {kept[1]})"
+            raise invalid(f"{where}, buffer {buffer.name}", why)
+
+    def _access(self, where: str, name: str, window: Window, corner: Corner = Corner()) -> Access:
         """Bytes and tags of ``window``; VerificationError where the storage cannot hold all of it."""
         buffer = self._program.buffers[name]
         rows, columns, _ = buffer.grid
@@ -182,26 +211,48 @@ class Replay:
         if window.height > stored:
             why = f"rows [{window.y0}, {window.y1}) are needed at once and the ring holds {stored}"
             raise invalid(f"{where}, buffer {name}", why)
-        left = self._left(where, buffer, window, origin)
-        return Access(buffer, self._runs(buffer, window, left, origin))
+        left = self._left(where, buffer, window, corner.left)
+        top = self._top(where, buffer, window, corner.top)
+        return Access(buffer, self._runs(buffer, window, (top, left), corner.left))
 
     @staticmethod
     def _left(where: str, buffer: Buffer, window: Window, origin: int | None) -> int:
         """The stored column at which the window begins."""
         match buffer.storage:
-            case Tile(_, width):
+            case Tile(_, width) | Frame(_, width):
+                kind = "tile" if isinstance(buffer.storage, Tile) else "frame"
                 if origin is None:
-                    raise invalid(f"{where}, buffer {buffer.name}", "the task gives no origin for this tile")
+                    why = f"the task gives no origin for this {kind}"
+                    raise invalid(f"{where}, buffer {buffer.name}", why)
                 if not 0 <= window.x0 - origin <= window.x1 - origin <= width:
                     columns = f"columns [{window.x0}, {window.x1})"
-                    why = f"{columns} are not inside the tile's {width} from {origin} on"
+                    why = f"{columns} are not inside the {kind}'s {width} from {origin} on"
                     raise invalid(f"{where}, buffer {buffer.name}", why)
                 return window.x0 - origin
             case Full() | Rows():
                 return window.x0
 
-    def _runs(self, buffer: Buffer, window: Window, left: int, origin: int | None) -> list[Run]:
-        """One run per row, or one for all where they follow each other and are told apart by nothing."""
+    @staticmethod
+    def _top(where: str, buffer: Buffer, window: Window, top: int | None) -> int:
+        """The stored row at which the window begins, not yet wrapped around the end of a ring."""
+        match buffer.storage:
+            case Frame(height, _):
+                if top is None:
+                    raise invalid(f"{where}, buffer {buffer.name}", "the task gives no top for this frame")
+                if not 0 <= window.y0 - top <= window.y1 - top <= height:
+                    rows = f"rows [{window.y0}, {window.y1})"
+                    why = f"{rows} are not inside the frame's {height} from {top} on"
+                    raise invalid(f"{where}, buffer {buffer.name}", why)
+                return window.y0 - top
+            case Full() | Rows() | Tile():
+                return window.y0
+
+    def _runs(
+        self, buffer: Buffer, window: Window, place: tuple[int, int], origin: int | None
+    ) -> list[Run]:
+        """One run per row, or one for all where they follow each other and are told apart by nothing;
+        ``place`` is the stored row and column at which the window begins."""
+        top, left = place
         stored, columns = buffer.pixels_stored
         pixel = buffer.grid[2] * buffer.dtype.size
         pitch, length = columns * pixel, window.width * pixel
@@ -220,9 +271,8 @@ class Replay:
             label = "" if origin is None else f" from column {origin} on"
             rows = range(window.y0, window.y1)
             tags = [self._tag(owner, (row, origin), f" row {row}{label}") for row in rows]
-        begins = [
-            sample + (row % stored) * pitch for sample in samples for row in range(window.y0, window.y1)
-        ]
+        rows = range(top, top + window.height)
+        begins = [sample + (row % stored) * pitch for sample in samples for row in rows]
         return [Run(at, at + length, tag) for at, tag in zip(begins, tags * buffer.batch, strict=True)]
 
     def _tag(self, owner: str, content: Hashable, label: str) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import pairwise
 
-from ..ir.program import Buffer, Full, MemoryPlan, Program, Tile
+from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Tile
 from .replay import Replay, invalid
 
 WORD = 4
@@ -47,7 +47,7 @@ def _given(program: Program) -> list[str]:
 
 
 def _check_operands(program: Program) -> None:
-    """Tasks name steps and steps name buffers that exist; the caller sees no tiles."""
+    """Tasks name steps and steps name buffers that exist; the caller sees no tiles and no frames."""
     for index, task in enumerate(program.tasks):
         if not 0 <= task.step < len(program.steps):
             raise invalid(f"task {index}", f"there is no step {task.step}")
@@ -58,8 +58,10 @@ def _check_operands(program: Program) -> None:
     for name in program.inputs + program.outputs:
         if name not in program.buffers:
             raise invalid(f"program {program.name}", f"there is no buffer {name}")
-        if isinstance(program.buffers[name].storage, Tile):
-            raise invalid(f"buffer {name}", "an input or output cannot be stored as a tile")
+        storage = program.buffers[name].storage
+        if isinstance(storage, Tile) or (isinstance(storage, Frame) and name not in program.fed):
+            kind = type(storage).__name__.lower()
+            raise invalid(f"buffer {name}", f"an input or output cannot be stored as a {kind}")
 
 
 def _check_views(program: Program) -> None:
@@ -90,10 +92,16 @@ def _check_view(view: Buffer, offset: int, parent: Buffer) -> None:
 
 
 def _check_writers(program: Program) -> None:
-    """Every byte of a buffer has one writer, the caller or one step, so what it holds needs no history."""
+    """Every byte of a buffer has one writer, the caller or one step, so what it holds needs no history. What
+    only moves rows inside their frame writes none."""
     spans: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
     writers = [(name, "the caller") for name in _given(program)]
-    writers += [(name, f"step {step.name}") for step in program.steps for name in step.outputs]
+    writers += [
+        (name, f"step {step.name}")
+        for step in program.steps
+        for name in step.outputs
+        if not step.kernel.slides
+    ]
     for name, writer in writers:
         (owner, begin), size = program.owner(name), program.buffers[name].nbytes
         if size > 0:

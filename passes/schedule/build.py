@@ -21,19 +21,21 @@ def build(program: Program, segments: Sequence[Segment]) -> Program:
     _refuse_gaps(program, segments)
     tasks: list[Task] = []
     storage: dict[str, Storage] = {}
+    steps = list(program.steps)
     for segment in segments:
         _refuse_obstacle(reads, segment)
         if segment.grid is None:
             tasks += [_whole(program, index) for index in range(segment.begin, segment.end)]
         else:
-            made = stream(reads, segment)
+            made = stream(reads, segment, first_slide=len(steps))
             tasks += made.tasks
+            steps += made.slides
             storage |= made.storage
     buffers = {
         name: replace(buffer, storage=storage[name]) if name in storage else buffer
         for name, buffer in program.buffers.items()
     }
-    return replace(program, tasks=tuple(tasks), buffers=buffers, plan=None)
+    return replace(program, steps=tuple(steps), tasks=tuple(tasks), buffers=buffers, plan=None)
 
 
 def _refuse_gaps(program: Program, segments: Sequence[Segment]) -> None:

@@ -91,12 +91,11 @@ class Estimator:
         around = self._around(begin, end)
         profile = Profile(scope, tuple(around.dying))
         for grid in _grids(scope):
-            inner = profile.inner_bytes(grid)
-            if grid.regions == 1:
-                nbytes = around.staying + profile.stream_bytes()
-            else:
-                nbytes = around.in_bands(grid.down) + inner
-            yield Estimate(Segment(begin, end, grid), nbytes, inner, cycles(*profile.work(grid)))
+            time = cycles(*profile.work(grid))
+            yield _estimate(profile, around, Segment(begin, end, grid), time)
+            if profile.frames:
+                slower = time + cycles(*profile.moves(grid))
+                yield _estimate(profile, around, Segment(begin, end, grid, framed=True), slower)
 
     def _around(self, begin: int, end: int) -> Around:
         staying, leaving, dying = 0, 0, dict[str, int]()
@@ -110,6 +109,17 @@ class Estimator:
             elif begin <= born < end <= dead:
                 leaving += size
         return Around(staying, dying, leaving)
+
+
+def _estimate(profile: Profile, around: Around, segment: Segment, time: float) -> Estimate:
+    """A stream that takes ``time`` cycles."""
+    assert segment.grid is not None
+    inner = profile.inner_bytes(segment.grid, segment.framed)
+    if segment.regions == 1:
+        nbytes = around.staying + profile.stream_bytes(segment.framed)
+    else:
+        nbytes = around.in_bands(segment.grid.down) + inner
+    return Estimate(segment, nbytes, inner, time)
 
 
 def _grids(scope: Scope) -> Iterator[Grid]:

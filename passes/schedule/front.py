@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...ir.kernel import Cost
 from ...ir.program import Program
 from ...ir.window import Window
-from ..place import place
+from ..place import least_arena, place
 from .build import alternating, build
 from .cost import cycles
 from .reads import Reads
@@ -85,13 +85,20 @@ def in_place(program: Program) -> Point:
 
 
 def _placed(candidate: Candidate) -> Point:
-    """The better of all streams downward and streams in turns down- and upward."""
-    program = candidate.program
-    ways = {candidate.segments, alternating(program, candidate.segments)}
-    placed = [(place(build(program, way), seconds=SECONDS), way) for way in sorted(ways, key=repr)]
-    best, segments = min(placed, key=lambda pair: pair[0].plan.arena_bytes if pair[0].plan else 0)
-    work = executed(best)
-    return Point(best, segments, work.macs, cycles(work, len(best.tasks)))
+    """The best of all streams downward and streams in turns down- and upward, with the candidate's frames and
+    with rings in their place, which may fit together better."""
+    segments = candidate.segments
+    rings = tuple(replace(segment, framed=False) for segment in segments)
+    ways = (segments, rings)
+    turned = (alternating(candidate.program, way) for way in ways)
+    points: list[Point] = []
+    for way in dict.fromkeys((*ways, *turned)):
+        program = build(candidate.program, way)
+        if not points or least_arena(program) <= min(point.arena for point in points):
+            work = executed(program)
+            placed = place(program, seconds=SECONDS)
+            points.append(Point(placed, way, work.macs, cycles(work, len(program.tasks))))
+    return min(points, key=lambda point: (point.arena, point.cycles))
 
 
 def executed(program: Program) -> Cost:

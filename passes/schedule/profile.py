@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +11,9 @@ import numpy as np
 from ...ir.kernel import Cost
 from ...ir.program import Buffer, Full
 from ...ir.window import Window
+from .frames import Framing, framings
 from .reads import COLUMNS, ROWS
-from .segment import Grid, Scope
+from .segment import Grid, Row, Scope
 from .stream import cut, needed_windows, row_order
 
 ACROSS = (2, 3, 4, 5, 6, 8, 9, 12, 16, 18, 24, 36)
@@ -36,27 +37,67 @@ class Profile:
     dying: tuple[str, ...]
     """Tensors from outside that are read for the last time."""
 
-    def inner_bytes(self, grid: Grid) -> int:
-        """The most bytes that inner rows and working memory take at once."""
-        return self._inner_bytes[grid.across]
+    @cached_property
+    def frames(self) -> Mapping[str, Framing]:
+        """Inner tensors that can be frames."""
+        return framings(self.scope, [self._order])
 
     @cached_property
-    def _inner_bytes(self) -> dict[int, int]:
+    def _order(self) -> list[Row]:
+        """The rows of one stream."""
+        wanted = {name: self.scope.program.buffers[name].whole for name in self.scope.leaving}
+        return row_order(self.scope, needed_windows(self.scope, wanted), upward=False)
+
+    def inner_bytes(self, grid: Grid, framed: bool) -> int:
+        """The most bytes that inner rows and working memory take at once."""
+        return (self._inner_framed if framed else self._inner_rings)[grid.across]
+
+    @cached_property
+    def _inner_rings(self) -> dict[int, int]:
+        return self._inner_bytes(framed=False)
+
+    @cached_property
+    def _inner_framed(self) -> dict[int, int]:
+        return self._inner_bytes(framed=True)
+
+    def _inner_bytes(self, framed: bool) -> dict[int, int]:
         """By the number of regions across, all at once."""
         buffers, inside = self.scope.program.buffers, self.scope.inside
-        widths, choices = self._columns.largest, list(self._columns.largest[self.scope.driver])
-        sizes = [[1, *(_pixel(buffers[n]) * widths[n][choice] for n in inside)] for choice in choices]
-        kept = np.unique(np.vstack([self._scratch, self._kept[: len(inside)]]), axis=1)
-        most = (np.array(sizes, np.int64) @ kept).max(axis=1, initial=0)
-        return dict(zip(choices, most.tolist(), strict=True))
+        pixels, widths = {n: _pixel(buffers[n]) for n in inside}, self._columns.largest
+        choices = list(widths[self.scope.driver])
+        sizes = [[pixels[n] * widths[n][choice] for n in inside] for choice in choices]
+        most = self._most(np.array(sizes, np.float64).reshape(len(choices), -1), framed)
+        return dict(zip(choices, map(int, most), strict=True))
 
-    def stream_bytes(self) -> int:
+    def stream_bytes(self, framed: bool) -> int:
         """The most bytes that inner rows, those of the tensors that come and go, and working memory take in
         one stream."""
         names = (*self.scope.inside, *self.scope.leaving, *self.dying)
         buffers = [self.scope.program.buffers[name] for name in names]
         sizes = [_pixel(buffer) * buffer.grid[1] for buffer in buffers]
-        return int((np.array(sizes, np.int64) @ self._kept + self._scratch).max(initial=0))
+        return int(self._most(np.array([sizes], np.float64), framed)[0])
+
+    def _most(self, sizes: np.ndarray, framed: bool) -> np.ndarray:
+        """For each of ``sizes``, bytes of a row of the first tensors, the most that is stored at once. Whole
+        numbers as floats, of which products are quick."""
+        stored = (self._framed if framed else self._rings)[: sizes.shape[1]]
+        return (sizes @ stored + self._scratch).max(axis=1, initial=0)
+
+    @cached_property
+    def _rings(self) -> np.ndarray:
+        return self._stored(())
+
+    @cached_property
+    def _framed(self) -> np.ndarray:
+        return self._stored(self.frames)
+
+    def _stored(self, frames: Container[str]) -> np.ndarray:
+        """[tensors, tasks] rows that take memory: those that are kept, and the free ones of rings."""
+        stored = self._kept.astype(np.float64)
+        for tensor, name in enumerate(self.scope.inside):
+            if name not in frames:
+                _hold(stored[tensor])
+        return stored
 
     @cached_property
     def _scratch(self) -> np.ndarray:
@@ -73,6 +114,23 @@ class Profile:
         pixels = rows * np.array([self._columns.total[name][grid.across] for name in self.scope.producers])
         macs, operations, paired = (int(count) for count in self._pixel_costs @ pixels)
         return Cost(macs, operations, paired), int(rows.sum()) * grid.across
+
+    def moves(self, grid: Grid) -> tuple[Cost, int]:
+        """Work of sliding the frames of all regions, and in how many tasks it is done."""
+        tensors, readers, costs = self._slides
+        rows = np.array([self._rows.total[name][grid.down] - grid.down for name in readers])
+        columns = np.array([self._columns.total[name][grid.across] for name in tensors])
+        return Cost(operations=int(costs @ (rows * columns))), int(rows.sum()) * grid.across
+
+    @cached_property
+    def _slides(self) -> tuple[Sequence[str], Sequence[str], np.ndarray]:
+        """Of each frame the tensor, its reader's output, and the operations for a column when it slides."""
+        program, costs = self.scope.program, list[int]()
+        for name, framing in self.frames.items():
+            kept = Window(0, framing.height - framing.stride, 0, 1)
+            costs.append(framing.step(program.buffers[name], upward=False).kernel.cost(kept).operations)
+        readers = [program.steps[framing.reader].outputs[0] for framing in self.frames.values()]
+        return list(self.frames), readers, np.array(costs)
 
     @cached_property
     def _pixel_costs(self) -> np.ndarray:
@@ -125,10 +183,9 @@ class Profile:
     def _times(self) -> Mapping[int, np.ndarray]:
         """When each row of each step is computed, in one stream; -1 for rows that nobody needs."""
         scope = self.scope
-        wanted = {name: scope.program.buffers[name].whole for name in scope.leaving}
         heights = {i: scope.program.buffers[step.outputs[0]].grid[0] for i, step in scope.steps}
         times = {index: np.full(height, -1, np.int64) for index, height in heights.items()}
-        for time, row in enumerate(row_order(scope, needed_windows(scope, wanted), upward=False)):
+        for time, row in enumerate(self._order):
             times[row.step][row.y] = time
         return times
 
@@ -149,10 +206,7 @@ class Profile:
                 born, dead, lives = born[:1], dead[-1:], lives[-1:]
             np.add.at(kept[tensor], born[lives], 1)
             np.add.at(kept[tensor], dead[lives] + 1, -1)
-        kept = kept.cumsum(axis=1)
-        for tensor in range(len(scope.inside)):
-            _hold(kept[tensor])
-        return kept
+        return kept.cumsum(axis=1)
 
     def _dies_by_rows(self, name: str) -> bool:
         """False for tensors that leave, and for those that are read by way of a view."""

@@ -26,14 +26,24 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Row:
+    """Row ``y`` of a step's output."""
+
+    step: int
+    y: int
+
+
+@dataclass(frozen=True)
 class Segment:
     """Steps [begin, end). Without ``grid`` each is one task after the other; with it, all advance together
-    row by row, from the last row to the first where ``upward``."""
+    row by row, from the last row to the first where ``upward``. ``framed``: inner tensors are frames where
+    they can be."""
 
     begin: int
     end: int
     grid: Grid | None = None
     upward: bool = False
+    framed: bool = False
 
     @property
     def regions(self) -> int:
@@ -41,14 +51,15 @@ class Segment:
         return 1 if self.grid is None else self.grid.regions
 
     def describe(self) -> str:
-        """``layer by layer``, ``row streams``, ``2 column tiles``, ``3 x 3 patches``."""
+        """``layer by layer``, ``row streams``, ``2 column tiles``, ``3 x 3 patches with frames``."""
         if self.grid is None:
             return "layer by layer"
+        frames = " with frames" if self.framed else ""
         if self.grid.regions == 1:
-            return "rows" if self.end - self.begin == 1 else "row streams"
+            return "rows" if self.end - self.begin == 1 else f"row streams{frames}"
         if self.grid.down == 1:
-            return f"{self.grid.across} column tiles"
-        return f"{self.grid.down} x {self.grid.across} patches"
+            return f"{self.grid.across} column tiles{frames}"
+        return f"{self.grid.down} x {self.grid.across} patches{frames}"
 
 
 @dataclass(frozen=True)

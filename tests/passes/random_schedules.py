@@ -120,7 +120,8 @@ def forms(draw: Draw, layers: Program) -> Program:
 
 @st.composite
 def schedules(draw: Draw, program: Program) -> tuple[Segment, ...]:
-    """Random cuts, grids and directions; what cannot run as drawn runs as one stream, else step by step."""
+    """Random cuts, grids, directions and frames; what cannot run as drawn runs as one stream, else step by
+    step."""
     reads, count = Reads(program), len(program.steps)
     anywhere = range(1, count)
     narrow = [cut for cut in anywhere if len(Scope(reads, 0, cut).leaving) == 1]
@@ -130,8 +131,8 @@ def schedules(draw: Draw, program: Program) -> tuple[Segment, ...]:
     for begin, end in pairwise([0, *cuts, count]):
         rows, columns, _ = program.buffers[program.steps[end - 1].outputs[0]].grid
         wanted = [
-            Segment(begin, end, draw(_grids(rows, columns)), draw(st.booleans())),
-            Segment(begin, end, Grid()),
+            Segment(begin, end, draw(_grids(rows, columns)), draw(st.booleans()), draw(st.booleans())),
+            Segment(begin, end, Grid(), framed=True),
         ]
         fits = [s for s in wanted if obstacle(Scope(reads, begin, end), s) is None]
         found += fits[:1] or [_alone(reads, index) for index in range(begin, end)]

@@ -27,6 +27,9 @@ ABOVE, BELOW = 1.10, 0.85
 """What an estimate may be of the bytes that no placement does without. It counts lines at one moment, where
 placement knows some that can lie in each other's place, and guesses what dies inside regions."""
 
+FRAMED = 0.95
+"""The same where the free slots of frames may lie where nothing fits that is there at the same time."""
+
 
 @cache
 def found(name: str) -> list[Candidate]:
@@ -66,7 +69,9 @@ def test_candidates_run_all_steps(name: str) -> None:
 def test_memory_is_estimated_closely(name: str) -> None:
     for candidate in found(name):
         least = least_arena(build(candidate.program, candidate.segments))
-        least_estimate = BELOW * least if not candidate.recomputes_nothing else least - 4
+        framed = any(segment.framed for segment in candidate.segments)
+        below = 1.0 if not framed else FRAMED
+        least_estimate = BELOW * least if not candidate.recomputes_nothing else below * least - 4
         assert least_estimate <= candidate.nbytes <= ABOVE * least, (candidate.segments, least)
 
 

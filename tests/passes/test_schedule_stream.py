@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from tinyc.ir.errors import VerificationError
-from tinyc.ir.program import Full, Program, Rows, Storage, Task, Tile
+from tinyc.ir.program import Frame, Full, Program, Rows, Storage, Task, Tile
 from tinyc.ir.window import Window
 from tinyc.passes.place import place
 from tinyc.passes.schedule import Grid, Segment, build
@@ -66,6 +66,8 @@ def smaller(program: Program) -> Iterator[tuple[str, Storage]]:
                 less = [Rows(count - 1)]
             case Tile(height, width):
                 less = [Tile(height - 1, width), Tile(height, width - 1)]
+            case Frame(height, width):
+                less = [Frame(height - 1, width), Frame(height, width - 1)]
             case Full():
                 less = []
         yield from ((name, storage) for storage in less if 0 not in vars(storage).values())
