@@ -5,7 +5,7 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_columns(
     uint32_t *to, const int8_t *top, const int8_t *middle, const int8_t *bottom, const int32_t *way)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
     register uint32_t *r0 __asm__("r0") = to;
     register const int8_t *r1 __asm__("r1") = top;
     register const int8_t *r2 __asm__("r2") = middle;

@@ -1,6 +1,6 @@
 /* A vector of inputs, eight at a time, with four channels, and weights that are not one number for two channels: 32
  * products in 42 instructions. */
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
 #  define TINYC_DSP_FOUR_APART \
     "ldr.w r8, [r0], #4\n" \
     "ldr.w r9, [r0], #4\n" \
@@ -48,17 +48,12 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_four_apart(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
     register const struct tinyc_dsp_tile *vector __asm__("r0") = tile;
     register const uint32_t *weight __asm__("r1") = weights;
 
     __asm__ volatile(
-        "push {r4-r11, lr}\n"
-        "ldm r0, {r4-r11}\n"
-        "adr r12, 2f\n"
-        "add r11, r11, r12\n"
-        "push {r4-r11}\n"
-        "ldr lr, [sp, #24]\n"
+        TINYC_DSP_ENTER
         "1:\n"
         "ldm r1!, {r4-r7}\n"
         "ldr r0, [sp, #20]\n"

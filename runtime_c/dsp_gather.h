@@ -3,7 +3,7 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_gather(
     uint32_t *to, const int8_t *const *row, const int8_t *const *end, const int32_t *way)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
     register uint32_t *r0 __asm__("r0") = to;
     register const int8_t *const *r1 __asm__("r1") = row;
     register const int8_t *const *r2 __asm__("r2") = end;

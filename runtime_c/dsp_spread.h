@@ -3,7 +3,7 @@
 static inline void tinyc_dsp_spread(uint32_t *to, const int8_t *from, int32_t count, int32_t lanes)
 {
     for (const int8_t *end = from + count; from < end; from += 4, to += 2 * lanes) {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
         uint32_t four, even, odd;
 
         __asm__("ldr %0, [%3]\n"

@@ -1,6 +1,6 @@
 /* Three pixels and an even number of channels: 24 products in 17 instructions. The first ones of a pair of channels add
  * to its biases. The second channel's sum is 256 times too large, and is shifted by 8 bits more in the end. */
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
 #  define TINYC_DSP_THREE \
     "ldrd r10, r11, [r1], #8\n" \
     "ldm.w r0!, {r2, r3, r12}\n" \
@@ -23,7 +23,7 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_three(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
     register const struct tinyc_dsp_tile *pixel __asm__("r0") = tile;
     register const uint32_t *weight __asm__("r1") = weights;
 

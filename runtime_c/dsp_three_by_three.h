@@ -1,7 +1,7 @@
 /* Depthwise convolution 3x3 of four channels: two outputs side by side in 27 instructions, with a stride of 2 in 28. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_three_by_three(const struct tinyc_dsp_filters *filters)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
     register const struct tinyc_dsp_filters *r0 __asm__("r0") = filters;
 
     __asm__ volatile(

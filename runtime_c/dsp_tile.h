@@ -7,3 +7,13 @@ struct tinyc_dsp_tile {
     const uint32_t *pixels, *end; /* inputs, as tinyc_dsp_spread lays them out */
     uint32_t skip;                /* where the unrolled loop is entered: bytes of code, plus 1 */
 };
+#if defined(tinyc_dsp_assembly)
+/* A tile in r0: a copy of it on the stack, with the address where the loop at label 2 is entered; lr is its end. */
+#  define TINYC_DSP_ENTER \
+    "push {r4-r11, lr}\n" \
+    "ldm r0, {r4-r11}\n" \
+    "adr r12, 2f\n" \
+    "add r11, r11, r12\n" \
+    "push {r4-r11}\n" \
+    "ldr lr, [sp, #24]\n"
+#endif

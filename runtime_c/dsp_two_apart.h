@@ -1,6 +1,6 @@
 /* As for three pixels, with two, and weights that are not one number for both channels: 16 products in 14 instructions.
  * Where both pixels lie at one place the first one wins. */
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
 #  define TINYC_DSP_TWO_APART \
     "ldrd r8, r9, [r1], #8\n" \
     "ldm.w r0!, {r2, r3, r11, r12}\n" \
@@ -20,17 +20,12 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_two_apart(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights)
 {
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#if defined(tinyc_dsp_assembly)
     register const struct tinyc_dsp_tile *pixel __asm__("r0") = tile;
     register const uint32_t *weight __asm__("r1") = weights;
 
     __asm__ volatile(
-        "push {r4-r11, lr}\n"
-        "ldm r0, {r4-r11}\n"
-        "adr r12, 2f\n"
-        "add r11, r11, r12\n"
-        "push {r4-r11}\n"
-        "ldr lr, [sp, #24]\n"
+        TINYC_DSP_ENTER
         "1:\n"
         "ldrd r4, r6, [r1], #8\n"
         "ldr r0, [sp, #20]\n"
