@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..ir.program import Program
 from ..targets import Target
-from .emit import environment
-from .feeding import feedings
+from .emit import environment, interface
 
 
 def board_files(program: Program, target: Target, with_memory: bool) -> dict[str, str]:
@@ -13,12 +12,7 @@ def board_files(program: Program, target: Target, with_memory: bool) -> dict[str
 
     Raises UsageError for a target without a memory map.
     """
-    context = {
-        "name": program.name,
-        "NAME": program.name.upper(),
-        "inputs": [program.buffers[name] for name in program.inputs],
-        "fed": feedings(program),
-        "outputs": [program.buffers[name] for name in program.outputs],
+    context = interface(program) | {
         "target": target,
         "flash": target.main_memory("flash"),
         "ram": target.main_memory("ram"),

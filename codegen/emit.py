@@ -130,17 +130,11 @@ def emit_header(
     footprint: Footprint | None = None,
 ) -> str:  # fmt: skip
     """The header alone, with what was measured: the C that was measured does not change by it."""
-    inputs, outputs = _interface(program)
-    context = {
+    context = interface(program) | {
         "program": program,
         "plan": program.plan,
-        "name": program.name,
-        "NAME": program.name.upper(),
         "target": target,
         "facts": facts,
-        "inputs": inputs,
-        "outputs": outputs,
-        "fed": feedings(program),
         "weight_bytes": weight_bytes(program),
         "sram_budget": target.sram_bytes if sram_budget is None else sram_budget,
         "footprint": footprint,
@@ -152,10 +146,7 @@ def emit_header(
 
 def emit_harness(program: Program) -> str:
     """A host program that feeds the model from standard input; see its comment."""
-    inputs, outputs = _interface(program)
-    names = {"name": program.name, "NAME": program.name.upper()}
-    template = environment().get_template("harness.c.j2")
-    return template.render(names, inputs=inputs, outputs=outputs, fed=feedings(program))
+    return environment().get_template("harness.c.j2").render(interface(program))
 
 
 def emit_selftest_main(program: Program) -> str:
@@ -170,8 +161,15 @@ def weight_bytes(program: Program) -> int:
     return sum(array.nbytes for step in program.steps for array in step.kernel.constants().values())
 
 
-def _interface(program: Program) -> tuple[list[Buffer], list[Buffer]]:
-    return [program.buffers[n] for n in program.inputs], [program.buffers[n] for n in program.outputs]
+def interface(program: Program) -> dict[str, Any]:
+    """What templates know of a model from outside: its name, its inputs, those fed by rows, its outputs."""
+    return {
+        "name": program.name,
+        "NAME": program.name.upper(),
+        "inputs": [program.buffers[name] for name in program.inputs],
+        "outputs": [program.buffers[name] for name in program.outputs],
+        "fed": feedings(program),
+    }
 
 
 def _context(program: Program, target: Target, facts: Facts, golden: GoldenVector | None) -> dict[str, Any]:
@@ -179,19 +177,13 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
     for task in program.tasks:
         tasks[task.step].append(task)
     layers = [_layer(program, index, tasks[index]) for index in range(len(program.steps))]
-    inputs, outputs = _interface(program)
-    return {
+    return interface(program) | {
         "program": program,
         "plan": program.plan,
-        "name": program.name,
-        "NAME": program.name.upper(),
         "facts": facts,
         "layers": layers,
         "symbols": [symbol for layer in layers for symbol in layer.symbols.values()],
         "body": Caller(program, [layer.step for layer in layers]).body(),
-        "inputs": inputs,
-        "outputs": outputs,
-        "fed": feedings(program),
         "golden": golden,
         "weight_bytes": weight_bytes(program),
         "traffic": partial(_traffic, program),

@@ -48,6 +48,5 @@ def feedings(program: Program) -> dict[str, Feeding]:
 
 def _asked(program: Program, index: int) -> list[int]:
     """The rows that step ``index`` asks for."""
-    whole = program.buffers[program.steps[index].outputs[0]].whole
-    windows = [task.window or whole for task in program.tasks if task.step == index]
+    windows = [program.window(task) for task in program.tasks if task.step == index]
     return [y for window in windows for y in range(window.y0, window.y1)]

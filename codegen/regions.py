@@ -70,7 +70,7 @@ Region = Rows | Stream
 def regions(program: Program) -> list[Region]:
     """The program's tasks in order. A stream holds all tasks of its steps, and its steps cannot be told apart
     into some that run before the others."""
-    blocks = [Block(task, task.window or _whole(program, task)) for task in program.tasks]
+    blocks = [Block(task, program.window(task)) for task in program.tasks]
     found: list[Region] = []
     for part in _apart(blocks):
         steps = tuple(sorted({block.step for block in part}))
@@ -81,10 +81,6 @@ def regions(program: Program) -> list[Region]:
         else:
             found += loops(part)
     return found
-
-
-def _whole(program: Program, task: Task) -> Window:
-    return program.buffers[program.steps[task.step].outputs[0]].whole
 
 
 def _apart(blocks: Sequence[Block]) -> Iterator[Sequence[Block]]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ..ir.program import Program
 from ..targets import Region
-from .emit import environment
-from .feeding import feedings
+from .emit import environment, interface
 
 STARTUP_FUNCTIONS = ("board_reset", "board_main", "board_fault", "board_report")
 """What runs before and after the model; its instructions are not the model's."""
@@ -32,12 +31,7 @@ def semihosted_files(program: Program, code: Region, ram: Region, with_memory: b
     stack could have taken (three 32-bit words), and the outputs in order to ``output.bin``. A fault leaves
     its program counter, CFSR, HFSR and BFAR in ``fault.bin``.
     """
-    context = {
-        "name": program.name,
-        "NAME": program.name.upper(),
-        "inputs": [program.buffers[name] for name in program.inputs],
-        "fed": feedings(program),
-        "outputs": [program.buffers[name] for name in program.outputs],
+    context = interface(program) | {
         "code": code,
         "ram": ram,
     }

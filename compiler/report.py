@@ -175,8 +175,7 @@ class Report:
         program = self.program
         macs = [0] * len(program.steps)
         for task in program.tasks:
-            step = program.steps[task.step]
-            macs[task.step] += step.kernel.cost(task.window or program.buffers[step.outputs[0]].whole).macs
+            macs[task.step] += program.steps[task.step].kernel.cost(program.window(task)).macs
         return macs
 
     def _accuracy(self) -> dict[str, Any] | None:

@@ -142,10 +142,9 @@ def describe_schedule(program: Program) -> dict[str, Any]:
 
 
 def _describe_task(program: Program, task: Task) -> dict[str, Any]:
-    step = program.steps[task.step]
-    window = task.window or program.buffers[step.outputs[0]].whole
+    window = program.window(task)
     return {
-        "step": step.name,
+        "step": program.steps[task.step].name,
         "rows": [window.y0, window.y1],
         "columns": [window.x0, window.x1],
         **({"origins": dict(task.origins)} if task.origins else {}),

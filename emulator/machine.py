@@ -50,7 +50,7 @@ class Machine:
 
     def _execute(self, task: Task) -> tuple[np.ndarray, ...]:
         step = self.program.steps[task.step]
-        window = task.window or self.program.buffers[step.outputs[0]].whole
+        window = self.program.window(task)
         gathered = [
             self._gather(name, self.program.needed(step, operand, window), task)
             for operand, name in enumerate(step.inputs)

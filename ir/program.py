@@ -226,6 +226,10 @@ class Program:
         owner, inside = self.owner(name)
         return self.plan.offsets[owner] + inside
 
+    def window(self, task: Task) -> Window:
+        """What ``task`` computes of its step's output: all of it, where it does not say."""
+        return task.window or self.buffers[self.steps[task.step].outputs[0]].whole
+
     def needed(self, step: Step, operand: int, window: Window) -> Window:
         """The window of input ``operand`` that ``step`` reads for ``window`` of its output."""
         buffer = self.buffers[step.inputs[operand]]

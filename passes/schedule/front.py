@@ -43,8 +43,8 @@ class Point:
         asked = Counter(
             (task.step, y)
             for task in self.program.tasks
-            if (step := self.program.steps[task.step]).outputs[0] in self.program.fed
-            for y in _rows(task.window or self.program.buffers[step.outputs[0]].whole)
+            if self.program.steps[task.step].outputs[0] in self.program.fed
+            for y in _rows(self.program.window(task))
         )
         return max(asked.values(), default=0)
 
@@ -105,8 +105,7 @@ def executed(program: Program) -> Cost:
     """Work of all tasks."""
     total = Cost()
     for task in program.tasks:
-        step = program.steps[task.step]
-        total += step.kernel.cost(task.window or program.buffers[step.outputs[0]].whole)
+        total += program.steps[task.step].kernel.cost(program.window(task))
     return total
 
 
