@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -52,17 +53,17 @@ class Running(Kernel):
             out[y] = so_far
         return (out.reshape(1, window.height, *(1,) * (inputs[0].ndim - 3), self.channels),)
 
+    @abstractmethod
     def start(self) -> np.ndarray:
         """[channels] before the first pixel, in the type that computes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def widened(self, row: np.ndarray) -> np.ndarray:
         """A row of the output in the type that computes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def joined(self, so_far: np.ndarray, pixel: np.ndarray) -> np.ndarray:
         """``so_far`` and one more pixel of the input."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from tinyc.ir.errors import VerificationError
 from tinyc.ir.kernel import Kernel
 from tinyc.ir.program import Program, Rows, Task, Tile
 from tinyc.ir.window import Window
-from tinyc.kernels.running import Running
+from tinyc.kernels.running_max import RunningMax
 from tinyc.passes.place import least_arena, place
 from tinyc.passes.schedule.build import build
 from tinyc.passes.schedule.segment import Grid, Segment
@@ -141,7 +141,7 @@ def test_a_sum_that_runs_over_its_own_row() -> None:
     builder = Builder()
     builder.buffer("x", (1, 6, 4, 4))
     builder.buffer("sum", (1, 6, 1, 4), storage=Rows(1))
-    builder.step(["x", "sum"], ["sum"], kernel=Running(columns=4, channels=4, dtype=DType.INT8))
+    builder.step(["x", "sum"], ["sum"], kernel=RunningMax(columns=4, channels=4, dtype=DType.INT8))
     tasks = [Task(0, Window(y, y + 1, 0, 1)) for y in range(6)]
     assert arena(builder.program(["x"], ["sum"], tasks)) == 6 * 16 + 4
     swapped = place(builder.program(["x"], ["sum"], [tasks[1], tasks[0], *tasks[2:]]))
