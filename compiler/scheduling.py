@@ -72,7 +72,7 @@ class Schedules:
 
     def describe(self, point: Point) -> str:
         """How it runs, and whether it does without the target's own instructions."""
-        portable = executed(self.points[0].program).paired and not executed(point.program).paired
+        portable = executed(self.points[0].program).spared and not executed(point.program).spared
         return f"{point.describe()}, portable kernels" if portable else point.describe()
 
     def least(self) -> int:
@@ -108,7 +108,8 @@ def make_schedules(
     fast = tailor(program, target)
     if options.schedule == "fast" and options.pareto is None:
         return Schedules(program, (layer_by_layer(fast),), 0)
-    points = tuple(placed_front(fast) if fast is program else placed_front(fast, program))
+    forms = (fast, program) if any(step.scratch for step in fast.steps) else (fast,)
+    points = tuple(placed_front(*forms))
     negotiable = options.schedule == "fit" and options.pareto is None
     return Schedules(program, points, _choice(points, options, sram_budget), negotiable)
 

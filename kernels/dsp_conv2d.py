@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .conv2d import Conv2D
-from .dsp_words import in_one, packed, requantizes
+from .dsp_words import CYCLES_PER_MAC, in_one, packed, requantizes
 from .epilogue import Requantize
 
 LANES = 3
@@ -75,7 +75,7 @@ class DspConv2D(Conv2D):
         return (0,) if self.is_pointwise and self.in_channels == self.out_channels else ()
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window).in_pairs()
+        return super().cost(window).at(CYCLES_PER_MAC)
 
     def scratch(self) -> int:
         return LANES * (2 * (self.sliding.kernel[0] * self.fours + self.filled) + self.filled)

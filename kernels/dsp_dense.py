@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .dense import Dense
-from .dsp_words import in_fours, in_one, packed, requantizes
+from .dsp_words import CYCLES_PER_MAC, in_fours, in_one, packed, requantizes
 from .epilogue import Requantize
 
 _MOST_WIDENED = 256
@@ -59,7 +59,7 @@ class DspDense(Dense):
         return {"weights": words if self.is_widened else in_fours(words)}
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window).in_pairs()
+        return super().cost(window).at(CYCLES_PER_MAC)
 
     def scratch(self) -> int:
         return 2 * self.filled if self.is_widened else 0

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
-from .dsp_words import requantizes
+from .dsp_words import CYCLES_PER_MAC, requantizes
 from .epilogue import Requantize
 
 _COLUMNS = 50
@@ -64,7 +64,7 @@ class DspDepthwise(DepthwiseConv2D):
         return list(top | middle << 16 | bottom << 8)
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window).in_pairs()
+        return super().cost(window).at(CYCLES_PER_MAC)
 
     def scratch(self) -> int:
         return 24 * ((self.most - 1) * self.sliding.stride[1] + 3)

@@ -112,8 +112,8 @@ class Profile:
         """Work of all regions, and in how many tasks it is done."""
         rows = np.array([self._rows.total[name][grid.down] for name in self.scope.producers])
         pixels = rows * np.array([self._columns.total[name][grid.across] for name in self.scope.producers])
-        macs, operations, paired = (int(count) for count in self._pixel_costs @ pixels)
-        return Cost(macs, operations, paired), int(rows.sum()) * grid.across
+        macs, operations, spared = self._pixel_costs @ pixels
+        return Cost(int(macs), int(operations), float(spared)), int(rows.sum()) * grid.across
 
     def moves(self, grid: Grid) -> tuple[Cost, int]:
         """Work of sliding the frames of all regions, and in how many tasks it is done."""
@@ -136,7 +136,7 @@ class Profile:
     def _pixel_costs(self) -> np.ndarray:
         """[3, tensors computed inside] the fields of a pixel's cost."""
         costs = [step.kernel.cost(Window(0, 1, 0, 1)) for _, step in self.scope.steps]
-        return np.array([(cost.macs, cost.operations, cost.paired) for cost in costs]).T
+        return np.array([(cost.macs, cost.operations, cost.spared) for cost in costs]).T
 
     @cached_property
     def _columns(self) -> Extents:
