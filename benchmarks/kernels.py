@@ -47,8 +47,10 @@ def _same(kernel: int = 3) -> dict[str, Any]:
 
 def _depthwise(channels: int, rows: int, columns: int, **attributes: Any) -> Case:
     step = f", stride {attributes['strides'][0]}" if "strides" in attributes else ""
-    name = f"depthwise 3×3{step}, {rows}×{columns}×{channels}"
-    return Case(name, (1, channels, rows, columns), (channels, 1, 3, 3), {"group": channels, **attributes})
+    kernel = 2 * attributes["pads"][-1] + 1 if len(set(attributes["pads"])) == 1 else 3
+    name = f"depthwise {kernel}×{kernel}{step}, {rows}×{columns}×{channels}"
+    weights = (channels, 1, kernel, kernel)
+    return Case(name, (1, channels, rows, columns), weights, {"group": channels, **attributes})
 
 
 def _pointwise(inputs: int, outputs: int, rows: int, columns: int) -> Case:
@@ -66,6 +68,13 @@ CASES = (
     _depthwise(32, 24, 24, **_same()),
     _depthwise(19, 6, 6, **_same()),
     _depthwise(32, 24, 24, pads=[0, 0, 1, 1], strides=[2, 2]),
+    _depthwise(32, 24, 24, **_same(5)),
+    _depthwise(16, 24, 24, strides=[3, 3], **_same(3)),
+    Case("3×3, 4 groups, 16×16×64 → 64", (1, 64, 16, 16), (64, 16, 3, 3), {"group": 4, **_same()}),
+    Case(
+        "3×3, columns dilated, 16×16×32 → 32", (1, 32, 16, 16), (32, 32, 3, 3),
+        {"dilations": [2, 2], "pads": [2, 2, 2, 2]},
+    ),
     Case("3×3, 32×32×16 → 16", (1, 16, 32, 32), (16, 16, 3, 3), _same()),
     Case("3×3, 8×8×64 → 64", (1, 64, 8, 8), (64, 64, 3, 3), _same()),
     Case("3×3, 32×32×3 → 16", (1, 3, 32, 32), (16, 3, 3, 3), _same()),

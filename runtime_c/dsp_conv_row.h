@@ -28,6 +28,9 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_conv_row(
         } else {
             tinyc_dsp_taps(conv, rows, first, origin, work, 3, 3);
         }
+        if (conv->scale > 0) {
+            tinyc_dsp_scaled(work, 3 * words, conv->scale);
+        }
         tile.out = out;
         tile.out_end = out + even;
         if (even > 0) {
@@ -50,6 +53,9 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_conv_row(
             tinyc_dsp_gather_two(work, rows, rows + conv->rows, way);
         } else {
             tinyc_dsp_taps(conv, rows, first, origin, work, 2, used);
+        }
+        if (conv->scale > 0) {
+            tinyc_dsp_scaled(work, 2 * words, conv->scale);
         }
         tile.step1 = used == 1 ? 0 : channels;
         tile.out = out;

@@ -1,0 +1,86 @@
+"""Pooling by the micro-kernels for Arm's DSP extension; numbers are the portable ones'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..ir.dtype import DType
+from ..ir.kernel import Cost
+from ..ir.window import Window
+from .epilogue import Requantize
+from .pool import AveragePool, MaxPool
+
+_MOST_TAPS = 256
+"""Sums of so many bytes have 16 bits."""
+_CYCLES_PER_OPERATION = 2.0
+"""Modelled, as measured with the pools of kws01 and ic01 on a Cortex-M4."""
+
+
+@dataclass(frozen=True, eq=False)
+class DspAveragePool(AveragePool):
+    """Sums of four channels at a time have 16 bits."""
+
+    template: ClassVar[str] = "dsp_average_pool"
+
+    @classmethod
+    def of(cls, kernel: AveragePool, input_dtype: DType) -> DspAveragePool | None:
+        """None where the micro-kernels cannot compute ``kernel``."""
+        found = [e for e in kernel.epilogues.values() if isinstance(e, Requantize)]
+        bytes_only = input_dtype is DType.INT8 and all(e.dtype is DType.INT8 for e in found)
+        if not bytes_only or not found or kernel.channels < 4 or kernel.sliding.taps > _MOST_TAPS:
+            return None
+        if any(e.pre_shift or e.limit is not None for e in found) or len({e.shift for e in found}) > 1:
+            return None
+        return cls(
+            kernel.sliding, kernel.channels, kernel.input_zero, kernel.row_counts, kernel.column_counts,
+            kernel.epilogues,
+        )  # fmt: skip
+
+    @property
+    def epilogue(self) -> Requantize:
+        """For the number of elements that occurs first; others have another multiplier."""
+        first = next(iter(self.epilogues.values()))
+        assert isinstance(first, Requantize)
+        return first
+
+    @property
+    def multipliers(self) -> np.ndarray:
+        """By the number of elements that count; 0 for numbers that do not occur."""
+        made = np.zeros(max(self.epilogues) + 1, np.int32)
+        for count, epilogue in self.epilogues.items():
+            assert isinstance(epilogue, Requantize)
+            made[count] = epilogue.multipliers[0]
+        return made
+
+    def constants(self) -> Mapping[str, np.ndarray]:
+        several = len(self.epilogues) > 1
+        return {**super().constants(), **({"multipliers": self.multipliers} if several else {})}
+
+    def cost(self, window: Window) -> Cost:
+        cost = super().cost(window)
+        return cost.at(0.0, _CYCLES_PER_OPERATION)
+
+    def scratch(self) -> int:
+        return 2 * (-(-self.channels // 4) * 4)
+
+
+@dataclass(frozen=True, eq=False)
+class DspMaxPool(MaxPool):
+    """Four channels at a time."""
+
+    template: ClassVar[str] = "dsp_max_pool"
+
+    @classmethod
+    def of(cls, kernel: MaxPool, input_dtype: DType) -> DspMaxPool | None:
+        """None where the micro-kernels cannot compute ``kernel``."""
+        bytes_only = input_dtype is DType.INT8 and kernel.result.dtype is DType.INT8
+        if not bytes_only or kernel.result.table is not None or kernel.channels < 4:
+            return None
+        return cls(kernel.sliding, kernel.channels, kernel.dtype, kernel.result)
+
+    def cost(self, window: Window) -> Cost:
+        return super().cost(window).at(0.0, _CYCLES_PER_OPERATION)
