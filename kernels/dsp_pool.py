@@ -33,7 +33,7 @@ class DspAveragePool(AveragePool):
         bytes_only = input_dtype is DType.INT8 and all(e.dtype is DType.INT8 for e in found)
         if not bytes_only or not found or kernel.channels < 4 or kernel.sliding.taps > _MOST_TAPS:
             return None
-        if any(e.pre_shift or e.limit is not None for e in found) or len({e.shift for e in found}) > 1:
+        if any(e.limit is not None for e in found) or len({e.shift for e in found}) > 1:
             return None
         return cls(
             kernel.sliding, kernel.channels, kernel.input_zero, kernel.row_counts, kernel.column_counts,
@@ -42,23 +42,21 @@ class DspAveragePool(AveragePool):
 
     @property
     def epilogue(self) -> Requantize:
-        """For the number of elements that occurs first; others have another multiplier."""
+        """For the number of elements that occurs first; others have other multipliers and pre-shifts."""
         first = next(iter(self.epilogues.values()))
         assert isinstance(first, Requantize)
         return first
 
-    @property
-    def multipliers(self) -> np.ndarray:
-        """By the number of elements that count; 0 for numbers that do not occur."""
-        made = np.zeros(max(self.epilogues) + 1, np.int32)
+    def constants(self) -> Mapping[str, np.ndarray]:
+        """Where several numbers of elements occur: by that number the multiplier, and the factor before."""
+        if len(self.epilogues) == 1:
+            return super().constants()
+        multipliers = np.zeros(max(self.epilogues) + 1, np.int32)
+        factors = np.zeros(multipliers.shape, np.int32)
         for count, epilogue in self.epilogues.items():
             assert isinstance(epilogue, Requantize)
-            made[count] = epilogue.multipliers[0]
-        return made
-
-    def constants(self) -> Mapping[str, np.ndarray]:
-        several = len(self.epilogues) > 1
-        return {**super().constants(), **({"multipliers": self.multipliers} if several else {})}
+            multipliers[count], factors[count] = epilogue.multipliers[0], 1 << epilogue.pre_shift
+        return {**super().constants(), "multipliers": multipliers, "factors": factors}
 
     def cost(self, window: Window) -> Cost:
         cost = super().cost(window)

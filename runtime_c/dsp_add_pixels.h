@@ -38,9 +38,10 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_add_pixels(
 
         for (int32_t at = way[0]; at < 0; at += way[1]) {
             for (int32_t odd = 0; odd < 2; ++odd) {
-                const uint32_t low = (sums[odd] + (uint32_t)four[at + odd]) & 0xffffu;
+                const int32_t low = (int16_t)sums[odd] + four[at + odd];
+                const int32_t high = (int16_t)(sums[odd] >> 16) + four[at + odd + 2];
 
-                sums[odd] = low | ((sums[odd] >> 16) + (uint32_t)four[at + odd + 2]) << 16;
+                sums[odd] = (uint16_t)low | (uint32_t)(uint16_t)high << 16;
             }
         }
     }

@@ -5,11 +5,11 @@ struct tinyc_dsp_average {
     int32_t offset, shift; /* of the requantization */
 };
 
-/* One pixel of them, in column x. `rows` are the input's rows under the window, NULL for one of padding; what they point
+/* One pixel of them, in column x; sums are multiplied by `factor` and requantized. `rows` are the input's rows under the window, NULL for one of padding; what they point
  * to is column `origin`. `sums` takes two bytes for each channel, rounded up to four. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_average(
-    const struct tinyc_dsp_average *average, const int8_t *const *rows, int32_t origin, int32_t x, int32_t multiplier,
-    int8_t *out, uint32_t *sums)
+    const struct tinyc_dsp_average *average, const int8_t *const *rows, int32_t origin, int32_t x, int32_t factor,
+    int32_t multiplier, int8_t *out, uint32_t *sums)
 {
     static const uint8_t place[4] = { 0, 2, 1, 3 };
     const struct tinyc_dsp_window *window = &average->window;
@@ -32,7 +32,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_average(
         const int32_t c = done + 4 > channels ? channels - 4 : done;
 
         for (int32_t i = 0; i < 4; ++i) {
-            const int32_t sum = halves[place[i]] - taken * average->zero;
+            const int32_t sum = (halves[place[i]] - taken * average->zero) * factor;
 
             out[c + i] = (int8_t)tinyc_clamp(
                 tinyc_requantize(sum, multiplier, average->offset, average->shift), -128, 127);
