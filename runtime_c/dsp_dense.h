@@ -6,14 +6,17 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_dense(
 {
     const int32_t whole = depth & ~3, padded = (depth + 7) & ~7;
     const uint32_t unrolled = (0u - (uint32_t)padded / 8u) & 3u;
-    int8_t rest[8] = { 0, 0, 0, 0, 0, 0, 0, 0 };
     struct tinyc_dsp_tile tile = { out + channels, offset, out, 0, 0, work, work + padded / 2, unrolled * 56u + 1u };
 
-    for (int32_t i = whole; i < depth; ++i) {
-        rest[i - whole] = in[i];
-    }
     tinyc_dsp_spread(work, in, whole, 1);
-    tinyc_dsp_spread(work + whole / 2, rest, padded - whole, 1);
+    if (whole < padded) {
+        int8_t rest[8] = { 0, 0, 0, 0, 0, 0, 0, 0 };
+
+        for (int32_t i = whole; i < depth; ++i) {
+            rest[i - whole] = in[i];
+        }
+        tinyc_dsp_spread(work + whole / 2, rest, padded - whole, 1);
+    }
     if (scale > 0) {
         tinyc_dsp_scaled(work, padded / 2, scale);
     }

@@ -12,8 +12,10 @@ from ...kernels.dsp_dense import DspDense
 from ...kernels.dsp_depthwise import DspDepthwise
 from ...kernels.dsp_elementwise import DspProduct, DspSum
 from ...kernels.dsp_filter import DspFilter
+from ...kernels.dsp_matmul import DspMatMul
 from ...kernels.dsp_pool import DspAveragePool, DspMaxPool
 from ...kernels.dsp_scattered import DspScattered
+from ...kernels.matmul import MatMul
 from ...kernels.pool import AveragePool, MaxPool
 from ...kernels.product import Product
 from ...kernels.scaled_sum import ScaledSum
@@ -27,6 +29,8 @@ def with_dsp(kernel: Kernel, dtype: DType) -> Kernel | None:
         return DspDepthwise.of(kernel, dtype) or DspFilter.of(kernel, dtype)
     if type(kernel) is Dense:
         return DspDense.of(kernel, dtype)
+    if type(kernel) is MatMul:
+        return DspMatMul.of(kernel, dtype)
     if type(kernel) is AveragePool:
         return DspAveragePool.of(kernel, dtype)
     if type(kernel) is MaxPool:

@@ -12,7 +12,11 @@ from .checks import Quant, qdq_model
 from .dsp import check_all
 
 QUANTS: dict[str, Quant] = {"a": (0.05, 3), "b": (0.04, -7), "y": (0.09, 5)}
-LONG = {"long": ((1, 9, 6, 7), (1, 9, 6, 7)), "gate": ((1, 6, 7, 11), (1, 1, 1, 11)), "gate of a signal": ((1, 9, 6), (1, 1, 6))}
+LONG = {
+    "long": ((1, 9, 6, 7), (1, 9, 6, 7)),
+    "gate": ((1, 6, 7, 11), (1, 1, 1, 11)),
+    "gate of a signal": ((1, 9, 6), (1, 1, 6)),
+}
 ELEMENTWISE = {"Add": "sum", "Sub": "sum", "Mul": "product"}
 SHAPES = {**LONG, **RUN_TIME}
 
