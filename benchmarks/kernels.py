@@ -33,12 +33,14 @@ _OPSET = 25
 
 @dataclass(frozen=True)
 class Case:
-    """A layer: the shape of its input (NCHW, or vector), of its weights (OIHW, or matrix), and attributes."""
+    """A layer: the shape of its input (NCHW, or vector), of its weights (OIHW, or matrix), and attributes.
+    Another ``operator`` than these two has a second input instead of weights, or none (an empty shape)."""
 
     name: str
     input: tuple[int, ...]
     weights: tuple[int, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
+    operator: str = ""
 
 
 def _same(kernel: int = 3) -> dict[str, Any]:
@@ -83,13 +85,19 @@ CASES = (
         {"strides": [2, 2], "pads": [4, 1, 5, 1]},
     ),
     *(_dense(*shape) for shape in ((128, 128), (640, 128), (8, 128), (13, 7))),
+    Case("product of 64×32 and 32×64", (2, 64, 32), (2, 32, 64), operator="MatMul"),
+    Case("sum, 16×16×32", (1, 16, 16, 32), (1, 16, 16, 32), operator="Add"),
+    Case("product, 16×16×32", (1, 16, 16, 32), (1, 16, 16, 32), operator="Mul"),
+    Case("average 25×5×64", (1, 64, 25, 5), (), {"kernel_shape": [25, 5]}, "AveragePool"),
+    Case("average 3×3, 24×24×16", (1, 16, 24, 24), (), {"kernel_shape": [3, 3], **_same()}, "AveragePool"),
+    Case("maximum 3×3, 24×24×16", (1, 16, 24, 24), (), {"kernel_shape": [3, 3], **_same()}, "MaxPool"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
     """Instructions for a multiply-accumulate of a layer by the fast kernel, the same for ``wide`` weights,
-    and by the portable kernel."""
+    and by the portable kernel; for an operation on an element where it has no multiply-accumulates."""
 
     kernel: str
     macs: int
@@ -103,24 +111,30 @@ class Row:
 def model_of(case: Case, wide: bool = False) -> Program:
     """The layer on int8, with random weights (seed 0): as trained ones are spread, or ``wide``, so that those
     of two channels cannot be one number in large layers."""
-    operator = "Gemm" if len(case.input) == 2 else "Conv"
+    operator = case.operator or ("Gemm" if len(case.input) == 2 else "Conv")
     rng = np.random.default_rng(0)
     spread = 127 if wide else 30
     values: dict[str, Any] = {
         "w_q": np.clip(np.round(rng.normal(0, spread, case.weights)), -127, 127).astype(np.int8),
-        "w_s": rng.uniform(0.002, 0.01, case.weights[0]).astype(np.float32),
+        "w_s": rng.uniform(0.002, 0.01, case.weights[:1]).astype(np.float32),
         "x_s": np.float32(0.05), "x_z": np.int8(-128), "y_s": np.float32(0.2), "y_z": np.int8(-128),
     }  # fmt: skip
     attributes: dict[str, Any] = case.attributes | ({"transB": 1} if operator == "Gemm" else {})
+    if case.operator:
+        values.pop("w_q")
+        values["w_s"] = np.float32(0.04)
+    if operator == "MaxPool":
+        values |= {"y_s": values["x_s"], "y_z": values["x_z"]}
+    inputs = {"x": case.input} | ({"w": case.weights} if case.operator and case.weights else {})
     nodes = [
         helper.make_node("DequantizeLinear", ["x_q", "x_s", "x_z"], ["x"]),
         helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0),
-        helper.make_node(operator, ["x", "w"], ["y"], operator, **attributes),
+        helper.make_node(operator, ["x", "w"] if case.weights else ["x"], ["y"], operator, **attributes),
         helper.make_node("QuantizeLinear", ["y", "y_s", "y_z"], ["y_q"]),
     ]
     graph = helper.make_graph(
-        nodes, "layer",
-        [helper.make_tensor_value_info("x_q", TensorProto.INT8, case.input)],
+        nodes if case.weights else [n for n in nodes if "w_q" not in n.input], "layer",
+        [helper.make_tensor_value_info(f"{n}_q", TensorProto.INT8, shape) for n, shape in inputs.items()],
         [helper.make_tensor_value_info("y_q", TensorProto.INT8, None)],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()],
     )  # fmt: skip
@@ -143,7 +157,8 @@ def count(program: Program, target: Target) -> int:
 def measure(case: Case, target: Target) -> Row:
     """A case by each of the kernels."""
     program = model_of(case)
-    macs = sum(s.kernel.cost(program.buffers[s.outputs[0]].whole).macs for s in program.steps)
+    costs = [s.kernel.cost(program.buffers[s.outputs[0]].whole) for s in program.steps]
+    macs = sum(cost.macs for cost in costs) or sum(cost.operations for cost in costs)
     fast, portable = count(tailor(program, target), target), count(program, target)
     wide = count(tailor(model_of(case, wide=True), target), target)
     return Row(case.name, macs, fast, *(round(n / macs, 3) for n in (fast, wide, portable)))

@@ -16,6 +16,10 @@ from .pool import AveragePool, MaxPool
 
 _MOST_TAPS = 256
 """Sums of so many bytes have 16 bits."""
+_LEAST_TAPS = 6
+"""Smaller windows take less by the portable kernels."""
+_MOST_FACTOR = 14
+"""Bits by which sums can be shifted up as a factor of 16 bits."""
 _CYCLES_PER_OPERATION = 2.0
 """Modelled, as measured with the pools of kws01 and ic01 on a Cortex-M4."""
 
@@ -31,9 +35,11 @@ class DspAveragePool(AveragePool):
         """None where the micro-kernels cannot compute ``kernel``."""
         found = [e for e in kernel.epilogues.values() if isinstance(e, Requantize)]
         bytes_only = input_dtype is DType.INT8 and all(e.dtype is DType.INT8 for e in found)
-        if not bytes_only or not found or kernel.channels < 4 or kernel.sliding.taps > _MOST_TAPS:
+        if not bytes_only or not found or kernel.channels < 4:
             return None
-        if any(e.limit is not None for e in found) or len({e.shift for e in found}) > 1:
+        if not _LEAST_TAPS <= kernel.sliding.taps <= _MOST_TAPS:
+            return None
+        if any(e.limit is not None or e.shift != 1 or e.pre_shift > _MOST_FACTOR for e in found):
             return None
         return cls(
             kernel.sliding, kernel.channels, kernel.input_zero, kernel.row_counts, kernel.column_counts,
@@ -77,6 +83,8 @@ class DspMaxPool(MaxPool):
         """None where the micro-kernels cannot compute ``kernel``."""
         bytes_only = input_dtype is DType.INT8 and kernel.result.dtype is DType.INT8
         if not bytes_only or kernel.result.table is not None or kernel.channels < 4:
+            return None
+        if kernel.sliding.taps < _LEAST_TAPS:
             return None
         return cls(kernel.sliding, kernel.channels, kernel.dtype, kernel.result)
 

@@ -1,22 +1,20 @@
 /* Averages under a window, for at least four channels. */
 struct tinyc_dsp_average {
     struct tinyc_dsp_window window;
-    int32_t zero;          /* the input's zero point */
-    int32_t offset, shift; /* of the requantization */
+    int32_t zero;   /* the input's zero point */
+    int32_t offset; /* of the requantization, whose shift is 1 */
 };
 
-/* One pixel of them, in column x; sums are multiplied by `factor` and requantized. `rows` are the input's rows under the window, NULL for one of padding; what they point
+/* One pixel of them, in column x; sums are multiplied by `factor`, of 16 bits, and requantized. `rows` are the input's rows under the window, NULL for one of padding; what they point
  * to is column `origin`. `sums` takes two bytes for each channel, rounded up to four. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_average(
     const struct tinyc_dsp_average *average, const int8_t *const *rows, int32_t origin, int32_t x, int32_t factor,
     int32_t multiplier, int8_t *out, uint32_t *sums)
 {
-    static const uint8_t place[4] = { 0, 2, 1, 3 };
     const struct tinyc_dsp_window *window = &average->window;
     const int32_t first = x * window->stride - window->pad, channels = window->channels;
     const int32_t begin = tinyc_dsp_window_begin(window, first), end = tinyc_dsp_window_end(window, first, begin);
     const int32_t step = window->dilation * channels, way[2] = { (begin - end) * step, step };
-    const int16_t *halves = (const int16_t *)sums;
     int32_t taken = 0;
 
     for (int32_t i = 0; i < (channels + 3) / 4 * 2; ++i) {
@@ -28,14 +26,37 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_average(
             taken += end - begin;
         }
     }
-    for (int32_t done = 0; done < channels; done += 4, halves += 4) {
-        const int32_t c = done + 4 > channels ? channels - 4 : done;
+    for (int32_t done = 0, begun = -taken * average->zero * factor; done < channels; done += 4, sums += 2) {
+        int8_t *four = out + (done + 4 > channels ? channels - 4 : done);
+#if defined(tinyc_dsp_assembly)
+        uint32_t a, b, c, d;
 
+        __asm__ volatile(
+                "ldrd %0, %1, [%4]\n"
+                "smlatb %2, %0, %5, %6\n"
+                "smlatb %3, %1, %5, %6\n"
+                "smlabb %0, %0, %5, %6\n"
+                "smlabb %1, %1, %5, %6\n"
+                "smmla %0, %0, %7, %8\n"
+                "smmla %1, %1, %7, %8\n"
+                "smmla %2, %2, %7, %8\n"
+                "smmla %3, %3, %7, %8\n"
+                "ssat %0, #8, %0, asr #1\n"
+                "ssat %1, #8, %1, asr #1\n"
+                "ssat %2, #8, %2, asr #1\n"
+                "ssat %3, #8, %3, asr #1\n"
+                "bfi %0, %1, #8, #8\n"
+                "bfi %0, %2, #16, #8\n"
+                "bfi %0, %3, #24, #8\n"
+                "str %0, [%9]\n"
+                : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d)
+                : "r"(sums), "r"(factor), "r"(begun), "r"(multiplier), "r"(average->offset), "r"(four) : "memory");
+#else
         for (int32_t i = 0; i < 4; ++i) {
-            const int32_t sum = (halves[place[i]] - taken * average->zero) * factor;
+            const int32_t sum = (int16_t)(sums[i % 2] >> (i < 2 ? 0 : 16)) * factor + begun;
 
-            out[c + i] = (int8_t)tinyc_clamp(
-                tinyc_requantize(sum, multiplier, average->offset, average->shift), -128, 127);
+            four[i] = (int8_t)tinyc_clamp(tinyc_requantize(sum, multiplier, average->offset, 1), -128, 127);
         }
+#endif
     }
 }

@@ -7,12 +7,15 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_max(
     const int32_t begin = tinyc_dsp_window_begin(window, first), end = tinyc_dsp_window_end(window, first, begin);
     const int32_t step = window->dilation * channels, way[2] = { (begin - end) * step, step };
 
-    for (int32_t c = 0; c < channels; ++c) {
-        out[c] = -128;
-    }
+    int fresh = 1;
+
     for (int32_t ky = 0; ky < window->rows && begin < end; ++ky) {
         if (rows[ky] != NULL) {
-            tinyc_dsp_largest(out, rows[ky] + (first - origin) * channels + end * step, way, channels - 4);
+            tinyc_dsp_largest(out, rows[ky] + (first - origin) * channels + end * step, way, channels - 4, fresh);
+            fresh = 0;
         }
+    }
+    for (int32_t c = 0; fresh && c < channels; ++c) {
+        out[c] = -128;
     }
 }

@@ -16,7 +16,8 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_product(
     for (int8_t *const fours = out + (count & ~3); out < fours;) {
         uint32_t x, y, products[2];
 
-        __asm__("ldr %0, [%4], #4\n"
+        __asm__ volatile(
+                "ldr %0, [%4], #4\n"
                 "ldr %1, [%5], #4\n"
                 "sxtab16 %2, %7, %0\n"
                 "sxtab16 %3, %8, %1\n"

@@ -8,7 +8,8 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_sum(
     for (int8_t *const fours = out + (count & ~3); out < fours;) {
         uint32_t x, y, sums[2];
 
-        __asm__("ldr %0, [%4], #4\n"
+        __asm__ volatile(
+                "ldr %0, [%4], #4\n"
                 "ldr %1, [%5], #4\n"
                 "sxtb16 %2, %0\n"
                 "sxtb16 %3, %1\n"

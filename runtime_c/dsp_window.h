@@ -8,13 +8,17 @@ struct tinyc_dsp_window {
 /* The first tap of a row, whose column in the input is `first`, that is inside of it; and the one behind the last. */
 static inline int32_t tinyc_dsp_window_begin(const struct tinyc_dsp_window *window, int32_t first)
 {
-    const int32_t outside = first < 0 ? (window->dilation - 1 - first) / window->dilation : 0;
-
-    return outside < window->columns ? outside : window->columns;
+    if (first >= 0) {
+        return 0;
+    }
+    return tinyc_clamp((window->dilation - 1 - first) / window->dilation, 0, window->columns);
 }
 static inline int32_t tinyc_dsp_window_end(const struct tinyc_dsp_window *window, int32_t first, int32_t begin)
 {
     const int32_t room = window->width - first;
 
+    if (room > (window->columns - 1) * window->dilation) {
+        return window->columns;
+    }
     return tinyc_clamp(room > 0 ? (room + window->dilation - 1) / window->dilation : 0, begin, window->columns);
 }
