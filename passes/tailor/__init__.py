@@ -10,6 +10,7 @@ from ...ir.kernel import Kernel
 from ...ir.program import Buffer, Program, Role, Step
 from ...targets import Target
 from .dsp import with_dsp
+from .fma import with_fma
 
 Exchange = Callable[[Kernel, DType], Kernel | None]
 """The kernel of an instruction set that computes the same as a portable one, None where there is none. The
@@ -35,6 +36,8 @@ def _exchanges(target: Target) -> Iterator[Exchange]:
     """Of the target's instruction sets, those that do most at once first."""
     if target.dsp:
         yield with_dsp
+    if target.fpu != "none" and not target.is_native:
+        yield with_fma
 
 
 def _equipped(step: Step, kernel: Kernel) -> tuple[Step, dict[str, Buffer]]:
