@@ -28,6 +28,12 @@ class FmaDepthwise(DepthwiseConv2D):
             return None
         return cls(kernel.sliding, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
 
+    @property
+    def slides_over(self) -> bool:
+        """Three taps of neighbouring outputs lie in neighbouring columns, so that these do for several."""
+        s = self.sliding
+        return s.kernel[1] == 3 and s.stride[1] == 1 and s.dilation[1] == 1
+
     def constants(self) -> Mapping[str, np.ndarray]:
         begins = [*range(0, self.channels - 3, 4), *([self.channels - 4] if self.channels % 4 else [])]
         order = np.concatenate([np.arange(begin, begin + 4) for begin in begins])

@@ -17,6 +17,13 @@
     "vfma.f32 s" #c ", s18, s" #g "\n" \
     "vfma.f32 s" #d ", s19, s" #h "\n"
 
+/* Four channels of one pixel, each times one of the weights that begin with w. */
+#  define TINYC_FMA_COLUMN(a, b, c, d, w, x, y, z) \
+    "vfma.f32 s" #a ", s" #w ", s28\n" \
+    "vfma.f32 s" #b ", s" #x ", s29\n" \
+    "vfma.f32 s" #c ", s" #y ", s30\n" \
+    "vfma.f32 s" #d ", s" #z ", s31\n"
+
 /* Begins with the next four channels: r1 weights, r8 rows, r9 way, r10 step, r12 taps, lr skip. What `first` holds goes
  * round for each of them. */
 #  define TINYC_FMA_BEGIN(first, biases) \

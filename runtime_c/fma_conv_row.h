@@ -3,9 +3,6 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_conv_row(
     const struct tinyc_fma_conv *conv, const float *const *rows, int32_t origin, int32_t x, int32_t count, float *out)
 {
-    static void (*const kernels[])(struct tinyc_fma_tile *) = {
-        tinyc_fma_one, tinyc_fma_two, tinyc_fma_three, tinyc_fma_four
-    };
     const int32_t whole = conv->channels & ~3, rest = conv->channels - whole;
     const int32_t tap = conv->depth * 4, row = conv->columns * tap; /* bytes; their weights are four times as many */
     struct tinyc_fma_tile tile = { .step = conv->stride * tap };
@@ -25,13 +22,13 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_conv_row(
         tile.out_step = conv->channels * 4;
         tile.out_end = out + whole;
         if (whole > 0) {
-            kernels[span.pixels - 1](&tile);
+            conv->tiles[span.pixels - 1](&tile);
         }
         if (rest > 0) {
             tile.out = last;
             tile.out_step = 16;
             tile.out_end = last + 4;
-            kernels[span.pixels - 1](&tile);
+            conv->tiles[span.pixels - 1](&tile);
             for (int32_t p = 0; p < span.pixels; ++p) {
                 for (int32_t o = 0; o < rest; ++o) {
                     out[p * conv->channels + whole + o] = last[4 * p + o];

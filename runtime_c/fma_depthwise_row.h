@@ -3,9 +3,6 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_depthwise_row(
     const struct tinyc_fma_conv *conv, const float *const *rows, int32_t origin, int32_t x, int32_t count, float *out)
 {
-    static void (*const kernels[])(struct tinyc_fma_tile *) = {
-        tinyc_fma_one_each, tinyc_fma_two_each, tinyc_fma_three_each, tinyc_fma_four_each
-    };
     const int32_t channels = conv->channels, pixel = channels * 4, whole = channels & ~3;
     struct tinyc_fma_tile tile = {
         .step = conv->stride * pixel, .out_step = pixel, .pitch = conv->dilation * pixel
@@ -23,12 +20,12 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_depthwise_row(
         tile.bias = conv->bias;
         tile.out = out;
         tile.out_end = out + whole;
-        kernels[span.pixels - 1](&tile);
+        conv->tiles[span.pixels - 1](&tile);
         if (whole < channels) {
             tile.way += pixel - 16;
             tile.out = out + channels - 4;
             tile.out_end = out + channels;
-            kernels[span.pixels - 1](&tile);
+            conv->tiles[span.pixels - 1](&tile);
         }
         x += span.pixels;
         count -= span.pixels;
