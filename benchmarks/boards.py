@@ -14,16 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..compiler.options import CompileOptions
 from ..compiler.pipeline import Compiled, compile_model
 from ..emulator.devices import build_device
 from ..emulator.toolchain import Toolchain, gcc, zig
 from ..ir.errors import BudgetError
-from ..ir.program import Buffer, Program
 from ..targets import Target, load_target
 from . import mlperf
+from .inputs import random_inputs
 
 ROOT = Path(__file__).resolve().parents[1]
 BOARDS = ("nucleo-g0b1re", "nucleo-f446re", "nucleo-h743zi", "nrf5340dk", "esp32-c3", "corstone-300")
@@ -59,23 +57,12 @@ def measure(model: str, compiled: Compiled, target: Target, toolchain: Toolchain
     program = compiled.program
     layers = [step.name for step in program.steps]
     device = build_device(program, compiled.files, target, layers, toolchain)
-    run = device.run(_random_inputs(program))
+    run = device.run(random_inputs(program))
     time = None if run.cycles is None else run.cycles / target.clock_hz * 1e3
     return Row(
         model, target.name, target.cpu, toolchain.label, run.instructions, run.cycles, time, run.stack,
         device.image.text, device.image.rodata,
     )  # fmt: skip
-
-
-def _random_inputs(program: Program) -> dict[str, np.ndarray]:
-    generator = np.random.default_rng(0)
-
-    def random(buffer: Buffer) -> np.ndarray:
-        if buffer.dtype.is_float:
-            return generator.normal(size=buffer.shape).astype(np.float32)
-        return generator.integers(-128, 128, buffer.shape).astype(np.int8)
-
-    return {name: random(program.buffers[name]) for name in program.inputs}
 
 
 def rows(models: Path, boards: Sequence[str] = BOARDS) -> Iterator[Row]:

@@ -1,5 +1,5 @@
-/* Whether the assembly of the micro-kernels is taken, or the C beside it. Sums are in s0 to s15, four channels of a pixel
- * side by side; their weights from s16 on. */
+/* Whether the assembly of the micro-kernels is taken, or the C beside it. Sums are in s0 to s15, four channels of a
+ * pixel side by side; their weights from s16 on. */
 #if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_FMA) && !defined(__ARM_BIG_ENDIAN)
 #  define tinyc_fma_assembly
 
@@ -24,8 +24,8 @@
     "vfma.f32 s" #c ", s" #y ", s30\n" \
     "vfma.f32 s" #d ", s" #z ", s31\n"
 
-/* Begins with the next four channels: r1 weights, r8 rows, r9 way, r10 step, r12 taps, lr skip. What `first` holds goes
- * round for each of them. */
+/* Begins with the first four channels, and again with the next ones: r1 weights, r8 rows, r9 way, r10 step, r12 taps,
+ * lr skip. `first` is done once. */
 #  define TINYC_FMA_BEGIN(first, biases) \
     "ldm r0, {r1, r9, r10, r12, lr}\n" \
     first \
