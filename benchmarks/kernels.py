@@ -27,14 +27,13 @@ from ..ir.program import Program
 from ..passes.lower import LowerOptions, lower
 from ..passes.place import place
 from ..passes.tailor import tailor
+from ..passes.tailor.fma import fuses
 from ..targets import Target, load_target
 from .inputs import random_inputs
 
 BOARD = "nucleo-f446re"
 FLOOR = 0.5
 """SMLAD does two."""
-FLOAT_FLOOR = 1.0
-"""VFMA does one."""
 _OPSET = 25
 
 
@@ -107,7 +106,7 @@ class FloatRow:
     instructions: int
     per_mac: float
     portable: float
-    floor: float = FLOAT_FLOOR
+    floor: float
 
 
 def model_of(case: Case, wide: bool = False) -> Program:
@@ -179,7 +178,8 @@ def measure_float(case: Case, target: Target) -> FloatRow:
     program = float_model_of(case)
     macs = _macs(program)
     fast, portable = count(tailor(program, target), target), count(program, target)
-    return FloatRow(case.name, macs, fast, round(fast / macs, 3), round(portable / macs, 3))
+    floor = 1.0 if fuses(target) else 2.0
+    return FloatRow(case.name, macs, fast, round(fast / macs, 3), round(portable / macs, 3), floor)
 
 
 def float_rows(target: Target) -> Iterator[FloatRow]:

@@ -21,15 +21,19 @@ class FmaConv2D(Conv2D):
 
     template: ClassVar[str] = "fma_conv2d"
 
+    fused: bool
+    """By VFMA, not by a multiplication and an addition apart."""
+
     @classmethod
-    def of(cls, kernel: Conv2D, input_dtype: DType) -> FmaConv2D | None:
+    def of(cls, kernel: Conv2D, input_dtype: DType, fused: bool) -> FmaConv2D | None:
         """None where the micro-kernels cannot compute ``kernel``."""
         scattered = kernel.groups > 1 or (kernel.sliding.dilation[1] > 1 and kernel.sliding.kernel[1] > 1)
         if scattered or not computes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(
-            kernel.sliding, kernel.groups, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue
-        )
+            kernel.sliding, kernel.groups, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue,
+            fused,
+        )  # fmt: skip
 
     @property
     def is_pointwise(self) -> bool:

@@ -21,12 +21,15 @@ class FmaDense(Dense):
 
     template: ClassVar[str] = "fma_dense"
 
+    fused: bool
+    """By VFMA, not by a multiplication and an addition apart."""
+
     @classmethod
-    def of(cls, kernel: Dense, input_dtype: DType) -> FmaDense | None:
+    def of(cls, kernel: Dense, input_dtype: DType, fused: bool) -> FmaDense | None:
         """None where the micro-kernels cannot compute ``kernel``."""
         if not computes(kernel.weights, kernel.epilogue, input_dtype):
             return None
-        return cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
+        return cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue, fused)
 
     def constants(self) -> Mapping[str, np.ndarray]:
         return packed(self.weights, self.bias)

@@ -21,12 +21,15 @@ class FmaDepthwise(DepthwiseConv2D):
 
     template: ClassVar[str] = "fma_depthwise"
 
+    fused: bool
+    """By VFMA, not by a multiplication and an addition apart."""
+
     @classmethod
-    def of(cls, kernel: DepthwiseConv2D, input_dtype: DType) -> FmaDepthwise | None:
+    def of(cls, kernel: DepthwiseConv2D, input_dtype: DType, fused: bool) -> FmaDepthwise | None:
         """None where the micro-kernels cannot compute ``kernel``."""
         if kernel.channels < 4 or not computes(kernel.weights, kernel.epilogue, input_dtype):
             return None
-        return cls(kernel.sliding, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
+        return cls(kernel.sliding, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue, fused)
 
     @property
     def slides_over(self) -> bool:

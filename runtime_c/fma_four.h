@@ -1,55 +1,10 @@
-/* Four pixels: 32 products in 39 instructions, for two taps. */
-#if defined(tinyc_fma_assembly)
-#  define TINYC_FMA_FOUR_TURN \
-    "vldmia r1!, {s16-s23}\n" \
-    "vldmia r2!, {s24-s25}\n" \
-    "vldmia r3!, {s26-s27}\n" \
-    "vldmia r4!, {s28-s29}\n" \
-    "vldmia r5!, {s30-s31}\n" \
-    TINYC_FMA_FOUR(0, 1, 2, 3, 16, 17, 18, 19, 24) \
-    TINYC_FMA_FOUR(4, 5, 6, 7, 16, 17, 18, 19, 26) \
-    TINYC_FMA_FOUR(8, 9, 10, 11, 16, 17, 18, 19, 28) \
-    TINYC_FMA_FOUR(12, 13, 14, 15, 16, 17, 18, 19, 30) \
-    TINYC_FMA_FOUR(0, 1, 2, 3, 20, 21, 22, 23, 25) \
-    TINYC_FMA_FOUR(4, 5, 6, 7, 20, 21, 22, 23, 27) \
-    TINYC_FMA_FOUR(8, 9, 10, 11, 20, 21, 22, 23, 29) \
-    TINYC_FMA_FOUR(12, 13, 14, 15, 20, 21, 22, 23, 31)
-#  define TINYC_FMA_FOUR_LAST \
-    "vldmia r1!, {s16-s19}\n" \
-    "vldr s24, [r2]\n" \
-    "vldr s26, [r3]\n" \
-    "vldr s28, [r4]\n" \
-    "vldr s30, [r5]\n" \
-    TINYC_FMA_FOUR(0, 1, 2, 3, 16, 17, 18, 19, 24) \
-    TINYC_FMA_FOUR(4, 5, 6, 7, 16, 17, 18, 19, 26) \
-    TINYC_FMA_FOUR(8, 9, 10, 11, 16, 17, 18, 19, 28) \
-    TINYC_FMA_FOUR(12, 13, 14, 15, 16, 17, 18, 19, 30)
-#endif
+/* A convolution, four pixels at a time. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_four(struct tinyc_fma_tile *tile)
 {
 #if defined(tinyc_fma_assembly)
     register struct tinyc_fma_tile *at __asm__("r0") = tile;
 
-    __asm__ volatile(
-        TINYC_FMA_BEGIN("", "vldmia r6, {s4-s7}\n" "vldmia r6, {s8-s11}\n" "vldmia r6, {s12-s15}\n")
-        "add r3, r2, r10\n"
-        "add r4, r3, r10\n"
-        "add r5, r4, r10\n"
-        "bics r6, r12, #7\n"
-        "beq 4f\n"
-        "add r6, r6, r2\n"
-        "3:\n"
-        TINYC_FMA_FOUR_TURN
-        "cmp r2, r6\n"
-        "bne 3b\n"
-        "4:\n"
-        "tst r12, #4\n"
-        "beq 5f\n"
-        TINYC_FMA_FOUR_LAST
-        "5:\n"
-        TINYC_FMA_END("", "add r2, r2, r3\n" "vstmia r2, {s4-s7}\n" "add r2, r2, r3\n" "vstmia r2, {s8-s11}\n"
-                      "add r2, r2, r3\n" "vstmia r2, {s12-s15}\n")
-        : : "r"(at) : TINYC_FMA_USED);
+    __asm__ volatile(tinyc_fma_four_pixels(TINYC_FMA_FUSED) : : "r"(at) : TINYC_FMA_USED);
 #else
     tinyc_fma_portable(tile, 4);
 #endif

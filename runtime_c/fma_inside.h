@@ -1,5 +1,5 @@
 /* The columns of taps that lie inside the input for pixel x, from the first to the one behind the last, and of how many
- * of `count` pixels, at most four, these are the same: one where some are outside. */
+ * of `count` pixels, as far as there are micro-kernels, these are the same: one where some are outside. */
 struct tinyc_fma_span {
     int32_t first, begin, end, pixels;
 };
@@ -7,7 +7,7 @@ struct tinyc_fma_span {
 static inline struct tinyc_fma_span tinyc_fma_inside(const struct tinyc_fma_conv *conv, int32_t x, int32_t count)
 {
     const int32_t last = conv->width - (conv->columns - 1) * conv->dilation - 1; /* for a first tap */
-    struct tinyc_fma_span span = { x * conv->stride - conv->pad, 0, conv->columns, count < 4 ? count : 4 };
+    struct tinyc_fma_span span = { x * conv->stride - conv->pad, 0, conv->columns, count < conv->most ? count : conv->most };
 
     if (span.first < 0 || span.first > last) {
         span.pixels = 1;
