@@ -21,8 +21,6 @@ from .toolchain import Toolchain
 
 _AROUND = frozenset(("tinyc_arena", "tinyc_in", "tinyc_out", "tinyc_done", *STARTUP_FUNCTIONS))
 """Symbols of what surrounds a model."""
-OPTIMIZATION = "-O2"
-FLAGS = ("-std=c99", OPTIMIZATION, "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def link(
             (folder / file).write_text(text, encoding="utf-8")
         units = sorted(file for file in sources if file.endswith(".c"))
         command = [
-            *toolchain.command, *FLAGS, without_budget(program), "-I.", *units, *toolchain.link,
+            *toolchain.compile, without_budget(program), "-I.", *units, *toolchain.link,
             "-T", around.script, *around.options, "-Wl,--gc-sections", "-o", "board.elf",
         ]  # fmt: skip
         done = subprocess.run(
