@@ -28,7 +28,7 @@ from tinyc.emulator.toolchain import gcc, zig
 from tinyc.ir.errors import BudgetError, UsageError
 from tinyc.targets import load_target
 
-from ..emulator.subjects import Subject, toolchain_for
+from ..emulator.subjects import Subject, functions, toolchain_for
 from ..emulator.subjects import compiled as subject_of
 from .command_line import tinyc
 
@@ -85,18 +85,10 @@ def test_layers_share_routines_or_hold_them(
     flags = [] if defined is None else [f"-DTINYC_SPECIALIZED={int(defined == 'speed')}"]
     command = [*toolchain.command, "-std=c99", "-O2", *flags, "-I.", "-c", "digits.c", "-o", "digits.o"]
     subprocess.run(command, cwd=tmp_path, check=True)
-    names = symbols((tmp_path / "digits.o").read_bytes())
+    names = functions((tmp_path / "digits.o").read_bytes())
     shared = (defined or emitted) == "size"
     assert all((routine in names) == shared for routine in ROUTINES)
     assert "tinyc_dsp_two" in names, "nothing in a micro-kernel depends on the layer"
-
-
-def symbols(elf: bytes) -> set[str]:
-    from io import BytesIO
-
-    from elftools.elf.elffile import ELFFile
-
-    return {s.name for s in ELFFile(BytesIO(elf)).get_section_by_name(".symtab").iter_symbols()}
 
 
 # ---- the same outputs ----

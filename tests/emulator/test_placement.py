@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from tinyc.emulator.image import Image, Surroundings, link
 from tinyc.emulator.toolchain import gcc, zig
 from tinyc.targets import Region, Target, load_target
 
-from .subjects import Subject, compiled, toolchain_for
+from .subjects import Subject, compiled, functions, toolchain_for
 
 TARGET = "nucleo-h743zi"
 SCRIPT = """MEMORY
@@ -57,15 +56,6 @@ def built(model: Subject, target: Target, find, optimize: Optimize) -> Image:
     return link(model.program, model.files, around, target, toolchain)
 
 
-def functions(image: Image) -> Iterator[tuple[str, int]]:
-    """Names and addresses."""
-    from elftools.elf.elffile import ELFFile
-
-    for symbol in ELFFile(BytesIO(image.elf)).get_section_by_name(".symtab").iter_symbols():
-        if symbol["st_info"]["type"] == "STT_FUNC":
-            yield symbol.name, symbol["st_value"] & ~1
-
-
 def outputs(model: Subject, target: Target, image: Image) -> Mapping[str, np.ndarray]:
     """What the image computes, every section being where start-up code would have copied it."""
     core, symbols, program = make_core(target), image.symbols, model.program
@@ -101,7 +91,7 @@ def test_hot_code_and_tables_lie_in_tightly_coupled_memory(name: str, find, opti
     itcm, dtcm = regions(target)["ITCM"], regions(target)["DTCM"]
     own = (f"{model.program.name}_", "tinyc_")
     cold = {f"{model.program.name}_status_text", "tinyc_done"}
-    hot = {f: itcm.origin <= at < itcm.end for f, at in functions(image) if f.startswith(own)}
+    hot = {f: itcm.origin <= at < itcm.end for f, at in functions(image.elf).items() if f.startswith(own)}
     assert {f for f, inside in hot.items() if not inside} <= cold
     assert f"{model.program.name}_run" in hot and any(f.startswith("tinyc_dsp_") for f in hot)
     tables = [key for key in image.symbols if key.startswith(model.program.name) and key.endswith("_table")]
