@@ -155,8 +155,8 @@ def test_header_and_table_say_which(optimize: Optimize, capsys: pytest.CaptureFi
     assert f"{LEVELS[optimize]} on the emulated {BOARD}" in header
     show_report(made.report, "out", ())
     shown = " ".join(capsys.readouterr().out.split())
-    assert f"code {code:,} (" in shown
-    assert f"{LEVELS[optimize]}; --optimize {other(optimize)}: {otherwise:,})" in shown
+    assert f"code {code:,} B (" in shown
+    assert f"for {optimize}, {LEVELS[optimize]}; --optimize {other(optimize)}: {otherwise:,} B (" in shown
 
 
 def test_what_was_not_measured_is_not_known() -> None:
