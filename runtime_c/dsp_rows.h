@@ -1,5 +1,6 @@
 /* Puts padding where a row of taps that is NULL would be, in columns that tinyc_dsp_columns made. */
-static inline void tinyc_dsp_rows(uint32_t *columns, int32_t count, const int8_t *const *rows, uint32_t zeros)
+static TINYC_ROUTINE_ATTR void tinyc_dsp_rows(
+    uint32_t *columns, int32_t count, const int8_t *const *rows, uint32_t zeros)
 {
     const uint32_t kept = (rows[0] == NULL ? 0u : 0xffffu) | (rows[1] == NULL ? 0u : 0xffff0000u);
 

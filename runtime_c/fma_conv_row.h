@@ -1,6 +1,6 @@
 /* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel, NULL for one
  * of padding; what they point to is column `origin`. Up to four pixels at a time share the weights. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_conv_row(
+static TINYC_ROUTINE_ATTR void tinyc_fma_conv_row(
     const struct tinyc_fma_conv *conv, const float *const *rows, int32_t origin, int32_t x, int32_t count, float *out)
 {
     const int32_t whole = conv->channels & ~3, rest = conv->channels - whole;

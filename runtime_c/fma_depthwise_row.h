@@ -1,6 +1,6 @@
 /* `count` pixels of an output row of a depthwise convolution of at least four channels; operands are as for the others.
  * Up to four pixels at a time share the weights. The last four channels may be some that were computed already. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_depthwise_row(
+static TINYC_ROUTINE_ATTR void tinyc_fma_depthwise_row(
     const struct tinyc_fma_conv *conv, const float *const *rows, int32_t origin, int32_t x, int32_t count, float *out)
 {
     const int32_t channels = conv->channels, pixel = channels * 4, whole = channels & ~3;

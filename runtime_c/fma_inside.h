@@ -4,10 +4,13 @@ struct tinyc_fma_span {
     int32_t first, begin, end, pixels;
 };
 
-static inline struct tinyc_fma_span tinyc_fma_inside(const struct tinyc_fma_conv *conv, int32_t x, int32_t count)
+static inline TINYC_HOT_ATTR struct tinyc_fma_span tinyc_fma_inside(
+    const struct tinyc_fma_conv *conv, int32_t x, int32_t count)
 {
     const int32_t last = conv->width - (conv->columns - 1) * conv->dilation - 1; /* for a first tap */
-    struct tinyc_fma_span span = { x * conv->stride - conv->pad, 0, conv->columns, count < conv->most ? count : conv->most };
+    struct tinyc_fma_span span = {
+        x * conv->stride - conv->pad, 0, conv->columns, count < conv->most ? count : conv->most
+    };
 
     if (span.first < 0 || span.first > last) {
         span.pixels = 1;

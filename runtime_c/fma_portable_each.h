@@ -1,5 +1,5 @@
 /* What the micro-kernels of a depthwise convolution do, for compilers and cores that do not take their assembly. */
-static inline void tinyc_fma_portable_each(struct tinyc_fma_tile *tile, int32_t pixels)
+static inline TINYC_HOT_ATTR void tinyc_fma_portable_each(struct tinyc_fma_tile *tile, int32_t pixels)
 {
     const int32_t step = tile->step / 4, out_step = tile->out_step / 4;
     const float *w = tile->weights;

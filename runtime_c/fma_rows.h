@@ -1,5 +1,6 @@
 /* Takes off the rows of padding at both ends, NULL; what lies between is `tile->rows`. Returns how many were before. */
-static inline int32_t tinyc_fma_rows(struct tinyc_fma_tile *tile, const float *const *rows, int32_t count)
+static inline TINYC_HOT_ATTR int32_t tinyc_fma_rows(
+    struct tinyc_fma_tile *tile, const float *const *rows, int32_t count)
 {
     const float *const *end = rows + count;
 

@@ -1,2 +1,2 @@
 /* The micro-kernel for one pixel, where there is never more than one. */
-static void (*const tinyc_fma_tiles_one[])(struct tinyc_fma_tile *) = { tinyc_fma_one };
+static TINYC_TABLES_ATTR const tinyc_fma_kernel tinyc_fma_tiles_one[] = { tinyc_fma_one };

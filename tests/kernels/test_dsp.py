@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from onnx import helper
 
 from tinyc.codegen.emit import Facts, emit
+from tinyc.codegen.optimization import Optimize
 from tinyc.emulator.devices import build_device
 from tinyc.emulator.machine import Machine
 from tinyc.emulator.toolchain import find_toolchain, gcc, zig
@@ -141,7 +143,7 @@ def _check_all(model: onnx.ModelProto, template: str, every: bool) -> None:
     for variant in variants:
         agree(variant, samples, expected)
     for variant in variants if every else variants[:1]:
-        _check_on_board(variant)
+        _check_on_board(variant, optimize="speed" if every else "size")
 
 
 @pytest.mark.parametrize("activation", [None, "Relu"])
@@ -151,7 +153,7 @@ def test_matrices(case: str, activation: str | None) -> None:
     program = _tailored(model, "dsp_dense")
     samples = samples_of(model)
     agree(program, samples, reference(model, samples))
-    _check_on_board(program)
+    _check_on_board(program, optimize="size" if activation else "speed")
 
 
 APART = {
@@ -178,12 +180,13 @@ def test_odd_vectors_with_weights_apart_stay_with_the_portable_kernel() -> None:
     _check_all(model, "dense", every=False)
 
 
+@pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("find", [gcc, zig])
-def test_both_compilers(find) -> None:
-    _check_on_board(_tailored(_convolution("3x3, odd", "Clip"), "dsp_conv2d"), find)
+def test_both_compilers(find, optimize: Optimize) -> None:
+    _check_on_board(_tailored(_convolution("3x3, odd", "Clip"), "dsp_conv2d"), find, optimize)
 
 
-def _check_on_board(program: Program, find=find_toolchain) -> None:
+def _check_on_board(program: Program, find=find_toolchain, optimize: Optimize = "speed") -> None:
     """Asserts that the board computes what the emulator does, on random bytes."""
     target = load_target(M4)
     toolchain = find(target)
@@ -191,6 +194,7 @@ def _check_on_board(program: Program, find=find_toolchain) -> None:
         pytest.skip("no cross compiler for a Cortex-M4 on this machine")
     placed = place(program)
     files = emit(placed, target, Facts("0", "test.onnx", "0", OPSET, 0, 0, ""))
+    toolchain = replace(toolchain, optimize=optimize)
     device = build_device(placed, files, target, [step.name for step in placed.steps], toolchain)
     given = _random_inputs(placed)
     wanted, run = Machine(placed).run(given), device.run(given)
