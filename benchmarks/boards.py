@@ -14,21 +14,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..compiler.options import CompileOptions
 from ..compiler.pipeline import Compiled, compile_model
 from ..emulator.devices import build_device
 from ..emulator.toolchain import Toolchain, gcc, zig
-from ..ir.program import Program
+from ..ir.errors import BudgetError
 from ..targets import Target, load_target
 from . import mlperf
+from .inputs import random_inputs
 
 ROOT = Path(__file__).resolve().parents[1]
 BOARDS = ("nucleo-g0b1re", "nucleo-f446re", "nucleo-h743zi", "nrf5340dk", "esp32-c3", "corstone-300")
 """One for each core; no board that comes with tinyc has a Cortex-M3."""
 COMPARED = "nucleo-f446re"
 """The board on which compilers are set side by side."""
+FLOATS = (COMPARED, "nucleo-l4r5zi")
+"""Boards for models in float32: the same core, and all models fit the second one."""
 
 
 @dataclass(frozen=True)
@@ -49,22 +50,19 @@ class Row:
 
 
 def measure(model: str, compiled: Compiled, target: Target, toolchain: Toolchain) -> Row:
-    """One inference of random bytes (seed 0) on the emulated board."""
+    """One inference of random numbers (seed 0) on the emulated board.
+
+    Raises BudgetError where the image does not fit.
+    """
     program = compiled.program
     layers = [step.name for step in program.steps]
     device = build_device(program, compiled.files, target, layers, toolchain)
-    run = device.run(_random_inputs(program))
+    run = device.run(random_inputs(program))
     time = None if run.cycles is None else run.cycles / target.clock_hz * 1e3
     return Row(
         model, target.name, target.cpu, toolchain.label, run.instructions, run.cycles, time, run.stack,
         device.image.text, device.image.rodata,
     )  # fmt: skip
-
-
-def _random_inputs(program: Program) -> dict[str, np.ndarray]:
-    generator = np.random.default_rng(0)
-    shapes = {name: program.buffers[name].shape for name in program.inputs}
-    return {name: generator.integers(-128, 128, shape).astype(np.int8) for name, shape in shapes.items()}
 
 
 def rows(models: Path, boards: Sequence[str] = BOARDS) -> Iterator[Row]:
@@ -80,10 +78,26 @@ def rows(models: Path, boards: Sequence[str] = BOARDS) -> Iterator[Row]:
         compiled = {"digits": compile_model(own / "digits.onnx", calibrated)}
         for name in mlperf.NAMES if models.is_dir() else ():
             compiled[name] = compile_model(models / f"{name}_qdq.onnx", CompileOptions(board, verify=False))
-        toolchains = [found for find in (gcc, zig) if (found := find(target)) is not None]
         for model, library in compiled.items():
-            for toolchain in toolchains:
+            for toolchain in _toolchains(target):
                 yield measure(model, library, target, toolchain)
+
+
+def float_rows(models: Path, boards: Sequence[str] = FLOATS) -> Iterator[Row]:
+    """The MLPerf models in float32, each where it fits with its stack."""
+    for board in boards:
+        target = load_target(board)
+        for name in mlperf.NAMES if models.is_dir() else ():
+            compiled = compile_model(models / f"{name}_float.onnx", CompileOptions(board))
+            try:
+                for toolchain in _toolchains(target):
+                    yield measure(f"{name}, float32", compiled, target, toolchain)
+            except BudgetError as error:
+                print(error, file=sys.stderr)
+
+
+def _toolchains(target: Target) -> list[Toolchain]:
+    return [found for find in (gcc, zig) if (found := find(target)) is not None]
 
 
 def table(found: Sequence[Row]) -> str:
@@ -140,7 +154,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--models", type=Path, default=ROOT.parent / "shared" / "models")
     arguments = parser.parse_args()
-    found = list(rows(arguments.models))
+    found = [*rows(arguments.models), *float_rows(arguments.models)]
     if arguments.json:
         print(json.dumps([asdict(row) for row in found], indent=2))
     else:

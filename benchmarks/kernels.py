@@ -3,27 +3,33 @@
     python -m tinyc.benchmarks.kernels [--json] [--board nucleo-f446re]
 
 A layer's own function is counted with all that it calls: widening, requantization and edges included. Beside
-it is the portable kernel of the same layer. ``floor`` is what the multiplications alone take.
+it is the portable kernel of the same layer. ``floor`` is what the multiplications alone take. Where the core
+has an FPU a second table follows, for float32.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import onnx_ir as oir
-from onnx import TensorProto, helper, numpy_helper, shape_inference
+from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from ..codegen.emit import Facts, emit
 from ..emulator.devices import make_device
+from ..ir.errors import BudgetError
 from ..ir.program import Program
 from ..passes.lower import LowerOptions, lower
 from ..passes.place import place
 from ..passes.tailor import tailor
+from ..passes.tailor.fma import fuses
 from ..targets import Target, load_target
+from .inputs import random_inputs
 
 BOARD = "nucleo-f446re"
 FLOOR = 0.5
@@ -108,10 +114,21 @@ class Row:
     floor: float = FLOOR
 
 
+@dataclass(frozen=True)
+class FloatRow:
+    """The same of a layer on float32, by the fast kernel and by the portable one."""
+
+    kernel: str
+    macs: int
+    instructions: int
+    per_mac: float
+    portable: float
+    floor: float
+
+
 def model_of(case: Case, wide: bool = False) -> Program:
     """The layer on int8, with random weights (seed 0): as trained ones are spread, or ``wide``, so that those
     of two channels cannot be one number in large layers."""
-    operator = case.operator or ("Gemm" if len(case.input) == 2 else "Conv")
     rng = np.random.default_rng(0)
     spread = 127 if wide else 30
     values: dict[str, Any] = {
@@ -119,23 +136,44 @@ def model_of(case: Case, wide: bool = False) -> Program:
         "w_s": rng.uniform(0.002, 0.01, case.weights[:1]).astype(np.float32),
         "x_s": np.float32(0.05), "x_z": np.int8(-128), "y_s": np.float32(0.2), "y_z": np.int8(-128),
     }  # fmt: skip
-    attributes: dict[str, Any] = case.attributes | ({"transB": 1} if operator == "Gemm" else {})
     if case.operator:
         values.pop("w_q")
         values["w_s"] = np.float32(0.04)
-    if operator == "MaxPool":
+    if case.operator == "MaxPool":
         values |= {"y_s": values["x_s"], "y_z": values["x_z"]}
-    inputs = {"x": case.input} | ({"w": case.weights} if case.operator and case.weights else {})
     nodes = [
         helper.make_node("DequantizeLinear", ["x_q", "x_s", "x_z"], ["x"]),
-        helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0),
-        helper.make_node(operator, ["x", "w"] if case.weights else ["x"], ["y"], operator, **attributes),
+        *([helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0)] if case.weights else []),
+        _node(case, ["x", "w"] if case.weights else ["x"], "y"),
         helper.make_node("QuantizeLinear", ["y", "y_s", "y_z"], ["y_q"]),
     ]
+    return _lowered(case, nodes, ("x_q", "y_q"), TensorProto.INT8, values)
+
+
+def float_model_of(case: Case) -> Program:
+    """The layer on float32 with a Relu, and random weights (seed 0)."""
+    weights = np.random.default_rng(0).normal(size=case.weights).astype(np.float32)
+    nodes = [_node(case, ["x", "w"], "sum"), helper.make_node("Relu", ["sum"], ["y"], "relu")]
+    return _lowered(case, nodes, ("x", "y"), TensorProto.FLOAT, {"w": weights})
+
+
+def _node(case: Case, inputs: list[str], output: str) -> NodeProto:
+    if case.operator:
+        return helper.make_node(case.operator, inputs, [output], "layer", **case.attributes)
+    if len(case.input) == 2:
+        return helper.make_node("Gemm", inputs, [output], "layer", transB=1, **case.attributes)
+    return helper.make_node("Conv", inputs, [output], "layer", **case.attributes)
+
+
+def _lowered(
+    case: Case, nodes: list[NodeProto], ends: tuple[str, str], kind: int, values: dict[str, Any]
+) -> Program:
+    """The program of ``nodes``; ``ends`` are the names of its input and output, ``kind`` is their type."""
+    inputs = {ends[0]: case.input} | ({"w_q": case.weights} if case.operator and case.weights else {})
     graph = helper.make_graph(
-        nodes if case.weights else [n for n in nodes if "w_q" not in n.input], "layer",
-        [helper.make_tensor_value_info(f"{n}_q", TensorProto.INT8, shape) for n, shape in inputs.items()],
-        [helper.make_tensor_value_info("y_q", TensorProto.INT8, None)],
+        nodes, "layer",
+        [helper.make_tensor_value_info(name, kind, shape) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info(ends[1], kind, None)],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=11)
@@ -144,24 +182,54 @@ def model_of(case: Case, wide: bool = False) -> Program:
 
 
 def count(program: Program, target: Target) -> int:
-    """Instructions of the layer with the most work, on random bytes (seed 0)."""
+    """Instructions of the layer with the most work, on random inputs (seed 0)."""
     placed = place(program)
     files = emit(placed, target, Facts("0", "layer.onnx", "0", _OPSET, 0, 0, ""))
     device, _ = make_device(placed, files, target, [step.name for step in placed.steps])
-    rng = np.random.default_rng(0)
-    shapes = {name: placed.buffers[name].shape for name in placed.inputs}
-    run = device.run({name: rng.integers(-128, 128, s).astype(np.int8) for name, s in shapes.items()})
-    return max(layer.instructions for layer in run.layers)
+    return max(layer.instructions for layer in device.run(random_inputs(placed)).layers)
 
 
 def measure(case: Case, target: Target) -> Row:
     """A case by each of the kernels."""
     program = model_of(case)
-    costs = [s.kernel.cost(program.buffers[s.outputs[0]].whole) for s in program.steps]
-    macs = sum(cost.macs for cost in costs) or sum(cost.operations for cost in costs)
+    macs = _macs(program)
     fast, portable = count(tailor(program, target), target), count(program, target)
     wide = count(tailor(model_of(case, wide=True), target), target)
     return Row(case.name, macs, fast, *(round(n / macs, 3) for n in (fast, wide, portable)))
+
+
+def measure_float(case: Case, target: Target) -> FloatRow:
+    """A case on float32 by each of the kernels. Raises BudgetError where it does not fit the board."""
+    program = float_model_of(case)
+    macs = _macs(program)
+    fast, portable = count(tailor(program, target), target), count(program, target)
+    floor = 1.0 if fuses(target) else 2.0
+    return FloatRow(case.name, macs, fast, round(fast / macs, 3), round(portable / macs, 3), floor)
+
+
+def float_rows(target: Target) -> Iterator[FloatRow]:
+    """The cases that fit the board on float32."""
+    for case in (case for case in CASES if not case.operator):
+        try:
+            yield measure_float(case, target)
+        except BudgetError as error:
+            print(f"{case.name}, float32: {error}", file=sys.stderr)
+
+
+def _macs(program: Program) -> int:
+    """Operations on elements, where there are no multiply-accumulates."""
+    costs = [step.kernel.cost(program.buffers[step.outputs[0]].whole) for step in program.steps]
+    return sum(cost.macs for cost in costs) or sum(cost.operations for cost in costs)
+
+
+def float_table(found: list[FloatRow]) -> str:
+    """The rows as a table in Markdown."""
+    head = "| kernel, float32 | MACs | instructions | per MAC | portable | floor |"
+    lines = [
+        f"| {r.kernel} | {r.macs:,} | {r.instructions:,} | {r.per_mac:.2f} | {r.portable:.2f} | {r.floor} |"
+        for r in found
+    ]
+    return "\n".join([head, "|---|---:|---:|---:|---:|---:|", *lines])
 
 
 def table(found: list[Row]) -> str:
@@ -182,8 +250,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--board", default=BOARD)
     arguments = parser.parse_args()
-    found = [measure(case, load_target(arguments.board)) for case in CASES]
-    print(json.dumps([asdict(row) for row in found], indent=2) if arguments.json else table(found))
+    target = load_target(arguments.board)
+    found = [measure(case, target) for case in CASES]
+    floats = list(float_rows(target)) if target.fpu != "none" else []
+    if arguments.json:
+        print(json.dumps([asdict(row) for row in (*found, *floats)], indent=2))
+    else:
+        print("\n\n".join([table(found), *([float_table(floats)] if floats else [])]))
 
 
 if __name__ == "__main__":

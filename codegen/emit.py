@@ -21,6 +21,7 @@ from .feeding import feedings
 from .layout import c_comment, c_node, wrapped
 from .literals import c_array, c_float, c_int, c_lowest, c_signed, c_type
 from .operands import StepView
+from .optimization import LEVELS, Optimize, other
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Facts:
     parameters: int
     macs: int
     options: str
+    optimize: Optimize = "speed"
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,24 @@ class GoldenVector:
 @dataclass(frozen=True)
 class Footprint:
     """What the emulated board measured, in bytes: the deepest stack of ``<model>_run``, variables besides
-    the arena, code and constants in flash. ``source`` says how (board and compiler)."""
+    the arena, code and constants in flash. ``code_otherwise`` is the code optimized for the other of speed
+    and size, None where no board holds it. ``source`` says how (board and compiler)."""
 
     stack: int
     static: int
     code: int
+    code_otherwise: int | None
     constants: int
     source: str
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A constant array in flash: its C name, and the array."""
+    """A constant array in flash: its C name, the array, and the macro that says where it goes."""
 
     name: str
     array: np.ndarray
+    place: str
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,8 @@ def emit_header(
         "weight_bytes": weight_bytes(program),
         "sram_budget": target.sram_bytes if sram_budget is None else sram_budget,
         "footprint": footprint,
+        "level": LEVELS[facts.optimize],
+        "otherwise": other(facts.optimize),
         "layout_of": _layout_of,
         "meaning_of": _meaning_of,
     }
@@ -181,6 +188,7 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
         "program": program,
         "plan": program.plan,
         "facts": facts,
+        "level": LEVELS[facts.optimize],
         "layers": layers,
         "symbols": [symbol for layer in layers for symbol in layer.symbols.values()],
         "body": Caller(program, [layer.step for layer in layers]).body(),
@@ -219,7 +227,7 @@ def _layer(program: Program, index: int, tasks: Sequence[Task]) -> Layer:
     step = program.steps[index]
     view = StepView.of(program, step, tasks)
     symbols = {
-        key: Symbol(f"{program.name}_{step.name}_{key}", array)
+        key: Symbol(f"{program.name}_{step.name}_{key}", array, _place(key))
         for key, array in step.kernel.constants().items()
     }
     template = environment().get_template(f"kernels/{step.kernel.template}.c.j2")
@@ -229,6 +237,10 @@ def _layer(program: Program, index: int, tasks: Sequence[Task]) -> Layer:
     whole = program.buffers[step.outputs[0]].whole
     macs = step.kernel.cost(whole).macs
     return Layer(index + 1, view, step, symbols, body.strip("\n"), macs)
+
+
+def _place(key: str) -> str:
+    return "TINYC_TABLES_ATTR" if key.startswith("table") else "TINYC_WEIGHTS_ATTR"
 
 
 def runtime_header(text: str) -> str:

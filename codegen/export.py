@@ -9,6 +9,7 @@ from typing import Literal
 
 from ..ir.program import Program
 from .emit import Facts, environment
+from .optimization import LEVELS
 
 ExportKind = Literal["cmake", "zephyr", "arduino", "esp-idf", "platformio"]
 
@@ -68,6 +69,7 @@ def export_files(
         "name": program.name,
         "NAME": program.name.upper(),
         "facts": facts,
+        "level": LEVELS[facts.optimize],
         "golden": f"{program.name}_selftest.c" in files,
         "sources": sorted(path for path in made if path.endswith(".c")),
         "release": release(facts.version),

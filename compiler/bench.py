@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..codegen.optimization import LEVELS, Optimize
 from ..passes.samples import random_samples
 from . import console
 from .feeding import stored_inputs
@@ -34,6 +35,7 @@ class Bench:
     model: str
     target: str
     toolchain: str
+    optimize: Optimize
     clock_hz: int
     instructions: int
     cycles: float | None
@@ -56,7 +58,7 @@ class Bench:
     def show(self) -> None:
         """Prints the totals, and the layers with the dearest first."""
         facts = {
-            "compiler": self.toolchain,
+            "compiler": f"{self.toolchain}, {LEVELS[self.optimize]}",
             "instructions": f"{self.instructions:,}",
             "cycles, modelled": _number(self.cycles),
             "time, modelled": ""
@@ -91,6 +93,6 @@ def bench(library: Library, board: str | None) -> Bench:
         for facts, work in zip(library.layers, run.layers, strict=True)
     )
     return Bench(
-        library.name, target.name, toolchain.label, target.clock_hz, run.instructions, run.cycles, run.stack,
-        device.image.text, device.image.rodata, layers,
+        library.name, target.name, toolchain.label, toolchain.optimize, target.clock_hz, run.instructions,
+        run.cycles, run.stack, device.image.text, device.image.rodata, layers,
     )  # fmt: skip

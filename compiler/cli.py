@@ -130,6 +130,13 @@ def main() -> None:
     help="rows: the C asks for the image's rows, each once; reread: it may ask again.",
 )
 @click.option(
+    "--optimize",
+    type=click.Choice(["speed", "size"]),
+    default="speed",
+    show_default=True,
+    help="speed: fast kernels are specialised for each layer; size: layers share them.",
+)
+@click.option(
     "--input-shape",
     "input_shapes",
     type=input_shape,

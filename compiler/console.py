@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..codegen.emit import Footprint
+from ..codegen.optimization import LEVELS, other
 from ..ir.names import printable
 from .dumps import PassEffect
 from .measurement import Unmeasured
@@ -114,9 +116,18 @@ def _memory_rows(report: Report) -> list[tuple[str, str, str]]:
         ("SRAM", f"{kilobytes(report.sram_total)} of {report.sram_budget:,}", sram),
         ("flash", f"{kilobytes(report.flash_total)} of {report.flash_budget:,}", flash),
     ]
+    if measurement is not None:
+        rows.append(_code_row(report, measurement.footprint))
     if isinstance(report.measured, Unmeasured):
         rows.append(("not counted", "stack and code", report.measured.line))
     return rows
+
+
+def _code_row(report: Report, footprint: Footprint) -> tuple[str, str, str]:
+    """What the code is optimized for, and how much it were otherwise."""
+    goal, otherwise = report.facts.optimize, footprint.code_otherwise
+    alternative = "" if otherwise is None else f"--optimize {other(goal)}: {kilobytes(otherwise)}"
+    return "code", kilobytes(footprint.code), f"for {goal}, {LEVELS[goal]}; {alternative}".rstrip("; ")
 
 
 def _time_row(report: Report) -> list[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..codegen.optimization import LEVELS, Optimize
 from ..emulator.devices import Device, make_device
 from ..emulator.host import HostModel, run_selftest
 from ..emulator.toolchain import Toolchain
@@ -50,6 +51,7 @@ class Library:
     files: Mapping[str, str]
     target: TargetFacts
     layers: tuple[LayerFacts, ...]
+    optimize: Optimize
 
     @property
     def name(self) -> str:
@@ -89,7 +91,7 @@ class Library:
     def device(self, target: Target) -> tuple[Device, Toolchain]:
         """The library on an emulated board; see ``make_device`` for what is refused."""
         names = [layer.name for layer in self.layers]
-        return make_device(self.interface, self.files, target, names)
+        return make_device(self.interface, self.files, target, names, self.optimize)
 
     def _stored(self, samples: Path) -> list[dict[str, np.ndarray]]:
         return [stored_inputs(self.interface, sample) for sample in load_samples(samples, self.inputs)]
@@ -115,7 +117,7 @@ def load_folder(folder: Path) -> Library:
         feeds = tuple(_feed(entry) for entry in model["inputs"] if entry["passes"])
         name, target = str(model["name"]), TargetFacts(**report["target"])
         layers = tuple(LayerFacts(row["name"], row["operator"], row["macs"]) for row in report["layers"])
-        plan = _plan(report)
+        plan, optimize = _plan(report), _optimize(report)
     except (KeyError, TypeError) as error:
         raise UsageError(
             "The report is not one that this version of tinyc wrote",
@@ -132,7 +134,13 @@ def load_folder(folder: Path) -> Library:
         tuple(b.name for b in outputs),
         plan,
     )
-    return Library(interface, _sources(folder), target, layers)
+    return Library(interface, _sources(folder), target, layers, optimize)
+
+
+def _optimize(report: Mapping[str, Any]) -> Optimize:
+    """KeyError for one that there is not."""
+    known: dict[str, Optimize] = {goal: goal for goal in LEVELS}
+    return known[report["optimize"]]
 
 
 def _feed(entry: Mapping[str, Any]) -> Step:

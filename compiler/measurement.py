@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..codegen.emit import Footprint, weight_bytes
+from ..codegen.optimization import LEVELS, Optimize, other
 from ..emulator.board import BoardRun
-from ..emulator.devices import Device, build_device, obstacle
-from ..emulator.image import OPTIMIZATION
+from ..emulator.devices import Device, build_device, code_bytes, obstacle
 from ..emulator.toolchain import Toolchain, find_toolchain
 from ..ir.errors import BudgetError, VerificationError
 from ..ir.program import Program
@@ -49,10 +50,11 @@ class Unmeasured:
 
 
 def measure(
-    program: Program, files: Mapping[str, str], target: Target, given: Arrays, wanted: Arrays
-) -> Measurement | Unmeasured:
+    program: Program, files: Mapping[str, str], target: Target, given: Arrays, wanted: Arrays,
+    optimize: Optimize = "speed",
+) -> Measurement | Unmeasured:  # fmt: skip
     """Runs the C ``files`` on the emulated ``target``; ``given`` and ``wanted`` are stored inputs and
-    outputs by buffer name.
+    outputs by buffer name. The code is measured for the other of speed and size too, but not run.
 
     A model that its memory cannot hold once code and stack are counted is measured on a board with more of
     it: the figures then say by how much. Raises VerificationError where outputs differ, the run fails, or
@@ -66,12 +68,23 @@ def measure(
     for memory, need in ((ram, program.plan.arena_bytes), (flash, weight_bytes(program))):
         if need > memory.bytes:
             return Unmeasured(f"{memory.name} has no room for what is planned alone", "")
-    toolchain = find_toolchain(target)
-    assert toolchain is not None
-    device, run = _run_with_room(program, files, target, toolchain, given)
+    found = find_toolchain(target)
+    assert found is not None
+    toolchain, otherwise = (replace(found, optimize=goal) for goal in (optimize, other(optimize)))
+    with ThreadPoolExecutor(1) as beside:
+        code_otherwise = beside.submit(_code, program, files, target, otherwise)
+        device, run = _run_with_room(program, files, target, toolchain, given)
     _check_promise(program, target, device, run)
     exact = same_outputs(program, wanted, run.outputs, f"the emulated {target.name}")
-    return Measurement(toolchain.label, _footprint(program, target, toolchain, device, run), run, exact)
+    footprint = _footprint(target, toolchain, device, run, code_otherwise.result())
+    return Measurement(toolchain.label, footprint, run, exact)
+
+
+def _code(program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain) -> int | None:
+    """Bytes, whether the target has room for them or not; None where no larger board has."""
+    with suppress(BudgetError):
+        return code_bytes(program, files, _roomier(target), toolchain)
+    return None
 
 
 def _run_with_room(
@@ -121,13 +134,14 @@ def _check_promise(program: Program, target: Target, device: Device, run: BoardR
 
 
 def _footprint(
-    program: Program, target: Target, toolchain: Toolchain, device: Device, run: BoardRun
+    target: Target, toolchain: Toolchain, device: Device, run: BoardRun, code_otherwise: int | None
 ) -> Footprint:
     image = device.image
     return Footprint(
         stack=run.stack,
         static=run.variables - image.symbols["tinyc_arena"].size,
         code=image.text,
+        code_otherwise=code_otherwise,
         constants=image.rodata + image.data,
-        source=f"{toolchain.label} {OPTIMIZATION} on the emulated {target.name}",
+        source=f"{toolchain.label} {LEVELS[toolchain.optimize]} on the emulated {target.name}",
     )

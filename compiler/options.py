@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import onnx
 
 from ..codegen.export import ExportKind
+from ..codegen.optimization import Optimize
 from ..ir.errors import UsageError
 
 Precision = Literal["auto", "float32", "int8"]
@@ -39,6 +40,7 @@ class CompileOptions:
     schedule: ScheduleGoal = "fit"
     pareto: int | None = None
     input_mode: InputMode = "buffer"
+    optimize: Optimize = "speed"
     input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     export: ExportKind | None = None
     name: str | None = None
@@ -52,6 +54,7 @@ class CompileOptions:
         _require(self.input_dtype, InputDtype, "--input-dtype")
         _require(self.schedule, ScheduleGoal, "--schedule")
         _require(self.input_mode, InputMode, "--input-mode")
+        _require(self.optimize, Optimize, "--optimize")
         if self.export is not None:
             _require(self.export, ExportKind, "--export")
 
@@ -69,6 +72,8 @@ class CompileOptions:
             parts.append(f"--pareto {self.pareto}")
         if self.input_mode != "buffer":
             parts.append(f"--input-mode {self.input_mode}")
+        if self.optimize != "speed":
+            parts.append(f"--optimize {self.optimize}")
         if self.sram_budget is not None:
             parts.append(f"--sram-budget {self.sram_budget}")
         if self.flash_budget is not None:

@@ -197,6 +197,7 @@ def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Fac
         parameters=count_parameters(prepared.imported),
         macs=sum(step.kernel.cost(program.buffers[step.outputs[0]].whole).macs for step in program.steps),
         options=options.described(),
+        optimize=options.optimize,
     )
 
 
@@ -243,7 +244,7 @@ def _on_board(
 ) -> Measurement | Unmeasured:
     if not options.verify:
         return Unmeasured("--no-verify was given", "")
-    return measure(program, files, target, golden.inputs, golden.outputs)
+    return measure(program, files, target, golden.inputs, golden.outputs, options.optimize)
 
 
 def _on_host(

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..codegen.emit import Facts, Footprint, weight_bytes
 from ..codegen.feeding import feedings
+from ..codegen.optimization import LEVELS, Optimize, other
 from ..ir.lifetime import lifetimes
 from ..ir.program import Program
 from ..targets import Target
@@ -96,6 +97,7 @@ class Report:
                 "flash_bytes": self.target.flash_bytes,
             },
             "options": self.facts.options,
+            "optimize": self.facts.optimize,
             "calibration": self.calibration,
             "sram": self._sram(),
             "flash": self._flash(),
@@ -150,8 +152,16 @@ class Report:
             "fits": self.flash_total <= self.flash_budget,
             "method": self.method,
             "code": self.footprint.code if self.footprint else None,
+            "code_by_goal": self.code_by_goal(),
             "weights": self.constants,
         }
+
+    def code_by_goal(self) -> dict[Optimize, int | None]:
+        """Bytes of code optimized for speed and for size, whichever was asked for."""
+        chosen, footprint = self.facts.optimize, self.footprint
+        code = (None, None) if footprint is None else (footprint.code, footprint.code_otherwise)
+        both = dict(zip((chosen, other(chosen)), code, strict=True))
+        return {goal: both[goal] for goal in LEVELS}
 
     def _compute(self) -> dict[str, Any]:
         executed = sum(self.layer_macs())

@@ -57,6 +57,8 @@ def _remedies(report: Report, sram: int, flash: int) -> str:
     floats = any(buffer.dtype.is_float for buffer in report.program.buffers.values())
     if sram > 0:
         lines += _other_schedules(report)
+    if flash > 0:
+        lines += _smaller_code(report)
     if _holds(report.target, report):
         lines.append(_wider_budget(report, sram, flash))
     if floats:
@@ -82,6 +84,14 @@ def _other_schedules(report: Report) -> list[str]:
             f"(arena of about {fed:,} bytes)"
         )
     return lines
+
+
+def _smaller_code(report: Report) -> list[str]:
+    """Routines shared by layers, where that takes less than what was asked for."""
+    speed, size = (report.code_by_goal()[goal] for goal in ("speed", "size"))
+    if report.facts.optimize == "size" or speed is None or size is None or size >= speed:
+        return []
+    return [f"let layers share their routines: --optimize size (code of {size:,} bytes)"]
 
 
 def _wider_budget(report: Report, sram: int, flash: int) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
 
+from ..codegen.optimization import Optimize
 from ..ir.errors import UsageError
 from ..ir.program import Program
 from ..targets import Target
 from .board import Board, BoardRun
 from .cores import unknown_core
 from .image import Image, build_image
-from .qemu import CPUS, QemuBoard, qemu_obstacle
+from .qemu import CPUS, QemuBoard, qemu_obstacle, semihosted_image
 from .toolchain import INSTALL, Toolchain, find_toolchain
 
 _MODULES = ("unicorn", "capstone", "elftools")
@@ -50,8 +52,9 @@ def obstacle(target: Target) -> UsageError | None:
 
 
 def make_device(
-    program: Program, files: Mapping[str, str], target: Target, layers: Sequence[str]
-) -> tuple[Device, Toolchain]:
+    program: Program, files: Mapping[str, str], target: Target, layers: Sequence[str],
+    optimize: Optimize = "speed",
+) -> tuple[Device, Toolchain]:  # fmt: skip
     """Builds ``files`` for ``target`` and puts them on its emulated board.
 
     Raises UsageError where there is an ``obstacle``, BudgetError where the image does not fit.
@@ -60,6 +63,7 @@ def make_device(
         raise reason
     toolchain = find_toolchain(target)
     assert toolchain is not None
+    toolchain = replace(toolchain, optimize=optimize)
     return build_device(program, files, target, layers, toolchain), toolchain
 
 
@@ -70,3 +74,9 @@ def build_device(
     if target.cpu in CPUS:
         return QemuBoard(program, files, target, layers, toolchain)
     return Board(program, build_image(program, files, target, toolchain), target, layers)
+
+
+def code_bytes(program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain) -> int:
+    """Bytes of code of ``files``, with what they call, by a compiler; see ``link`` for what is refused."""
+    build = semihosted_image if target.cpu in CPUS else build_image
+    return build(program, files, target, toolchain).text

@@ -21,8 +21,6 @@ from .toolchain import Toolchain
 
 _AROUND = frozenset(("tinyc_arena", "tinyc_in", "tinyc_out", "tinyc_done", *STARTUP_FUNCTIONS))
 """Symbols of what surrounds a model."""
-OPTIMIZATION = "-O2"
-FLAGS = ("-std=c99", OPTIMIZATION, "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
 
 
 @dataclass(frozen=True)
@@ -98,25 +96,27 @@ def link(
         for file, text in sources.items():
             (folder / file).write_text(text, encoding="utf-8")
         units = sorted(file for file in sources if file.endswith(".c"))
-        command = [
-            *toolchain.command, *FLAGS, without_budget(program), "-I.", *units, *toolchain.link,
-            "-T", around.script, *around.options, "-Wl,--gc-sections", "-o", "board.elf",
+        compiler = [*toolchain.compile, without_budget(program)]
+        rest = [
+            "-I.", *units, *toolchain.link, "-T", around.script, *around.options, "-Wl,--gc-sections",
+            "-o", "board.elf",
         ]  # fmt: skip
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+            compiler + rest, cwd=folder, capture_output=True, text=True, errors="replace", check=False
         )
         if done.returncode != 0:
+            command = f"{' '.join(compiler)} \\\n  {' '.join(rest)}"
             raise _failed(program, target, command, done.stderr)
         return read_image((folder / "board.elf").read_bytes())
 
 
-def _failed(program: Program, target: Target, command: list[str], words: str) -> TinycError:
+def _failed(program: Program, target: Target, command: str, words: str) -> TinycError:
     # as the linkers of binutils and LLVM say it
     if overflow := re.search(r"(FLASH|RAM)'? *:? overflowed by (\d+) bytes", words):
         return _too_large(program, target, "flash" if overflow[1] == "FLASH" else "SRAM", int(overflow[2]))
     return UsageError(
         f"The cross compiler for {target.name} failed",
-        where=" ".join(command),
+        where=command,
         why=words.strip()[:4000],
         remedy="check the target's compiler options; --no-verify skips the emulated board",
     )

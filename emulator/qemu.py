@@ -64,14 +64,7 @@ class QemuBoard:
         self.program, self.target, self.layers = program, target, layers
         self._emulator, self._major = _required(target)
         self._ram = _fitting(_RAM, target.main_memory("ram"))
-        code = _fitting(_CODE, target.main_memory("flash"))
-        around = Surroundings(
-            semihosted_files(program, code, self._ram, with_memory=not toolchain.complete),
-            "semihosted.ld",
-            ("-Wl,-e,board_reset",),
-            code.bytes,
-        )
-        self.image: Image = link(program, files, around, target, toolchain)
+        self.image: Image = semihosted_image(program, files, target, toolchain)
         self._counter = self._build_counter()
 
     def _build_counter(self) -> bytes:
@@ -185,6 +178,21 @@ def _required(target: Target) -> tuple[str, int]:
     found = find_qemu()
     assert found is not None
     return found
+
+
+def semihosted_image(
+    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain
+) -> Image:
+    """Compiles and links ``files`` for the machine, with start-up code; see ``link``."""
+    code = _fitting(_CODE, target.main_memory("flash"))
+    ram = _fitting(_RAM, target.main_memory("ram"))
+    around = Surroundings(
+        semihosted_files(program, code, ram, with_memory=not toolchain.complete),
+        "semihosted.ld",
+        ("-Wl,-e,board_reset",),
+        code.bytes,
+    )
+    return link(program, files, around, target, toolchain)
 
 
 def _fitting(machine: Region, target: Region) -> Region:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 
+from ..codegen.optimization import Optimize, compiler_flags
 from ..targets import Target
 
 INSTALL = "pip install 'tinyc[toolchain]'"
@@ -21,13 +22,20 @@ class Toolchain:
     """A cross compiler with the options that select a core.
 
     ``link`` holds what must follow the sources; ``label`` names it in reports (``arm-none-eabi-gcc 12.2.1``).
-    ``complete`` tells that it has a C library of its own.
+    ``complete`` tells that it has a C library of its own. ``optimize`` is what it compiles for.
     """
 
     command: tuple[str, ...]
     link: tuple[str, ...]
     label: str
     complete: bool
+    optimize: Optimize = "speed"
+
+    @property
+    def compile(self) -> tuple[str, ...]:
+        """The command with all flags of a model's C."""
+        separate = ("-ffunction-sections", "-fdata-sections")
+        return (*self.command, "-std=c99", *compiler_flags(self.optimize), "-ffp-contract=off", *separate)
 
 
 @cache
@@ -53,7 +61,9 @@ def zig(target: Target) -> Toolchain | None:
     """clang as the package ziglang brings it; it has compiler-rt but no C library for bare metal."""
     if find_spec("ziglang") is None:
         return None
-    command = (sys.executable, "-m", "ziglang", "cc", "-target", target.zig_target, f"-mcpu={target.zig_cpu}")
+    core = ("-target", target.zig_target, f"-mcpu={target.zig_cpu}")
+    # without debugging information it strips what it optimizes for size of its symbols
+    command = (sys.executable, "-m", "ziglang", "cc", *core, "-gline-tables-only")
     done = subprocess.run(
         [sys.executable, "-m", "ziglang", "version"], capture_output=True, text=True, check=False
     )

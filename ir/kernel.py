@@ -71,7 +71,8 @@ class Kernel(ABC):
         return window
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        """Arrays that the emitted C keeps in flash, by the name its template uses."""
+        """Arrays that the emitted C keeps in flash, by the name its template uses. A name that begins with
+        ``table`` is for elements that data select, one at a time."""
         return {}
 
     def in_place(self) -> tuple[int, ...]:

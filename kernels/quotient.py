@@ -28,7 +28,7 @@ class Quotient(Broadcasting):
     result: FixedPoint
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        return {"reciprocals": self.reciprocals}
+        return {"table": self.reciprocals}
 
     def in_place(self) -> tuple[int, ...]:
         return self.replaceable([1, 1])

@@ -70,7 +70,7 @@ class QuantizedSoftmax(Lanewise):
         return int(self.dtype.lowest), int(self.dtype.highest)
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        return {"exponentials": self.exponentials}
+        return {"table": self.exponentials}
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         x = self.lanes.split(inputs[0]).astype(np.int64)

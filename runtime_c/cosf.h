@@ -1,5 +1,5 @@
 /* cos x to 2 units in the last place for |x| up to a million. */
-static inline float tinyc_cosf(float x)
+static inline TINYC_HOT_ATTR float tinyc_cosf(float x)
 {
     int32_t n = 0;
     const float r = tinyc_quarter_turns(x, &n);

@@ -7,7 +7,7 @@ struct tinyc_dsp_average {
 
 /* One pixel of them, in column x; sums are multiplied by `factor`, of 16 bits, and requantized. `rows` are the input's rows under the window, NULL for one of padding; what they point
  * to is column `origin`. `sums` takes two bytes for each channel, rounded up to four. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_average(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_average(
     const struct tinyc_dsp_average *average, const int8_t *const *rows, int32_t origin, int32_t x, int32_t factor,
     int32_t multiplier, int8_t *out, uint32_t *sums)
 {

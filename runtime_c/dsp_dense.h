@@ -1,6 +1,6 @@
 /* A vector of `depth` inputs times a matrix; `work` takes the inputs as 16 bits, in a multiple of eight, and times
  * 2^scale. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_dense(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_dense(
     const int8_t *in, int32_t depth, const uint32_t *weights, int32_t offset, int8_t *out, int32_t channels,
     int32_t scale, uint32_t *work)
 {

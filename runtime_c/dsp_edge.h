@@ -1,6 +1,6 @@
 /* The taps of one pixel, which begin in column `first` of the input: some are perhaps padding. Those in fours are
  * widened to `to`, the rest is put at `rest`. */
-static inline void tinyc_dsp_edge(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_edge(
     const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t first, int32_t origin, uint32_t *to,
     int32_t lanes, int8_t *rest)
 {

@@ -1,5 +1,5 @@
 /* The last channel of one to three pixels, where their number is odd. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_last(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_last(
     const struct tinyc_dsp_conv *conv, const struct tinyc_dsp_tile *pixels, int32_t used)
 {
     const int32_t words = (int32_t)(pixels->end - pixels->pixels) / (used == 3 ? 3 : 2);

@@ -14,7 +14,7 @@ struct tinyc_dsp_matmul {
 
 /* All of it: `work` takes `most` columns and two rows as 16 bits. Some columns are widened, and multiplied with all rows,
  * two by two. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_matmul(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_matmul(
     const struct tinyc_dsp_matmul *m, const int8_t *left, const int8_t *right, int8_t *out, uint32_t *work)
 {
     const int32_t words = (m->depth + 3) / 4 * 4; /* of two rows, or of two columns */

@@ -1,6 +1,6 @@
 /* The largest elements under a window, for at least four channels: one pixel of them, in column x. `rows` are the
  * input's rows under the window, NULL for one of padding; what they point to is column `origin`. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_max(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_max(
     const struct tinyc_dsp_window *window, const int8_t *const *rows, int32_t origin, int32_t x, int8_t *out)
 {
     const int32_t first = x * window->stride - window->pad, channels = window->channels;

@@ -2,7 +2,7 @@
  * inputs at a time, their multipliers. A half of a word of weights is 256 b + a, where b belongs to the second
  * channel: with both the sum for a and the sum for the whole half known, that for b is their difference over 256. Or it
  * has two bytes, a and b `apart`. */
-static inline void tinyc_dsp_portable(
+static inline TINYC_HOT_ATTR void tinyc_dsp_portable(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights, int32_t lanes, int apart)
 {
     const int32_t words = (int32_t)(tile->end - tile->pixels) / lanes;

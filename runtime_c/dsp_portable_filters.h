@@ -1,5 +1,5 @@
 /* What the micro-kernel for depthwise convolutions computes, in C: four channels of a column, */
-static inline void tinyc_dsp_portable_column(uint32_t *to, const int8_t *top, const int8_t *middle, const int8_t *bottom)
+static inline TINYC_HOT_ATTR void tinyc_dsp_portable_column(uint32_t *to, const int8_t *top, const int8_t *middle, const int8_t *bottom)
 {
     for (int32_t c = 0; c < 2; ++c, to += 3) {
         to[0] = (uint16_t)top[c] | (uint32_t)(uint16_t)middle[c] << 16;
@@ -9,7 +9,7 @@ static inline void tinyc_dsp_portable_column(uint32_t *to, const int8_t *top, co
 }
 
 /* and all of it. */
-static inline void tinyc_dsp_portable_filters(const struct tinyc_dsp_filters *f)
+static inline TINYC_HOT_ATTR void tinyc_dsp_portable_filters(const struct tinyc_dsp_filters *f)
 {
     static const uint8_t channel[4] = { 0, 2, 1, 3 }, word[4] = { 0, 1, 3, 4 };
     const int32_t count = f->pairs + (int32_t)f->odd * f->pitch, channels = f->rest + 4;

@@ -1,5 +1,6 @@
 /* What the micro-kernels for a vector compute, in C. */
-static inline void tinyc_dsp_portable_vector(const struct tinyc_dsp_tile *tile, const uint32_t *weights, int apart)
+static inline TINYC_HOT_ATTR void tinyc_dsp_portable_vector(
+    const struct tinyc_dsp_tile *tile, const uint32_t *weights, int apart)
 {
     const int8_t *inputs = (const int8_t *)tile->pixels;
     const int32_t count = 4 * (int32_t)(tile->end - tile->pixels);

@@ -1,5 +1,5 @@
 /* What does not come in fours, of the taps of three pixels that are all inside of the input. */
-static inline void tinyc_dsp_rests(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_rests(
     const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t at, int32_t step, uint32_t *to)
 {
     if (conv->rest == 1 && conv->rows == 3) { /* a kernel of 3x3 on three channels */

@@ -1,5 +1,5 @@
 /* Multiplies two inputs of 16 bits in each word by 2^shift; they have at most 16 - shift bits. */
-static inline void tinyc_dsp_scaled(uint32_t *words, int32_t count, int32_t shift)
+static inline TINYC_HOT_ATTR void tinyc_dsp_scaled(uint32_t *words, int32_t count, int32_t shift)
 {
     const uint32_t kept = ~(((1u << shift) - 1u) << 16);
 

@@ -1,6 +1,6 @@
 /* The inputs of one pixel and one group, those of all taps one behind the other. `first` is the first tap's column; what
  * `rows` point to is the group's first channel in column `origin`. */
-static inline void tinyc_dsp_scattered_taps(
+static inline TINYC_HOT_ATTR void tinyc_dsp_scattered_taps(
     const struct tinyc_dsp_scattered *s, const int8_t *const *rows, int32_t channel, int32_t first, int32_t origin,
     int8_t *to)
 {
@@ -30,7 +30,7 @@ static inline void tinyc_dsp_scattered_taps(
 /* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel, NULL for one of
  * padding; what they point to is column `origin`. `work` takes the taps of three pixels as 16 bits, and behind them
  * those of one as bytes. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_scattered_row(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_scattered_row(
     const struct tinyc_dsp_scattered *s, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count,
     int8_t *out, uint32_t *work)
 {

@@ -1,6 +1,6 @@
 /* Widens `count` inputs (a multiple of 4) of one pixel to 16 bits: elements 0 and 2 of four in one word, 1 and 3 in the
  * next one. The words of `lanes` pixels take turns. */
-static inline void tinyc_dsp_spread(uint32_t *to, const int8_t *from, int32_t count, int32_t lanes)
+static inline TINYC_HOT_ATTR void tinyc_dsp_spread(uint32_t *to, const int8_t *from, int32_t count, int32_t lanes)
 {
     for (const int8_t *end = from + count; from < end; from += 4, to += 2 * lanes) {
 #if defined(tinyc_dsp_assembly)

@@ -1,6 +1,6 @@
 /* The taps of two or three pixels, of which `used` are there, some perhaps padding: the first one's begin in column
  * `first` of the input. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_taps(
+static TINYC_ROUTINE_ATTR void tinyc_dsp_taps(
     const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t first, int32_t origin, uint32_t *to,
     int32_t lanes, int32_t used)
 {

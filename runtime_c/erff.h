@@ -1,6 +1,6 @@
 /* The error function to 2 units in the last place: an odd polynomial near 0, else 1 - e^q(|x|) with a polynomial q
  * for the logarithm of erfc (both fitted by Remez's exchange). */
-static inline float tinyc_erff(float x)
+static inline TINYC_HOT_ATTR float tinyc_erff(float x)
 {
     const float a = x < 0.0f ? -x : x;
 

@@ -1,5 +1,5 @@
 /* e^t to 11 digits for |t| <= 104: t = n ln 2 + r with |r| <= ln 2 / 2, Taylor's series in r, times 2^n. */
-static inline double tinyc_exp_bounded(double t)
+static inline TINYC_HOT_ATTR double tinyc_exp_bounded(double t)
 {
     const int32_t n = (int32_t)(t * 1.4426950408889634 + (t < 0.0 ? -0.5 : 0.5));
     const double r = t - n * 0.69314718055994531;

@@ -1,6 +1,6 @@
 /* e^x to 1 unit in the last place: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial in r, times 2^n.
  * The power is applied in two halves so that results below the least normal number come out right. */
-static inline float tinyc_expf(float x)
+static inline TINYC_HOT_ATTR float tinyc_expf(float x)
 {
     if (x != x) {
         return x;

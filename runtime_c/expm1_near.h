@@ -1,5 +1,5 @@
 /* e^r - 1 for |r| <= ln 2 / 2 to 1 unit in the last place (polynomial of Cephes). */
-static inline float tinyc_expm1_near(float r)
+static inline TINYC_HOT_ATTR float tinyc_expm1_near(float r)
 {
     float p = 1.9875691500e-4f;
 

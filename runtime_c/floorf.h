@@ -1,5 +1,5 @@
 /* The largest whole number <= x. From 2^23 on all floats are whole. */
-static inline float tinyc_floorf(float x)
+static inline TINYC_HOT_ATTR float tinyc_floorf(float x)
 {
     if (!(x > -8388608.0f && x < 8388608.0f)) {
         return x;

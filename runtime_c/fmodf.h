@@ -1,5 +1,5 @@
 /* The exact remainder of a / b, with the sign of a, as C's fmodf: long division in binary. */
-static inline float tinyc_fmodf(float a, float b)
+static inline TINYC_HOT_ATTR float tinyc_fmodf(float a, float b)
 {
     const float divisor = b < 0.0f ? -b : b;
     float rest = a < 0.0f ? -a : a;

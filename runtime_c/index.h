@@ -1,5 +1,5 @@
 /* A run-time index into an axis of length elements: negative ones count from the end, and none leaves the axis. */
-static inline int32_t tinyc_index(int64_t index, int32_t length)
+static inline TINYC_HOT_ATTR int32_t tinyc_index(int64_t index, int32_t length)
 {
     if (index < 0) {
         index += length;

@@ -1,6 +1,6 @@
 /* ln (1 + x) to 2 units in the last place, also where x is near 0: the rounding of u = 1 + x is made good by the
  * factor x / (u - 1) (Goldberg 1991, theorem 4). */
-static inline float tinyc_log1pf(float x)
+static inline TINYC_HOT_ATTR float tinyc_log1pf(float x)
 {
     const float u = 1.0f + x;
 

@@ -1,6 +1,6 @@
 /* log2(value) in 24 fraction bits, rounded down, for 2^31 <= value < 2^63. Squaring the mantissa doubles its
  * logarithm: each step shifts one more bit of it to the left of the point. */
-static inline int32_t tinyc_log2(uint64_t value)
+static inline TINYC_HOT_ATTR int32_t tinyc_log2(uint64_t value)
 {
     int32_t result = 31;
 

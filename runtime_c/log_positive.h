@@ -1,6 +1,6 @@
 /* ln x to 11 digits for finite x > 0: x = m 2^n with sqrt(1/2) <= m < sqrt(2), and the series of
  * ln m = 2 artanh ((m - 1) / (m + 1)). */
-static inline double tinyc_log_positive(float x)
+static inline TINYC_HOT_ATTR double tinyc_log_positive(float x)
 {
     union {
         float value;

@@ -1,6 +1,6 @@
 /* ln x to 1 unit in the last place: x = m 2^n with sqrt(1/2) <= m < sqrt(2), a polynomial in m - 1 (Cephes).
  * ln 0 is minus infinity, the logarithm of a negative number is not a number. */
-static inline float tinyc_logf(float x)
+static inline TINYC_HOT_ATTR float tinyc_logf(float x)
 {
     union {
         float value;

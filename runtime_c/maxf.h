@@ -1,4 +1,4 @@
-static inline float tinyc_maxf(float a, float b)
+static inline TINYC_HOT_ATTR float tinyc_maxf(float a, float b)
 {
     return a > b ? a : b;
 }

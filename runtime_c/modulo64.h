@@ -1,5 +1,5 @@
 /* As tinyc_modulo, for 64 bits. */
-static inline int64_t tinyc_modulo64(int64_t a, int64_t b)
+static inline TINYC_HOT_ATTR int64_t tinyc_modulo64(int64_t a, int64_t b)
 {
     const int64_t rest = tinyc_remainder64(a, b);
 

@@ -1,5 +1,5 @@
 /* 2^n for -126 <= n <= 127, put together from its bits. */
-static inline float tinyc_pow2f(int32_t n)
+static inline TINYC_HOT_ATTR float tinyc_pow2f(int32_t n)
 {
     union {
         uint32_t bits;

@@ -1,5 +1,5 @@
 /* x^y to 1 unit in the last place, as e^(y ln |x|) in double. Negative x have a power where y is whole. */
-static inline float tinyc_powf(float x, float y)
+static inline TINYC_HOT_ATTR float tinyc_powf(float x, float y)
 {
     const float infinity = tinyc_from_bits(0x7f800000u);
     const float a = tinyc_absf(x);

@@ -1,5 +1,5 @@
 /* The whole number next to x, ties to the even one. From 2^23 on all floats are whole. */
-static inline float tinyc_rintf(float x)
+static inline TINYC_HOT_ATTR float tinyc_rintf(float x)
 {
     if (!(x > -8388608.0f && x < 8388608.0f)) {
         return x;

@@ -1,5 +1,5 @@
 /* Rounds half to even. Beyond 2^21 in magnitude the value is clamped first; NaN gives the lower limit. */
-static inline int32_t tinyc_round(float value)
+static inline TINYC_HOT_ATTR int32_t tinyc_round(float value)
 {
     const float limit = 2097152.0f;
     volatile float shifted = 0.0f; /* keeps the compiler from cancelling the two constants */

@@ -1,5 +1,5 @@
 /* sin r for |r| <= pi / 4 (polynomial fitted by Remez's exchange). */
-static inline float tinyc_sin_near(float r)
+static inline TINYC_HOT_ATTR float tinyc_sin_near(float r)
 {
     const float z = r * r;
 

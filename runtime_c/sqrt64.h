@@ -1,5 +1,5 @@
 /* The square root of value < 2^62, rounded down, bit by bit. */
-static inline uint32_t tinyc_sqrt64(uint64_t value)
+static inline TINYC_HOT_ATTR uint32_t tinyc_sqrt64(uint64_t value)
 {
     uint64_t root = 0;
 

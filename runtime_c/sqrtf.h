@@ -1,6 +1,6 @@
 /* The square root of x to 1 unit in the last place: Newton's steps for 1 / sqrt(m) from a guess made of x's bits,
  * and one for the root itself. Negative numbers give not a number. */
-static inline float tinyc_sqrtf(float x)
+static inline TINYC_HOT_ATTR float tinyc_sqrtf(float x)
 {
     union {
         float value;

@@ -1,5 +1,5 @@
 /* tanh x to 2 units in the last place: x + x^3 times a polynomial in x^2 near 0, else 1 - 2 / (e^2|x| + 1). */
-static inline float tinyc_tanhf(float x)
+static inline TINYC_HOT_ATTR float tinyc_tanhf(float x)
 {
     const float a = x < 0.0f ? -x : x;
 

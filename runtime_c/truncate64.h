@@ -1,5 +1,5 @@
 /* As tinyc_truncate, for bounds of more than 32 bits. */
-static inline int64_t tinyc_truncate64(float value, int64_t low, int64_t high)
+static inline TINYC_HOT_ATTR int64_t tinyc_truncate64(float value, int64_t low, int64_t high)
 {
     if (!(value > (float)low)) {
         return low;

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from ...ir.dtype import DType
 from ...ir.kernel import Kernel
 from ...ir.program import Buffer, Program, Role, Step
 from ...targets import Target
 from .dsp import with_dsp
+from .fma import fuses, with_fma
 
 Exchange = Callable[[Kernel, DType], Kernel | None]
 """The kernel of an instruction set that computes the same as a portable one, None where there is none. The
@@ -35,6 +37,8 @@ def _exchanges(target: Target) -> Iterator[Exchange]:
     """Of the target's instruction sets, those that do most at once first."""
     if target.dsp:
         yield with_dsp
+    if target.fpu != "none" and not target.is_native:
+        yield partial(with_fma, fused=fuses(target))
 
 
 def _equipped(step: Step, kernel: Kernel) -> tuple[Step, dict[str, Buffer]]:

@@ -272,6 +272,22 @@ def test_weights_and_code_go_where_the_firmware_says(tmp_path: Path, request: py
         assert re.search(rf" {re.escape(where)} +[0-9a-f]*[1-9a-f]", listing)
 
 
+@pytest.mark.parametrize("name", ["streamed", "patched"])
+def test_tables_go_where_the_firmware_says(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Lookup tables, the order of layers, and what routines read of their layers; weights stay."""
+    written(subject(name, request), tmp_path)
+    flags = ["-fno-pic", '-DTINYC_TABLES_ATTR=__attribute__((section(".tables")))', "-DTINYC_SPECIALIZED=0"]
+    units = sorted(path.name for path in tmp_path.glob("*.c"))
+    assert run([tool("gcc"), "-std=c99", "-Os", *flags, "-c", *units], tmp_path).returncode == 0
+    objects = [Path(unit).with_suffix(".o").name for unit in units]
+    placed = run([tool("objdump"), "-t", "-j", ".tables", *objects], tmp_path).stdout
+    named = set(re.findall(r" O \.tables\s+\w+ (\S+)", placed))
+    kinds = {next((kind for kind in ("_table", "_order", "_passes") if kind in n), n) for n in named}
+    assert kinds == {"_table", "_order"} | ({"_passes"} if name == "patched" else set())
+
+
 # ---- several models, several machines ----
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tinyc.codegen.emit import Facts
 from tinyc.codegen.export import LAYOUTS, ExportKind, description, export_files, release
+from tinyc.codegen.optimization import Optimize
 from tinyc.compiler.output import write_folder
 
 from ..compiler.command_line import tinyc
@@ -160,6 +161,9 @@ endmacro()
 macro(zephyr_include_directories)
     target_include_directories(${current} PUBLIC ${ARGN})
 endmacro()
+macro(zephyr_library_compile_options)
+    target_compile_options(${current} PRIVATE ${ARGN})
+endmacro()
 macro(zephyr_compile_definitions_ifdef feature)
     if(${feature})
         target_compile_definitions(${current} PUBLIC ${ARGN})
@@ -222,7 +226,9 @@ def test_platformio_library(request: pytest.FixtureRequest, facts: dict[str, obj
     """https://docs.platformio.org/en/latest/manifests/library-json/index.html"""
     made = package("platformio", request, **facts)
     manifest = json.loads(made["library.json"])
-    assert manifest.keys() == {"name", "version", "description", "headers", "frameworks", "platforms"}
+    assert manifest.keys() == {
+        "name", "version", "description", "headers", "build", "frameworks", "platforms"
+    }  # fmt: skip
     assert manifest["name"] == "digits" and manifest["version"] == "0.1.0"
     assert len(manifest["description"]) <= 255
     assert f"include/{manifest['headers']}" in made
@@ -235,6 +241,30 @@ def assert_plain(text: str) -> None:
 
 def without_comments(yaml: str) -> list[str]:
     return [line for line in yaml.splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("optimize", "level"), [("speed", "-O2"), ("size", "-Os")])
+def test_packages_are_compiled_as_they_were_measured(
+    tmp_path: Path, request: pytest.FixtureRequest, optimize: Optimize, level: str
+) -> None:
+    """In CMake after the level of the build type, so that it wins; Arduino has no flags for a library."""
+    files = package("cmake", request, optimize=optimize)
+    write(tmp_path / "user" / "digits", files)
+    write(tmp_path / "user", {"CMakeLists.txt": USER.format(find="add_subdirectory(digits)"), "main.c": MAIN})
+    cmake(tmp_path, "-S", "user", "-B", "b", "-D", "CMAKE_BUILD_TYPE=Release")
+    commands = cmake(tmp_path, "--build", "b", "--verbose")
+    (compiled,) = (line for line in commands.splitlines() if " -c " in line and "digits_weights.c" in line)
+    assert re.findall(r" (-O\S*)", compiled) == ["-O3", level]
+    assert f"zephyr_library_compile_options({level})" in glue("zephyr", request, optimize)
+    assert f"target_compile_options(${{COMPONENT_LIB}} PRIVATE {level})" in glue("esp-idf", request, optimize)
+    build = json.loads(package("platformio", request, optimize=optimize)["library.json"])["build"]
+    assert build == ({"flags": "-Os"} if optimize == "size" else {"unflags": "-Os", "flags": "-O2"})
+
+
+def glue(kind: ExportKind, request: pytest.FixtureRequest, optimize: Optimize) -> str:
+    made = package(kind, request, optimize=optimize)
+    (text,) = (text for path, text in made.items() if path.endswith("CMakeLists.txt"))
+    return text
 
 
 def test_long_names_stay_short() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,17 @@ def device(model: Subject, target: Target, toolchain: Toolchain) -> Device:
     """The model in the emulator that has the target's core."""
     layers = [step.name for step in model.program.steps]
     return build_device(model.program, model.files, target, layers, toolchain)
+
+
+def functions(elf: bytes) -> Mapping[str, int]:
+    """Addresses of an ELF file's functions by name, without the Thumb bit."""
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
+
+    table = ELFFile(BytesIO(elf)).get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection)
+    return {
+        symbol.name: symbol["st_value"] & ~1
+        for symbol in table.iter_symbols()
+        if symbol["st_info"]["type"] == "STT_FUNC"
+    }

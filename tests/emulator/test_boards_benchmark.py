@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyc.benchmarks.boards import BOARDS, Row, rows, side_by_side, table
+from tinyc.benchmarks.boards import BOARDS, Row, float_rows, rows, side_by_side, table
 from tinyc.emulator.toolchain import gcc, zig
 from tinyc.targets import load_target
 
@@ -30,6 +30,19 @@ def test_each_compiler_has_the_row_of_its_own_run(measured: list[Row]) -> None:
         assert (row.instructions, row.cycles, row.stack) == (run.instructions, run.cycles, run.stack)
         assert (row.code, row.constants) == (board.image.text, board.image.rodata)
         assert row.cycles is not None and row.milliseconds == pytest.approx(row.cycles / 180e3)
+
+
+def test_float32_keeps_its_promises_where_it_fits(
+    shared_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the four networks one has more weights than the board has flash."""
+    found = list(float_rows(shared_models, [BOARD]))
+    most = {row.model: max(r.instructions for r in found if r.model == row.model) for row in found}
+    assert most.keys() == {"ic01, float32", "kws01, float32", "vww01, float32"}
+    assert "ad01_float is larger than the flash" in capsys.readouterr().err
+    assert most["kws01, float32"] <= 6_700_000
+    assert most["ic01, float32"] <= 27_500_000
+    assert most["vww01, float32"] <= 10_000_000
 
 
 def cells(line: str) -> list[str]:

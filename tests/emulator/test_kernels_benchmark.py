@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tinyc.benchmarks.kernels import BOARD, CASES, measure, model_of, table
+from tinyc.benchmarks.kernels import (
+    BOARD,
+    CASES,
+    float_model_of,
+    float_table,
+    measure,
+    measure_float,
+    model_of,
+    table,
+)
 from tinyc.emulator.toolchain import gcc
 from tinyc.targets import load_target
 
@@ -18,6 +27,12 @@ PROMISED = {
     "dense 640 → 128": 1.15,
 }
 """Instructions for a multiply-accumulate, at most."""
+PROMISED_FLOAT = {
+    "pointwise 64 → 64, 25×5": 2.35,
+    "depthwise 3×3, 25×5×64": 3.4,
+    "3×3, 8×8×64 → 64": 1.95,
+    "dense 640 → 128": 2.3,
+}
 
 
 @pytest.mark.parametrize("name", PROMISED)
@@ -31,6 +46,18 @@ def test_instructions_for_a_multiply_accumulate(name: str) -> None:
     assert f"| {name} | {row.macs:,} | {row.instructions:,} | {row.per_mac:.2f} |" in table([row])
 
 
+@pytest.mark.parametrize("name", PROMISED_FLOAT)
+def test_instructions_for_a_multiply_accumulate_of_floats(name: str) -> None:
+    target = load_target(BOARD)
+    toolchain_for(target, gcc)
+    (case,) = (case for case in CASES if case.name == name)
+    row = measure_float(case, target)
+    assert 1.0 < row.instructions / row.macs <= PROMISED_FLOAT[name]
+    assert row.per_mac < row.portable
+    assert f"| {name} | {row.macs:,} | {row.instructions:,} | {row.per_mac:.2f} |" in float_table([row])
+
+
 def test_cases_are_layers_of_their_own() -> None:
     assert len({case.name for case in CASES}) == len(CASES)
     assert all(len(model_of(case).steps) == 1 for case in CASES)
+    assert all(len(float_model_of(case).steps) == 1 for case in CASES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ import pytest
 from onnx import helper
 
 from tinyc.codegen.emit import Facts, emit
+from tinyc.codegen.optimization import Optimize
 from tinyc.emulator.devices import build_device
 from tinyc.emulator.machine import Machine
 from tinyc.emulator.toolchain import find_toolchain
@@ -65,10 +67,10 @@ def check_all(model: onnx.ModelProto, template: str, every: bool) -> None:
     for variant in variants:
         agree(variant, samples, expected)
     for variant in variants if every else variants[:1]:
-        check_on_board(variant)
+        check_on_board(variant, optimize="speed" if every else "size")
 
 
-def check_on_board(program: Program, find=find_toolchain) -> None:
+def check_on_board(program: Program, find=find_toolchain, optimize: Optimize = "speed") -> None:
     """Asserts that the board computes what the emulator does, on random bytes."""
     target = load_target(M4)
     toolchain = find(target)
@@ -76,6 +78,7 @@ def check_on_board(program: Program, find=find_toolchain) -> None:
         pytest.skip("no cross compiler for a Cortex-M4 on this machine")
     placed = place(program)
     files = emit(placed, target, Facts("0", "test.onnx", "0", OPSET, 0, 0, ""))
+    toolchain = replace(toolchain, optimize=optimize)
     device = build_device(placed, files, target, [step.name for step in placed.steps], toolchain)
     given = _random_inputs(placed)
     wanted, run = Machine(placed).run(given), device.run(given)

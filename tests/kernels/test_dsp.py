@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import helper
 
+from tinyc.codegen.optimization import Optimize
 from tinyc.emulator.toolchain import gcc, zig
 from tinyc.kernels.dsp_conv2d import DspConv2D
 from tinyc.kernels.dsp_dense import DspDense
@@ -102,7 +103,7 @@ def test_matrices(case: str, activation: str | None) -> None:
     program = tailored(model, "dsp_dense")
     samples = samples_of(model)
     agree(program, samples, reference(model, samples))
-    check_on_board(program)
+    check_on_board(program, optimize="size" if activation else "speed")
 
 
 APART = {
@@ -129,9 +130,10 @@ def test_odd_vectors_with_weights_apart_stay_with_the_portable_kernel() -> None:
     check_all(model, "dense", every=False)
 
 
+@pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("find", [gcc, zig])
-def test_both_compilers(find) -> None:
-    check_on_board(tailored(_convolution("3x3, odd", "Clip"), "dsp_conv2d"), find)
+def test_both_compilers(find, optimize: Optimize) -> None:
+    check_on_board(tailored(_convolution("3x3, odd", "Clip"), "dsp_conv2d"), find, optimize)
 
 
 @cache

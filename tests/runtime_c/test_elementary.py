@@ -45,7 +45,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     wrappers = [_wrapper(name, ["a"]) for name in UNARY] + [_wrapper(name, ["a", "b"]) for name in BINARY]
     (folder / "tinyc_runtime.h").write_text(runtime_header("\n".join(wrappers)))
     (folder / "all.c").write_text('#include "tinyc_runtime.h"\n' + "\n".join(wrappers))
-    flags = ["-std=c99", "-O2", "-ffp-contract=off", "-fPIC", "-shared", *WARNINGS]
+    flags = ["-std=c99", "-O2", "-ffp-contract=off", "-fPIC", "-shared", "-DTINYC_HOT_ATTR=", *WARNINGS]
     subprocess.run([*host_compiler(), *flags, "-o", "all.so", "all.c"], cwd=folder, check=True)
     return ctypes.CDLL(str(folder / "all.so"))
 

@@ -1,0 +1,33 @@
+"""Kernels by register tiles of float32, for cores that multiply and add floats (Cortex-M4F, M7, M33, M55)."""
+
+from __future__ import annotations
+
+from ...ir.dtype import DType
+from ...ir.kernel import Kernel
+from ...kernels.conv2d import Conv2D
+from ...kernels.dense import Dense
+from ...kernels.depthwise import DepthwiseConv2D
+from ...kernels.fma_conv2d import FmaConv2D
+from ...kernels.fma_dense import FmaDense
+from ...kernels.fma_depthwise import FmaDepthwise
+from ...targets import Target
+
+_SLOWLY_FUSED = ("cortex-m4", "cortex-m33")
+"""VFMA takes three cycles there, VMUL and VADD one each: Arm Cortex-M4 Technical Reference Manual
+(100166), 7.2.3; the M33 is modelled alike."""
+
+
+def fuses(target: Target) -> bool:
+    """Whether a core multiplies and adds faster by one instruction than by two."""
+    return target.cpu not in _SLOWLY_FUSED
+
+
+def with_fma(kernel: Kernel, dtype: DType, fused: bool) -> Kernel | None:
+    """The kernel by register tiles, None where there is none for it; ``dtype`` is its input's."""
+    if type(kernel) is Conv2D:
+        return FmaConv2D.of(kernel, dtype, fused)
+    if type(kernel) is DepthwiseConv2D:
+        return FmaDepthwise.of(kernel, dtype, fused)
+    if type(kernel) is Dense:
+        return FmaDense.of(kernel, dtype, fused)
+    return None

@@ -1,0 +1,11 @@
+/* A depthwise convolution, one pixel at a time; multiplications and additions apart. */
+static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_one_each_apart(struct tinyc_fma_tile *tile)
+{
+#if defined(tinyc_fma_assembly)
+    register struct tinyc_fma_tile *at __asm__("r0") = tile;
+
+    __asm__ volatile(tinyc_fma_one_pixels_each(TINYC_FMA_EACH_APART) : : "r"(at) : TINYC_FMA_USED);
+#else
+    tinyc_fma_portable_each(tile, 1);
+#endif
+}

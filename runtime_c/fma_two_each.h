@@ -1,0 +1,11 @@
+/* A depthwise convolution, two pixels at a time. */
+static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_fma_two_each(struct tinyc_fma_tile *tile)
+{
+#if defined(tinyc_fma_assembly)
+    register struct tinyc_fma_tile *at __asm__("r0") = tile;
+
+    __asm__ volatile(tinyc_fma_two_pixels_each(TINYC_FMA_EACH_FUSED) : : "r"(at) : TINYC_FMA_USED);
+#else
+    tinyc_fma_portable_each(tile, 2);
+#endif
+}
