@@ -39,12 +39,14 @@ _OPSET = 25
 
 @dataclass(frozen=True)
 class Case:
-    """A layer: the shape of its input (NCHW, or vector), of its weights (OIHW, or matrix), and attributes."""
+    """A layer: the shape of its input (NCHW, or vector), of its weights (OIHW, or matrix), and attributes.
+    Another ``operator`` than these two has a second input instead of weights, or none (an empty shape)."""
 
     name: str
     input: tuple[int, ...]
     weights: tuple[int, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
+    operator: str = ""
 
 
 def _same(kernel: int = 3) -> dict[str, Any]:
@@ -53,8 +55,10 @@ def _same(kernel: int = 3) -> dict[str, Any]:
 
 def _depthwise(channels: int, rows: int, columns: int, **attributes: Any) -> Case:
     step = f", stride {attributes['strides'][0]}" if "strides" in attributes else ""
-    name = f"depthwise 3×3{step}, {rows}×{columns}×{channels}"
-    return Case(name, (1, channels, rows, columns), (channels, 1, 3, 3), {"group": channels, **attributes})
+    kernel = 2 * attributes["pads"][-1] + 1 if len(set(attributes["pads"])) == 1 else 3
+    name = f"depthwise {kernel}×{kernel}{step}, {rows}×{columns}×{channels}"
+    weights = (channels, 1, kernel, kernel)
+    return Case(name, (1, channels, rows, columns), weights, {"group": channels, **attributes})
 
 
 def _pointwise(inputs: int, outputs: int, rows: int, columns: int) -> Case:
@@ -72,6 +76,13 @@ CASES = (
     _depthwise(32, 24, 24, **_same()),
     _depthwise(19, 6, 6, **_same()),
     _depthwise(32, 24, 24, pads=[0, 0, 1, 1], strides=[2, 2]),
+    _depthwise(32, 24, 24, **_same(5)),
+    _depthwise(16, 24, 24, strides=[3, 3], **_same(3)),
+    Case("3×3, 4 groups, 16×16×64 → 64", (1, 64, 16, 16), (64, 16, 3, 3), {"group": 4, **_same()}),
+    Case(
+        "3×3, columns dilated, 16×16×32 → 32", (1, 32, 16, 16), (32, 32, 3, 3),
+        {"dilations": [2, 2], "pads": [2, 2, 2, 2]},
+    ),
     Case("3×3, 32×32×16 → 16", (1, 16, 32, 32), (16, 16, 3, 3), _same()),
     Case("3×3, 8×8×64 → 64", (1, 64, 8, 8), (64, 64, 3, 3), _same()),
     Case("3×3, 32×32×3 → 16", (1, 3, 32, 32), (16, 3, 3, 3), _same()),
@@ -80,13 +91,19 @@ CASES = (
         {"strides": [2, 2], "pads": [4, 1, 5, 1]},
     ),
     *(_dense(*shape) for shape in ((128, 128), (640, 128), (8, 128), (13, 7))),
+    Case("product of 64×32 and 32×64", (2, 64, 32), (2, 32, 64), operator="MatMul"),
+    Case("sum, 16×16×32", (1, 16, 16, 32), (1, 16, 16, 32), operator="Add"),
+    Case("product, 16×16×32", (1, 16, 16, 32), (1, 16, 16, 32), operator="Mul"),
+    Case("average 25×5×64", (1, 64, 25, 5), (), {"kernel_shape": [25, 5]}, "AveragePool"),
+    Case("average 3×3, 24×24×16", (1, 16, 24, 24), (), {"kernel_shape": [3, 3], **_same()}, "AveragePool"),
+    Case("maximum 3×3, 24×24×16", (1, 16, 24, 24), (), {"kernel_shape": [3, 3], **_same()}, "MaxPool"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
     """Instructions for a multiply-accumulate of a layer by the fast kernel, the same for ``wide`` weights,
-    and by the portable kernel."""
+    and by the portable kernel; for an operation on an element where it has no multiply-accumulates."""
 
     kernel: str
     macs: int
@@ -116,13 +133,18 @@ def model_of(case: Case, wide: bool = False) -> Program:
     spread = 127 if wide else 30
     values: dict[str, Any] = {
         "w_q": np.clip(np.round(rng.normal(0, spread, case.weights)), -127, 127).astype(np.int8),
-        "w_s": rng.uniform(0.002, 0.01, case.weights[0]).astype(np.float32),
+        "w_s": rng.uniform(0.002, 0.01, case.weights[:1]).astype(np.float32),
         "x_s": np.float32(0.05), "x_z": np.int8(-128), "y_s": np.float32(0.2), "y_z": np.int8(-128),
     }  # fmt: skip
+    if case.operator:
+        values.pop("w_q")
+        values["w_s"] = np.float32(0.04)
+    if case.operator == "MaxPool":
+        values |= {"y_s": values["x_s"], "y_z": values["x_z"]}
     nodes = [
         helper.make_node("DequantizeLinear", ["x_q", "x_s", "x_z"], ["x"]),
-        helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0),
-        _node(case, ["x", "w"], "y"),
+        *([helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0)] if case.weights else []),
+        _node(case, ["x", "w"] if case.weights else ["x"], "y"),
         helper.make_node("QuantizeLinear", ["y", "y_s", "y_z"], ["y_q"]),
     ]
     return _lowered(case, nodes, ("x_q", "y_q"), TensorProto.INT8, values)
@@ -136,6 +158,8 @@ def float_model_of(case: Case) -> Program:
 
 
 def _node(case: Case, inputs: list[str], output: str) -> NodeProto:
+    if case.operator:
+        return helper.make_node(case.operator, inputs, [output], "layer", **case.attributes)
     if len(case.input) == 2:
         return helper.make_node("Gemm", inputs, [output], "layer", transB=1, **case.attributes)
     return helper.make_node("Conv", inputs, [output], "layer", **case.attributes)
@@ -145,9 +169,10 @@ def _lowered(
     case: Case, nodes: list[NodeProto], ends: tuple[str, str], kind: int, values: dict[str, Any]
 ) -> Program:
     """The program of ``nodes``; ``ends`` are the names of its input and output, ``kind`` is their type."""
+    inputs = {ends[0]: case.input} | ({"w_q": case.weights} if case.operator and case.weights else {})
     graph = helper.make_graph(
         nodes, "layer",
-        [helper.make_tensor_value_info(ends[0], kind, case.input)],
+        [helper.make_tensor_value_info(name, kind, shape) for name, shape in inputs.items()],
         [helper.make_tensor_value_info(ends[1], kind, None)],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()],
     )  # fmt: skip
@@ -184,7 +209,7 @@ def measure_float(case: Case, target: Target) -> FloatRow:
 
 def float_rows(target: Target) -> Iterator[FloatRow]:
     """The cases that fit the board on float32."""
-    for case in CASES:
+    for case in (case for case in CASES if not case.operator):
         try:
             yield measure_float(case, target)
         except BudgetError as error:
@@ -192,7 +217,9 @@ def float_rows(target: Target) -> Iterator[FloatRow]:
 
 
 def _macs(program: Program) -> int:
-    return sum(step.kernel.cost(program.buffers[step.outputs[0]].whole).macs for step in program.steps)
+    """Operations on elements, where there are no multiply-accumulates."""
+    costs = [step.kernel.cost(program.buffers[step.outputs[0]].whole) for step in program.steps]
+    return sum(cost.macs for cost in costs) or sum(cost.operations for cost in costs)
 
 
 def float_table(found: list[FloatRow]) -> str:

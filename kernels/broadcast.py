@@ -91,6 +91,13 @@ class Broadcast:
         return tuple(merged) or (Loop(1, (0,) * len(strides), 0),)
 
     @property
+    def in_runs(self) -> bool:
+        """Whether elements that lie side by side do so in all operands: in a pixel, and in the innermost
+        loop."""
+        pixels = all(source.shape[-1] == self.shape[-1] for source in self.sources)
+        return pixels and set(self.loops[-1].strides) <= {1}
+
+    @property
     def windowed(self) -> bool:
         """True where windows of the output are windows of each operand, or of what is repeated over them."""
         rank = len(self.shape)

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .conv2d import Conv2D
-from .dsp_words import CYCLES_PER_MAC, in_one, packed, requantizes
+from .dsp_words import CYCLES_PER_MAC, in_one, packed, requantizes, scale_of
 from .epilogue import Requantize
 
 LANES = 3
@@ -40,7 +40,12 @@ class DspConv2D(Conv2D):
     def apart(self) -> bool:
         """Weights of two channels are not one number; pixels are then taken by twos, not threes."""
         flat = self.weights.reshape(self.out_channels, -1)
-        return not in_one(flat, self.bias, self.input_zero)
+        return not in_one(flat, self.bias, self.input_zero, self.scale)
+
+    @property
+    def scale(self) -> int:
+        """Bits by which inputs are shifted up."""
+        return scale_of(self.epilogue)
 
     @property
     def fours(self) -> int:

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .dense import Dense
-from .dsp_words import CYCLES_PER_MAC, in_fours, in_one, packed, requantizes
+from .dsp_words import CYCLES_PER_MAC, in_fours, in_one, packed, requantizes, scale_of
 from .epilogue import Requantize
 
 _MOST_WIDENED = 256
@@ -31,7 +31,8 @@ class DspDense(Dense):
         if not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         made = cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
-        return None if made.apart and made.depth != made.filled else made
+        fits = not made.apart or (made.depth == made.filled and made.scale == 0)
+        return made if fits else None
 
     @property
     def depth(self) -> int:
@@ -45,12 +46,18 @@ class DspDense(Dense):
     @property
     def is_widened(self) -> bool:
         """Whether the micro-kernel takes inputs of 16 bits."""
-        return not self.apart and (self.depth <= _MOST_WIDENED or self.depth != self.filled)
+        odd = self.depth != self.filled or self.scale > 0
+        return not self.apart and (self.depth <= _MOST_WIDENED or odd)
 
     @property
     def apart(self) -> bool:
         """Weights of two channels are not one number."""
-        return not in_one(self.weights, self.bias, self.input_zero)
+        return not in_one(self.weights, self.bias, self.input_zero, self.scale)
+
+    @property
+    def scale(self) -> int:
+        """Bits by which inputs are shifted up."""
+        return scale_of(self.epilogue)
 
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)

@@ -13,6 +13,9 @@ from .epilogue import quantized_bounds
 from .node import Node, Tensor
 
 _MOST_FRACTION_BITS = 22
+COMMON_BITS = 13
+"""Fraction bits of sums wherever multipliers have 16 bits then (those up to 4), so that layers share code.
+Two operands get at most 2^-6 steps of error from their rounded multipliers."""
 SATURATING = 1024.0
 """Output steps per step of an operand beyond which any operand but zero saturates an 8-bit result."""
 
@@ -87,11 +90,16 @@ def fraction_bits(
     largest = max(map(abs, ratios))
     total = sum(abs(r) * m for r, m in zip(ratios, magnitudes, strict=True)) + abs(constant) + 1.0
     room = floor(log2((2**31 - 1) / total))
-    needed = ceil(log2(2 * sum(magnitudes)))
+    needed = least_bits(magnitudes)
     if room < needed:
         return None
     short = floor(log2(widest / largest)) if largest > 0 else _MOST_FRACTION_BITS
     return max(min(_MOST_FRACTION_BITS, room, short), needed)
+
+
+def least_bits(magnitudes: Sequence[int]) -> int:
+    """Fraction bits by which rounded multipliers leave errors below a quarter of a step."""
+    return ceil(log2(2 * sum(magnitudes)))
 
 
 def narrowest(integers: np.ndarray) -> np.ndarray:

@@ -11,10 +11,12 @@ from ..ir.kernel import Kernel
 from . import elementwise
 from .broadcast import Broadcast, Broadcasting
 from .fixed_point import (
+    COMMON_BITS,
     SATURATING,
     FixedPoint,
     fraction_bits,
     is_byte,
+    least_bits,
     magnitude,
     ratio,
     steps,
@@ -69,6 +71,8 @@ def resolve(node: Node) -> Kernel | None:
     bits = fraction_bits(list(ratios.values()), magnitudes, abs(offset) + largest)
     if bits is None:
         return None
+    if not constants:
+        bits = min(bits, max(COMMON_BITS, least_bits(magnitudes)))
     result = FixedPoint.of(node, bits)
     addends = {n: (result.fixed(c) + result.offset(offset)).astype(np.int32) for n, c in constants.items()}
     broadcast = Broadcast.of(out, [addends.get(n, t) for n, t in enumerate(operands)])

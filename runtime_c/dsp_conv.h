@@ -11,6 +11,7 @@ struct tinyc_dsp_conv {
     int32_t width;         /* columns of the input */
     int8_t zero;           /* what the padding holds */
     uint8_t two_bytes;     /* length of a turn in the loop of `two` */
+    uint8_t scale;         /* sums are multiplied by 2^scale before the requantization, inputs are so beforehand */
     void (*two)(const struct tinyc_dsp_tile *, const uint32_t *);   /* the micro-kernel for two pixels, */
     void (*three)(const struct tinyc_dsp_tile *, const uint32_t *); /* and that for three, NULL: none */
 };

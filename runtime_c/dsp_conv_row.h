@@ -28,6 +28,9 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
         } else {
             tinyc_dsp_taps(conv, rows, first, origin, work, 3, 3);
         }
+        if (conv->scale > 0) {
+            tinyc_dsp_scaled(work, 3 * words, conv->scale);
+        }
         tile.out = out;
         tile.out_end = out + even;
         if (even > 0) {
@@ -42,10 +45,18 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
     }
     tile.end = work + words * 2;
     tile.skip = unrolled * conv->two_bytes + 1u;
-    for (; count > 0; count -= 2, first += 2 * conv->stride, out += 2 * channels) {
+    last += last < 0 ? 0 : conv->stride;
+    for (; count > 0; count -= 2, first += 2 * conv->stride, way[0] += 2 * step, out += 2 * channels) {
         const int32_t used = count == 1 ? 1 : 2;
 
-        tinyc_dsp_taps(conv, rows, first, origin, work, 2, used);
+        if (used == 2 && conv->rest == 0 && first >= 0 && first <= last) {
+            tinyc_dsp_gather_two(work, rows, rows + conv->rows, way);
+        } else {
+            tinyc_dsp_taps(conv, rows, first, origin, work, 2, used);
+        }
+        if (conv->scale > 0) {
+            tinyc_dsp_scaled(work, 2 * words, conv->scale);
+        }
         tile.step1 = used == 1 ? 0 : channels;
         tile.out = out;
         tile.out_end = out + even;

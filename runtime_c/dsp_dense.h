@@ -1,17 +1,24 @@
-/* A vector of `depth` inputs times a matrix; `work` takes the inputs as 16 bits, in a multiple of eight. */
+/* A vector of `depth` inputs times a matrix; `work` takes the inputs as 16 bits, in a multiple of eight, and times
+ * 2^scale. */
 static TINYC_ROUTINE_ATTR void tinyc_dsp_dense(
     const int8_t *in, int32_t depth, const uint32_t *weights, int32_t offset, int8_t *out, int32_t channels,
-    uint32_t *work)
+    int32_t scale, uint32_t *work)
 {
     const int32_t whole = depth & ~3, padded = (depth + 7) & ~7;
     const uint32_t unrolled = (0u - (uint32_t)padded / 8u) & 3u;
-    int8_t rest[8] = { 0, 0, 0, 0, 0, 0, 0, 0 };
     struct tinyc_dsp_tile tile = { out + channels, offset, out, 0, 0, work, work + padded / 2, unrolled * 56u + 1u };
 
-    for (int32_t i = whole; i < depth; ++i) {
-        rest[i - whole] = in[i];
-    }
     tinyc_dsp_spread(work, in, whole, 1);
-    tinyc_dsp_spread(work + whole / 2, rest, padded - whole, 1);
+    if (whole < padded) {
+        int8_t rest[8] = { 0, 0, 0, 0, 0, 0, 0, 0 };
+
+        for (int32_t i = whole; i < depth; ++i) {
+            rest[i - whole] = in[i];
+        }
+        tinyc_dsp_spread(work + whole / 2, rest, padded - whole, 1);
+    }
+    if (scale > 0) {
+        tinyc_dsp_scaled(work, padded / 2, scale);
+    }
     tinyc_dsp_one(&tile, weights);
 }

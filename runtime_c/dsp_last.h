@@ -17,6 +17,6 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_last(
         conv->two(&last, weights);
     }
     for (int32_t i = 0; i < used; ++i) {
-        pixels->out_end[i * conv->channels] = pairs[2 * i];
+        pixels->out_end[i * pixels->step1] = pairs[2 * i];
     }
 }

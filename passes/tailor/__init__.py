@@ -24,8 +24,8 @@ def tailor(program: Program, target: Target) -> Program:
     exchanges = tuple(_exchanges(target))
     buffers, steps = dict(program.buffers), list(program.steps)
     for index, step in enumerate(steps):
-        dtype = program.buffers[step.inputs[0]].dtype if step.inputs else None
-        made = (exchange(step.kernel, dtype) for exchange in exchanges if dtype is not None)
+        dtypes = {program.buffers[name].dtype for name in step.inputs}
+        made = (exchange(step.kernel, *dtypes) for exchange in exchanges if len(dtypes) == 1)
         kernel = next(filter(None, made), None)
         if kernel is not None:
             steps[index], scratch = _equipped(step, kernel)

@@ -10,14 +10,33 @@ from ...kernels.depthwise import DepthwiseConv2D
 from ...kernels.dsp_conv2d import DspConv2D
 from ...kernels.dsp_dense import DspDense
 from ...kernels.dsp_depthwise import DspDepthwise
+from ...kernels.dsp_elementwise import DspProduct, DspSum
+from ...kernels.dsp_filter import DspFilter
+from ...kernels.dsp_matmul import DspMatMul
+from ...kernels.dsp_pool import DspAveragePool, DspMaxPool
+from ...kernels.dsp_scattered import DspScattered
+from ...kernels.matmul import MatMul
+from ...kernels.pool import AveragePool, MaxPool
+from ...kernels.product import Product
+from ...kernels.scaled_sum import ScaledSum
 
 
 def with_dsp(kernel: Kernel, dtype: DType) -> Kernel | None:
-    """The kernel by the DSP extension, None where there is none for it; ``dtype`` is its input's."""
+    """The kernel by the DSP extension, None where there is none for it; ``dtype`` is its inputs'."""
     if type(kernel) is Conv2D:
-        return DspConv2D.of(kernel, dtype)
+        return DspConv2D.of(kernel, dtype) or DspScattered.of(kernel, dtype)
     if type(kernel) is DepthwiseConv2D:
-        return DspDepthwise.of(kernel, dtype)
+        return DspDepthwise.of(kernel, dtype) or DspFilter.of(kernel, dtype)
     if type(kernel) is Dense:
         return DspDense.of(kernel, dtype)
+    if type(kernel) is MatMul:
+        return DspMatMul.of(kernel, dtype)
+    if type(kernel) is AveragePool:
+        return DspAveragePool.of(kernel, dtype)
+    if type(kernel) is MaxPool:
+        return DspMaxPool.of(kernel, dtype)
+    if type(kernel) is ScaledSum:
+        return DspSum.of(kernel, dtype)
+    if type(kernel) is Product:
+        return DspProduct.of(kernel, dtype)
     return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,20 +9,16 @@ import onnx
 import pytest
 from onnx import helper
 
-from tinyc.codegen.emit import Facts, emit
 from tinyc.codegen.optimization import Optimize
-from tinyc.emulator.devices import build_device
-from tinyc.emulator.machine import Machine
-from tinyc.emulator.toolchain import find_toolchain, gcc, zig
-from tinyc.ir.program import Program
+from tinyc.emulator.toolchain import gcc, zig
 from tinyc.kernels.dsp_conv2d import DspConv2D
 from tinyc.kernels.dsp_dense import DspDense
 from tinyc.passes.place import place
 from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
 
-from .checks import OPSET, agree, lowered, qdq_model, reference, samples_of
-from .schedules import can_be_windowed, patches, stream_rows
+from .checks import agree, lowered, qdq_model, reference, samples_of
+from .dsp import check_all, check_on_board, layer, tailored
 
 # input NCHW, weights OIHW, attributes
 CONVOLUTIONS = {
@@ -73,87 +67,43 @@ MATRICES = {
     "long, rows": (2, 264, 5),
     "long, not of eights": (1, 300, 6),
 }
-M4 = "nucleo-f446re"
 
 
 def _convolution(case: str, activation: str | None) -> onnx.ModelProto:
     shape, weights, attributes = CONVOLUTIONS[case]
-    return _model("Conv", shape, weights, attributes, activation)
+    return layer("Conv", shape, weights, attributes, activation)
 
 
 def _depthwise(case: str, activation: str | None) -> onnx.ModelProto:
     shape, attributes = DEPTHWISE[case]
-    return _model("Conv", shape, (shape[1], 1, 3, 3), attributes | {"group": shape[1]}, activation)
+    return layer("Conv", shape, (shape[1], 1, 3, 3), attributes | {"group": shape[1]}, activation)
 
 
 def _matrix(case: str, activation: str | None) -> onnx.ModelProto:
     rows, inputs, outputs = MATRICES[case]
-    return _model("Gemm", (rows, inputs), (outputs, inputs), {"transB": 1}, activation)
-
-
-def _model(
-    operator: str, shape: Sequence[int], weights: Sequence[int], attributes: dict, activation: str | None,
-    apart: bool = False,
-) -> onnx.ModelProto:
-    """The operator on int8, between two requantizations. Weights that have to stay ``apart`` hold a pair that
-    is no 16-bit number."""
-    rng = np.random.default_rng(sum(weights))
-    integers = rng.integers(-127, 128, weights).astype(np.int8)
-    if apart:
-        integers[0], integers[1] = -1, -128
-    scales, x_scale = rng.uniform(0.002, 0.02, weights[0]), 0.05
-    bias = (rng.integers(-2000, 2000, weights[0]).astype(np.int32), x_scale * scales.astype(np.float32), 0)
-    nodes = [helper.make_node(operator, ["x", "w", "b"], ["sum" if activation else "y"], "op", **attributes)]
-    if activation:
-        bounds = ["low", "high"] if activation == "Clip" else []
-        nodes.append(helper.make_node(activation, ["sum", *bounds], ["y"], "activation"))
-    return qdq_model(
-        nodes, {"x": shape}, ["y"], {"x": (x_scale, 9), "y": (0.11, -3)},
-        constants={"low": np.float32(-1.5), "high": np.float32(4.0)} if activation == "Clip" else {},
-        dequantized={"w": (integers, scales, 0), "b": bias}, stage=True,
-    )  # fmt: skip
-
-
-def _tailored(model: onnx.ModelProto, template: str) -> Program:
-    program = tailor(lowered(model), load_target(M4))
-    assert [step.kernel.template for step in program.steps].count(template) == 1
-    return program
+    return layer("Gemm", (rows, inputs), (outputs, inputs), {"transB": 1}, activation)
 
 
 @pytest.mark.parametrize("activation", [None, "Clip"])
 @pytest.mark.parametrize("case", CONVOLUTIONS)
 def test_convolutions(case: str, activation: str | None) -> None:
-    _check_all(_convolution(case, activation), "dsp_conv2d", every=activation is None)
+    check_all(_convolution(case, activation), "dsp_conv2d", every=activation is None)
 
 
 @pytest.mark.parametrize("activation", [None, "Clip"])
 @pytest.mark.parametrize("case", DEPTHWISE)
 def test_depthwise(case: str, activation: str | None) -> None:
-    _check_all(_depthwise(case, activation), "dsp_depthwise", every=activation is None)
-
-
-def _check_all(model: onnx.ModelProto, template: str, every: bool) -> None:
-    """Under every schedule on the host; on the board layer by layer, or under ``every`` schedule too."""
-    program = _tailored(model, template)
-    samples = samples_of(model)
-    expected = reference(model, samples)
-    variants = [program]
-    if can_be_windowed(program):
-        variants += [stream_rows(program), patches(program, 2, 3)]
-    for variant in variants:
-        agree(variant, samples, expected)
-    for variant in variants if every else variants[:1]:
-        _check_on_board(variant, optimize="speed" if every else "size")
+    check_all(_depthwise(case, activation), "dsp_depthwise", every=activation is None)
 
 
 @pytest.mark.parametrize("activation", [None, "Relu"])
 @pytest.mark.parametrize("case", MATRICES)
 def test_matrices(case: str, activation: str | None) -> None:
     model = _matrix(case, activation)
-    program = _tailored(model, "dsp_dense")
+    program = tailored(model, "dsp_dense")
     samples = samples_of(model)
     agree(program, samples, reference(model, samples))
-    _check_on_board(program, optimize="size" if activation else "speed")
+    check_on_board(program, optimize="size" if activation else "speed")
 
 
 APART = {
@@ -166,47 +116,24 @@ APART = {
 def test_weights_apart(case: str) -> None:
     if APART[case] == "dense":
         rows, inputs, outputs = MATRICES[case]
-        model = _model("Gemm", (rows, inputs), (outputs, inputs), {"transB": 1}, None, apart=True)
+        model = layer("Gemm", (rows, inputs), (outputs, inputs), {"transB": 1}, None, apart=True)
     else:
         shape, weights, attributes = CONVOLUTIONS[case]
-        model = _model("Conv", shape, weights, attributes, None, apart=True)
-    program = _tailored(model, f"dsp_{APART[case]}")
+        model = layer("Conv", shape, weights, attributes, None, apart=True)
+    program = tailored(model, f"dsp_{APART[case]}")
     assert all(s.kernel.apart for s in program.steps if isinstance(s.kernel, DspConv2D | DspDense))
-    _check_all(model, f"dsp_{APART[case]}", every=True)
+    check_all(model, f"dsp_{APART[case]}", every=True)
 
 
 def test_odd_vectors_with_weights_apart_stay_with_the_portable_kernel() -> None:
-    model = _model("Gemm", (1, 13), (7, 13), {"transB": 1}, None, apart=True)
-    _check_all(model, "dense", every=False)
+    model = layer("Gemm", (1, 13), (7, 13), {"transB": 1}, None, apart=True)
+    check_all(model, "dense", every=False)
 
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("find", [gcc, zig])
 def test_both_compilers(find, optimize: Optimize) -> None:
-    _check_on_board(_tailored(_convolution("3x3, odd", "Clip"), "dsp_conv2d"), find, optimize)
-
-
-def _check_on_board(program: Program, find=find_toolchain, optimize: Optimize = "speed") -> None:
-    """Asserts that the board computes what the emulator does, on random bytes."""
-    target = load_target(M4)
-    toolchain = find(target)
-    if toolchain is None:
-        pytest.skip("no cross compiler for a Cortex-M4 on this machine")
-    placed = place(program)
-    files = emit(placed, target, Facts("0", "test.onnx", "0", OPSET, 0, 0, ""))
-    toolchain = replace(toolchain, optimize=optimize)
-    device = build_device(placed, files, target, [step.name for step in placed.steps], toolchain)
-    given = _random_inputs(placed)
-    wanted, run = Machine(placed).run(given), device.run(given)
-    for name in placed.outputs:
-        np.testing.assert_array_equal(run.outputs[name], wanted[name])
-
-
-def _random_inputs(program: Program) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    return {
-        name: rng.integers(-128, 128, program.buffers[name].shape).astype(np.int8) for name in program.inputs
-    }
+    check_on_board(tailored(_convolution("3x3, odd", "Clip"), "dsp_conv2d"), find, optimize)
 
 
 @cache
@@ -231,10 +158,10 @@ def test_weights_that_do_and_do_not_fit_one_half_word(
     values: tuple[int, int], template: str
 ) -> None:
     model = _weights(values)
-    program = _tailored(model, template)
+    program = tailored(model, template)
     samples = samples_of(model)
     agree(program, samples, reference(model, samples))
-    _check_on_board(program)
+    check_on_board(program)
 
 
 def test_a_target_without_the_extension_keeps_its_kernels() -> None:
@@ -244,7 +171,7 @@ def test_a_target_without_the_extension_keeps_its_kernels() -> None:
 
 def test_equal_numbers_of_channels_work_in_place() -> None:
     """Input and output of 280 bytes share them; working memory is beside."""
-    placed = place(_tailored(_convolution("pointwise", None), "dsp_conv2d"))
+    placed = place(tailored(_convolution("pointwise", None), "dsp_conv2d"))
     assert placed.plan is not None
     (step,) = (step for step in placed.steps if step.kernel.template == "dsp_conv2d")
     assert placed.offset(step.inputs[0]) == placed.offset(step.outputs[0])
