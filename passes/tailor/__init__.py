@@ -12,6 +12,7 @@ from ...ir.program import Buffer, Program, Role, Step
 from ...targets import Target
 from .dsp import with_dsp
 from .fma import fuses, with_fma
+from .tile import with_pairs, with_tiles
 
 Exchange = Callable[[Kernel, DType], Kernel | None]
 """The kernel of an instruction set that computes the same as a portable one, None where there is none. The
@@ -37,6 +38,8 @@ def _exchanges(target: Target) -> Iterator[Exchange]:
     """Of the target's instruction sets, those that do most at once first."""
     if target.dsp:
         yield with_dsp
+    if not (target.dsp or target.mve or target.is_native):
+        yield with_tiles if target.is_riscv else with_pairs
     if target.fpu != "none" and not target.is_native:
         yield partial(with_fma, fused=fuses(target))
 
