@@ -1,22 +1,34 @@
-"""Kernels by register tiles, for cores that have neither Arm's DSP extension nor Helium."""
+"""Kernels for cores that have neither Arm's DSP extension nor Helium."""
 
 from __future__ import annotations
 
 from ...ir.dtype import DType
 from ...ir.kernel import Kernel
 from ...kernels.conv2d import Conv2D
+from ...kernels.dense import Dense
+from ...kernels.depthwise import DepthwiseConv2D
 from ...kernels.tile_conv2d import TileConv2D, TilePairs
+from ...kernels.tile_dense import TileDense
+from ...kernels.tile_depthwise import TileDepthwise
 
 
 def with_tiles(kernel: Kernel, dtype: DType) -> Kernel | None:
-    """The kernel by tiles for RV32, None where there is none for it; ``dtype`` is its input's."""
+    """The kernel for RV32, None where there is none for it; ``dtype`` is its input's."""
     if type(kernel) is Conv2D:
         return TileConv2D.of(kernel, dtype)
-    return None
+    return _for_both(kernel, dtype)
 
 
 def with_pairs(kernel: Kernel, dtype: DType) -> Kernel | None:
-    """The same for Thumb."""
+    """The kernel for Thumb, None where there is none for it; ``dtype`` is its input's."""
     if type(kernel) is Conv2D:
         return TilePairs.of(kernel, dtype)
+    return _for_both(kernel, dtype)
+
+
+def _for_both(kernel: Kernel, dtype: DType) -> Kernel | None:
+    if type(kernel) is DepthwiseConv2D:
+        return TileDepthwise.of(kernel, dtype)
+    if type(kernel) is Dense:
+        return TileDense.of(kernel, dtype)
     return None

@@ -18,7 +18,7 @@ from tinyc.targets import load_target
 
 from .checks import OPSET, agree, lowered, qdq_model, reference, samples_of
 from .schedules import can_be_windowed, patches, stream_rows
-from .test_dsp import CONVOLUTIONS, DEPTHWISE, MATRICES, _convolution, _depthwise, _matrix, _model, _random_inputs
+from .test_dsp import CONVOLUTIONS, DEPTHWISE, MATRICES, _convolution, _depthwise, _matrix, _random_inputs
 
 BOARDS = {"nucleo-g0b1re": "tile_pairs", "esp32-c3": "tile_conv2d"}
 """And the convolution that each takes."""
@@ -67,3 +67,60 @@ def test_convolutions(case: str, activation: str | None, board: str) -> None:
     enough = channels >= (4 if board == "esp32-c3" else 2)
     template = BOARDS[board] if enough else "conv2d"
     _check_all(_convolution(case, activation), board, template, every=activation is None)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("activation", [None, "Clip"])
+@pytest.mark.parametrize("case", DEPTHWISE)
+def test_depthwise(case: str, activation: str | None, board: str) -> None:
+    _check_all(_depthwise(case, activation), board, "tile_depthwise", every=activation is None)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("activation", [None, "Relu"])
+@pytest.mark.parametrize("case", MATRICES)
+def test_matrices(case: str, activation: str | None, board: str) -> None:
+    _check_all(_matrix(case, activation), board, "tile_dense", every=False)
+
+
+@pytest.mark.parametrize("find", [gcc, zig])
+@pytest.mark.parametrize("board", BOARDS)
+def test_both_compilers(board: str, find) -> None:
+    _check_on_board(_tailored(_convolution("3x3, odd", "Clip"), board, BOARDS[board]), board, find)
+    _check_on_board(_tailored(_depthwise("odd channels", "Clip"), board, "tile_depthwise"), board, find)
+    _check_on_board(_tailored(_matrix("odd", None), board, "tile_dense"), board, find)
+
+
+def _with_weights(first: int, second: int) -> onnx.ModelProto:
+    """A pointwise convolution of two channels, whose weights of either are these two by turns."""
+    integers = np.tile(np.array([first, second], np.int8), (2, 4)).reshape(2, 8, 1, 1)
+    return qdq_model(
+        [helper.make_node("Conv", ["x", "w"], ["y"], "conv")], {"x": (1, 8, 2, 2)}, ["y"],
+        {"x": (0.05, 9), "y": (0.9, 0)}, dequantized={"w": (integers, np.full(2, 0.01), 0)}, stage=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("weights", "template"),
+    [((127, 127), "tile_pairs"), ((-127, -127), "tile_pairs"), ((-128, 127), "tile_pairs"),
+     ((-128, -127), "tile_pairs"), ((-128, -128), "conv2d")],
+)  # fmt: skip
+def test_products_of_two_taps_have_to_fit_half_a_word(weights: tuple[int, int], template: str) -> None:
+    model = _with_weights(*weights)
+    program = _tailored(model, "nucleo-g0b1re", template)
+    samples = [{name: np.full_like(x, -6.85)} for name, x in samples_of(model)[0].items()] + samples_of(model)
+    agree(program, samples, reference(model, samples))
+    _check_on_board(program, "nucleo-g0b1re")
+
+
+def test_the_machine_that_compiles_keeps_the_portable_kernels() -> None:
+    program = lowered(_convolution("pointwise", None))
+    assert tailor(program, load_target("host")).steps == program.steps
+
+
+@pytest.mark.parametrize(("board", "words"), [("nucleo-g0b1re", 28), ("esp32-c3", 0)])
+def test_working_memory(board: str, words: int) -> None:
+    """A word for each of 27 taps, filled up to an even number; on RV32 none."""
+    program = _tailored(_convolution("3x3, odd", None), board, BOARDS[board])
+    (step,) = (step for step in program.steps if step.kernel.template == BOARDS[board])
+    assert sum(program.buffers[name].shape[0] for name in step.scratch) == words
