@@ -55,6 +55,11 @@ class TileConv2D(Conv2D):
         return self.sliding.taps if self.padded else self.sliding.kernel[0]
 
     @property
+    def gathered(self) -> bool:
+        """Whether the taps of a pixel are gathered first, where most rows of taps are shorter than a pointer."""
+        return self.padded and self.in_channels <= 2
+
+    @property
     def is_pointwise(self) -> bool:
         """One tap, and one output for each input pixel."""
         return self.sliding.taps == 1 and self.sliding.stride == (1, 1) and not self.padded
@@ -69,7 +74,8 @@ class TileConv2D(Conv2D):
             "weights": self.packed().reshape(-1).view("<u4"),
             "parameters": parameters(self.flat, self.bias, self.input_zero, self.epilogue, self.lanes),
         }
-        return made | ({"padding": np.full(self.in_channels, self.input_zero, np.int8)} if self.padded else {})
+        padding = np.full(self.in_channels, self.input_zero, np.int8)
+        return made | ({"padding": padding} if self.padded else {})
 
     def cost(self, window: Window) -> Cost:
         return super().cost(window).at(self.cycles_per_mac)
@@ -77,8 +83,8 @@ class TileConv2D(Conv2D):
 
 @dataclass(frozen=True, eq=False)
 class TilePairs(TileConv2D):
-    """Two pixels and two channels at a time: the same taps of two pixels are the halves of a word, so that one
-    multiplication makes two products. Words take four bytes of working memory for each tap."""
+    """Two pixels and two channels at a time: the same taps of two pixels are the halves of a word, so that
+    one multiplication makes two products. Words take four bytes of working memory for each tap."""
 
     template: ClassVar[str] = "tile_pairs"
     lanes: ClassVar[int] = 2

@@ -12,8 +12,8 @@ _EXACT = 2**29
 
 
 def groups(channels: int, lanes: int) -> np.ndarray:
-    """[groups, lanes] numbers of channels. The last group may have some of the one before again, so that it is
-    full; where there are fewer than ``lanes`` in all, the last channel is there several times."""
+    """[groups, lanes] numbers of channels. The last group may have some of the one before again, so that it
+    is full; where there are fewer than ``lanes`` in all, the last channel is there several times."""
     begins = np.minimum(np.arange(0, channels, lanes), max(channels - lanes, 0))
     return np.minimum(begins[:, None] + np.arange(lanes), channels - 1)
 
@@ -45,16 +45,16 @@ def even(taps: int) -> int:
 
 
 def in_pairs(weights: np.ndarray) -> np.ndarray:
-    """``weights`` [channels, taps] as [pairs of channels, pairs of taps, 2, 2]: of two taps those of the first
-    channel, then those of the second. Missing taps are 0."""
+    """``weights`` [channels, taps] as [pairs of channels, pairs of taps, 2, 2]: of two taps those of the
+    first channel, then those of the second. Missing taps are 0."""
     filled = np.pad(weights, ((0, 0), (0, weights.shape[1] % 2)))
     chosen = filled[groups(len(weights), 2)].reshape(-1, 2, filled.shape[1] // 2, 2)
     return np.ascontiguousarray(chosen.transpose(0, 2, 1, 3))
 
 
 def products_fit(weights: np.ndarray) -> bool:
-    """Whether the products of two taps with any bytes have a sum of 16 bits; ``weights`` are [channels, taps].
-    It is so unless two weights of -128 come together."""
+    """Whether the products of two taps with any bytes have a sum of 16 bits; ``weights`` are [channels,
+    taps]. It is so unless two weights of -128 come together."""
     magnitudes = np.abs(in_pairs(weights).astype(np.int64)).sum(axis=-1)
     return bool(np.all(128 * magnitudes < _HALF))
 

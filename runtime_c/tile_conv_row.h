@@ -13,11 +13,8 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_conv_row(
     for (; count > 0; count -= 4, x += 4, out += 4 * conv->channels) {
         const int32_t used = count < 4 ? count : 4, first = x * conv->stride - conv->pad;
         const int32_t wide = first >= 0 && first + (used - 1) * conv->stride <= last ? conv->columns : 1;
+        struct tinyc_tile tile = tinyc_tile_at(conv, spans, wide * conv->depth, out, used);
         const int8_t **span = spans;
-        struct tinyc_tile tile = {
-            spans, NULL, wide * conv->depth, conv->weights, conv->parameters, conv->offset, conv->low, conv->high,
-            { out, out, out, out }, conv->channels - 4
-        };
 
         for (int32_t ky = 0; ky < conv->rows; ++ky) {
             for (int32_t kx = 0; kx < conv->columns; kx += wide, span += 4) {
@@ -28,9 +25,6 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_conv_row(
                     span[lane] = lane < used ? tinyc_tile_span(conv, rows[ky], column, origin) : span[lane - 1];
                 }
             }
-        }
-        for (int32_t lane = 1; lane < 4; ++lane) {
-            tile.out[lane] = tile.out[lane - 1] + (lane < used ? conv->channels : 0);
         }
         tile.spans_end = span;
         tinyc_tile_four(&tile);

@@ -1,6 +1,5 @@
 /* Two taps of two pixels times two channels: 8 products in 21 instructions. Of two products together, 65536 d + c, the
- * whole is summed, and in another register d, which is the upper half, rounded; c's sum is what is left in the end.
- * Requantization takes the upper half of a product of 64 bits by multiplications of 16 bits. */
+ * whole is summed, and in another register d, which is the upper half, rounded; c's sum is what is left in the end. */
 #if defined(tinyc_tile_thumb)
 #  define TINYC_TILE_TWO \
     "ldm r0!, {r2, r3}\n" \
@@ -24,32 +23,6 @@
     "add r9, r9, r5\n" \
     "asrs r5, r5, #16\n" \
     "add r10, r10, r5\n"
-#  define TINYC_TILE_TWO_OUTPUT(to) \
-    "sxth r5, r4\n" \
-    "subs r4, r4, r5\n" \
-    "asrs r4, r4, #16\n" \
-    "mov r6, r5\n" \
-    "muls r6, r3, r6\n" \
-    "asrs r6, r6, #16\n" \
-    "muls r5, r2, r5\n" \
-    "adds r5, r5, r6\n" \
-    "mov r6, r4\n" \
-    "muls r6, r3, r6\n" \
-    "adds r5, r5, r6\n" \
-    "asrs r5, r5, #16\n" \
-    "muls r4, r2, r4\n" \
-    "adds r4, r4, r5\n" \
-    "add r4, r4, r11\n" \
-    "asrs r4, r4, #1\n" \
-    "cmp r4, r12\n" \
-    "bge 7f\n" \
-    "mov r4, r12\n" \
-    "7:\n" \
-    "cmp r4, lr\n" \
-    "ble 7f\n" \
-    "mov r4, lr\n" \
-    "7:\n" \
-    "strb r4, " to "\n"
 #endif
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_two(struct tinyc_tile_pair *pair)
 {
@@ -109,9 +82,9 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_two(struct tinyc_tile_pai
         "mov r4, r8\n"
         "lsls r5, r7, #16\n"
         "subs r4, r4, r5\n"
-        TINYC_TILE_TWO_OUTPUT("[r0]")
+        TINYC_TILE_OUTPUT("[r0]")
         "movs r4, r7\n"
-        TINYC_TILE_TWO_OUTPUT("[r1]")
+        TINYC_TILE_OUTPUT("[r1]")
         "ldr r2, [sp]\n"
         "ldr r3, [r2, #16]\n"
         "ldr r3, [r3, #12]\n"
@@ -121,9 +94,9 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_two(struct tinyc_tile_pai
         "mov r5, r10\n"
         "lsls r5, r5, #16\n"
         "subs r4, r4, r5\n"
-        TINYC_TILE_TWO_OUTPUT("[r0, #1]")
+        TINYC_TILE_OUTPUT("[r0, #1]")
         "mov r4, r10\n"
-        TINYC_TILE_TWO_OUTPUT("[r1, #1]")
+        TINYC_TILE_OUTPUT("[r1, #1]")
         "ldr r2, [sp]\n"
         "ldr r3, [r2, #40]\n"
         "cmp r3, #0\n"

@@ -1,4 +1,4 @@
-"""Register tiles for cores without DSP instructions: the emulator's numbers on the host, a Cortex-M0+ and RV32."""
+"""Kernels for cores without DSP instructions: the emulator's numbers on the host, a Cortex-M0+ and RV32."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from .test_dsp import CONVOLUTIONS, DEPTHWISE, MATRICES, _convolution, _depthwis
 
 BOARDS = {"nucleo-g0b1re": "tile_pairs", "esp32-c3": "tile_conv2d"}
 """And the convolution that each takes."""
+FILTERS = {"nucleo-g0b1re": "tile_taps", "esp32-c3": "tile_depthwise"}
+"""And the depthwise one."""
 
 
 def _tailored(model: onnx.ModelProto, board: str, template: str) -> Program:
@@ -73,7 +75,7 @@ def test_convolutions(case: str, activation: str | None, board: str) -> None:
 @pytest.mark.parametrize("activation", [None, "Clip"])
 @pytest.mark.parametrize("case", DEPTHWISE)
 def test_depthwise(case: str, activation: str | None, board: str) -> None:
-    _check_all(_depthwise(case, activation), board, "tile_depthwise", every=activation is None)
+    _check_all(_depthwise(case, activation), board, FILTERS[board], every=activation is None)
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -87,7 +89,7 @@ def test_matrices(case: str, activation: str | None, board: str) -> None:
 @pytest.mark.parametrize("board", BOARDS)
 def test_both_compilers(board: str, find) -> None:
     _check_on_board(_tailored(_convolution("3x3, odd", "Clip"), board, BOARDS[board]), board, find)
-    _check_on_board(_tailored(_depthwise("odd channels", "Clip"), board, "tile_depthwise"), board, find)
+    _check_on_board(_tailored(_depthwise("odd channels", "Clip"), board, FILTERS[board]), board, find)
     _check_on_board(_tailored(_matrix("odd", None), board, "tile_dense"), board, find)
 
 
