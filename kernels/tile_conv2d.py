@@ -56,7 +56,7 @@ class TileConv2D(Conv2D):
 
     @property
     def gathered(self) -> bool:
-        """Whether the taps of a pixel are gathered first, where most rows of taps are shorter than a pointer."""
+        """Whether taps are gathered first: those of a row are fewer than a pointer is worth."""
         return self.padded and self.in_channels <= 2
 
     @property

@@ -38,8 +38,10 @@ def _exchanges(target: Target) -> Iterator[Exchange]:
     """Of the target's instruction sets, those that do most at once first."""
     if target.dsp:
         yield with_dsp
-    if not (target.dsp or target.mve or target.is_native):
-        yield with_tiles if target.is_riscv else with_pairs
+    elif not target.mve and target.isa.startswith("armv"):
+        yield with_pairs
+    elif target.is_riscv and "m" in target.isa:
+        yield with_tiles
     if target.fpu != "none" and not target.is_native:
         yield partial(with_fma, fused=fuses(target))
 

@@ -115,9 +115,11 @@ def test_products_of_two_taps_have_to_fit_half_a_word(weights: tuple[int, int], 
     _check_on_board(program, "nucleo-g0b1re")
 
 
-def test_the_machine_that_compiles_keeps_the_portable_kernels() -> None:
+@pytest.mark.parametrize("target", ["host", "ch32v003"])
+def test_targets_that_keep_the_portable_kernels(target: str) -> None:
+    """The machine that compiles, and a core that cannot multiply."""
     program = lowered(_convolution("pointwise", None))
-    assert tailor(program, load_target("host")).steps == program.steps
+    assert tailor(program, load_target(target)).steps == program.steps
 
 
 @pytest.mark.parametrize(("board", "words"), [("nucleo-g0b1re", 28), ("esp32-c3", 0)])
