@@ -13,9 +13,10 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_vector(
         tinyc_tile_fours(in, w, in + fours, sums);
         w += 4 * fours;
         for (int32_t i = fours; i < depth; ++i, w += 4) {
-            for (int32_t c = 0; c < 4; ++c) {
-                sums[c] += in[i] * w[c];
-            }
+            sums[0] += in[i] * w[0];
+            sums[1] += in[i] * w[1];
+            sums[2] += in[i] * w[2];
+            sums[3] += in[i] * w[3];
         }
         for (int32_t c = 0; c < made; ++c) {
             const int32_t y = tinyc_requantize(sums[c], parameters[4 + c], matrix->offset, 1);
