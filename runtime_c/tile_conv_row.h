@@ -27,6 +27,6 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_conv_row(
             }
         }
         tile.spans_end = span;
-        tinyc_tile_four(&tile);
+        tinyc_tile_pixels(&tile, used);
     }
 }

@@ -1,5 +1,6 @@
-/* As tinyc_tile_conv_row, for inputs of so few channels that rows of taps are short: the taps of four pixels are
- * gathered first, for which there is room at `taps`. */
+/* `count` pixels of an output row, in column x and behind, where rows of taps are short: those of four pixels are
+ * gathered first, for which there is room at `taps`. `rows` are the input's rows under the kernel, NULL for one of
+ * padding; what they point to is column `origin`. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_gathered_row(
     const struct tinyc_tile_conv *conv, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count,
     int8_t *out, int8_t *taps)
@@ -8,7 +9,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_gathered_row(
 
     for (; count > 0; count -= 4, x += 4, out += 4 * conv->channels) {
         const int32_t used = count < 4 ? count : 4;
-        const int8_t *spans[4] = { taps, taps, taps, taps };
+        const int8_t *spans[4];
         struct tinyc_tile tile = tinyc_tile_at(conv, spans, length, out, used);
         int8_t *to = taps;
 
@@ -16,7 +17,9 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_gathered_row(
             const int32_t first = (x + lane) * conv->stride - conv->pad, last = conv->width - first;
             const int32_t begin = first < 0 ? -first * depth : 0, end = last < conv->columns ? last * depth : row;
 
-            spans[lane] = to;
+            for (int32_t same = lane; same < 4; ++same) {
+                spans[same] = to; /* the last pixel's also for those that are not there */
+            }
             for (int32_t ky = 0; ky < conv->rows; ++ky) {
                 const int32_t inside = rows[ky] == NULL ? row : begin;
                 const int8_t *from = rows[ky] == NULL ? NULL : rows[ky] + (first - origin) * depth;
@@ -26,6 +29,6 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_gathered_row(
                 }
             }
         }
-        tinyc_tile_four(&tile);
+        tinyc_tile_pixels(&tile, used);
     }
 }

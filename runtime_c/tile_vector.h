@@ -2,7 +2,6 @@
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_vector(
     const struct tinyc_tile_matrix *matrix, const int8_t *in, int8_t *out)
 {
-    const int32_t depth = matrix->depth, fours = depth & ~3;
     const int8_t *w = (const int8_t *)matrix->weights;
     const int32_t *parameters = matrix->parameters;
     const int32_t made = matrix->channels < 4 ? matrix->channels : 4;
@@ -10,14 +9,8 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_vector(
     for (int32_t left = matrix->channels, step;; left -= step, out += step, parameters += 8) {
         int32_t sums[4] = { parameters[0], parameters[1], parameters[2], parameters[3] };
 
-        tinyc_tile_fours(in, w, in + fours, sums);
-        w += 4 * fours;
-        for (int32_t i = fours; i < depth; ++i, w += 4) {
-            sums[0] += in[i] * w[0];
-            sums[1] += in[i] * w[1];
-            sums[2] += in[i] * w[2];
-            sums[3] += in[i] * w[3];
-        }
+        tinyc_tile_add(in, w, matrix->depth, sums);
+        w += 4 * matrix->depth;
         for (int32_t c = 0; c < made; ++c) {
             const int32_t y = tinyc_requantize(sums[c], parameters[4 + c], matrix->offset, 1);
 

@@ -18,7 +18,16 @@ from tinyc.targets import load_target
 
 from .checks import OPSET, agree, lowered, qdq_model, reference, samples_of
 from .schedules import can_be_windowed, patches, stream_rows
-from .test_dsp import CONVOLUTIONS, DEPTHWISE, MATRICES, _convolution, _depthwise, _matrix, _random_inputs
+from .test_dsp import (
+    CONVOLUTIONS,
+    DEPTHWISE,
+    MATRICES,
+    _convolution,
+    _depthwise,
+    _matrix,
+    _model,
+    _random_inputs,
+)  # fmt: skip
 
 BOARDS = {"nucleo-g0b1re": "tile_pairs", "esp32-c3": "tile_conv2d"}
 """And the convolution that each takes."""
@@ -69,6 +78,15 @@ def test_convolutions(case: str, activation: str | None, board: str) -> None:
     enough = channels >= (4 if board == "esp32-c3" else 2)
     template = BOARDS[board] if enough else "conv2d"
     _check_all(_convolution(case, activation), board, template, every=activation is None)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("inputs", [2, 3])
+@pytest.mark.parametrize("width", [2, 3, 6, 7])
+def test_pixels_left_at_the_end_of_a_row(width: int, inputs: int, board: str) -> None:
+    """By fours, two or three are left; with two inputs RV32 gathers the taps."""
+    model = _model("Conv", (1, inputs, 3, width), (6, inputs, 3, 3), {"pads": [1, 1, 1, 1]}, None)
+    _check_all(model, board, BOARDS[board], every=False)
 
 
 @pytest.mark.parametrize("board", BOARDS)
