@@ -3,8 +3,8 @@
     python -m tinyc.benchmarks.kernels [--json] [--board nucleo-f446re]
 
 A layer's own function is counted with all that it calls: widening, requantization and edges included. Beside
-it is the portable kernel of the same layer. ``floor`` is what the multiplications alone take. Where the core
-has an FPU a second table follows, for float32.
+it is the portable kernel of the same layer. ``floor`` is what products and their sums alone take. Where the
+core has an FPU a second table follows, for float32.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import onnx_ir as oir
 from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from ..codegen.emit import Facts, emit
+from ..emulator.board import LayerWork
 from ..emulator.devices import make_device
 from ..ir.errors import BudgetError
 from ..ir.program import Program
@@ -32,8 +33,6 @@ from ..targets import Target, load_target
 from .inputs import random_inputs
 
 BOARD = "nucleo-f446re"
-FLOOR = 0.5
-"""SMLAD does two."""
 _OPSET = 25
 
 
@@ -102,16 +101,17 @@ CASES = (
 
 @dataclass(frozen=True)
 class Row:
-    """Instructions for a multiply-accumulate of a layer by the fast kernel, the same for ``wide`` weights,
-    and by the portable kernel; for an operation on an element where it has no multiply-accumulates."""
+    """For a multiply-accumulate of a layer, or for an operation on an element where it has none: instructions
+    and modelled cycles by the fast kernel; instructions for ``wide`` weights, and by the portable kernel."""
 
     kernel: str
     macs: int
     instructions: int
     per_mac: float
+    cycles: float | None
     wide: float
     portable: float
-    floor: float = FLOOR
+    floor: float
 
 
 @dataclass(frozen=True)
@@ -181,12 +181,20 @@ def _lowered(
     return lower(oir.serde.deserialize_model(inferred), "layer", LowerOptions())
 
 
-def count(program: Program, target: Target) -> int:
-    """Instructions of the layer with the most work, on random inputs (seed 0)."""
+def floor_of(target: Target) -> float:
+    """Instructions for a multiply-accumulate: SMLAD does two, other cores multiply and add apart; in Thumb
+    two multiplications make four products, whose sums take four instructions more."""
+    if target.dsp:
+        return 0.5
+    return 2.0 if target.is_riscv else 1.5
+
+
+def count(program: Program, target: Target) -> LayerWork:
+    """The layer with the most work, on random inputs (seed 0)."""
     placed = place(program)
     files = emit(placed, target, Facts("0", "layer.onnx", "0", _OPSET, 0, 0, ""))
     device, _ = make_device(placed, files, target, [step.name for step in placed.steps])
-    return max(layer.instructions for layer in device.run(random_inputs(placed)).layers)
+    return max(device.run(random_inputs(placed)).layers, key=lambda layer: layer.instructions)
 
 
 def measure(case: Case, target: Target) -> Row:
@@ -195,14 +203,17 @@ def measure(case: Case, target: Target) -> Row:
     macs = _macs(program)
     fast, portable = count(tailor(program, target), target), count(program, target)
     wide = count(tailor(model_of(case, wide=True), target), target)
-    return Row(case.name, macs, fast, *(round(n / macs, 3) for n in (fast, wide, portable)))
+    per_mac, wider, slower = (round(work.instructions / macs, 3) for work in (fast, wide, portable))
+    cycles = None if fast.cycles is None else round(fast.cycles / macs, 3)
+    return Row(case.name, macs, fast.instructions, per_mac, cycles, wider, slower, floor_of(target))
 
 
 def measure_float(case: Case, target: Target) -> FloatRow:
     """A case on float32 by each of the kernels. Raises BudgetError where it does not fit the board."""
     program = float_model_of(case)
     macs = _macs(program)
-    fast, portable = count(tailor(program, target), target), count(program, target)
+    fast = count(tailor(program, target), target).instructions
+    portable = count(program, target).instructions
     floor = 1.0 if fuses(target) else 2.0
     return FloatRow(case.name, macs, fast, round(fast / macs, 3), round(portable / macs, 3), floor)
 
@@ -234,11 +245,11 @@ def float_table(found: list[FloatRow]) -> str:
 
 def table(found: list[Row]) -> str:
     """The rows as a table in Markdown."""
-    head = "| kernel | MACs | instructions | per MAC | wide weights | portable | floor |"
-    rule = "|---|---:|---:|---:|---:|---:|---:|"
+    head = "| kernel | MACs | instructions | per MAC | cycles | wide weights | portable | floor |"
+    rule = "|---|---:|---:|---:|---:|---:|---:|---:|"
     lines = [
-        f"| {r.kernel} | {r.macs:,} | {r.instructions:,} | {r.per_mac:.2f} | {r.wide:.2f} | {r.portable:.2f} "
-        f"| {r.floor} |"
+        f"| {r.kernel} | {r.macs:,} | {r.instructions:,} | {r.per_mac:.2f} "
+        f"| {'–' if r.cycles is None else f'{r.cycles:.2f}'} | {r.wide:.2f} | {r.portable:.2f} | {r.floor} |"
         for r in found
     ]
     return "\n".join([head, rule, *lines])

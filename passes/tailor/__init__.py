@@ -12,6 +12,7 @@ from ...ir.program import Buffer, Program, Role, Step
 from ...targets import Target
 from .dsp import with_dsp
 from .fma import fuses, with_fma
+from .tile import with_pairs, with_tiles
 
 Exchange = Callable[[Kernel, DType], Kernel | None]
 """The kernel of an instruction set that computes the same as a portable one, None where there is none. The
@@ -37,6 +38,10 @@ def _exchanges(target: Target) -> Iterator[Exchange]:
     """Of the target's instruction sets, those that do most at once first."""
     if target.dsp:
         yield with_dsp
+    elif not target.mve and target.isa.startswith("armv"):
+        yield with_pairs
+    elif target.is_riscv and "m" in target.isa:
+        yield with_tiles
     if target.fpu != "none" and not target.is_native:
         yield partial(with_fma, fused=fuses(target))
 

@@ -1,4 +1,4 @@
-"""The benchmark of kernels: what the fast ones promise on a Cortex-M4, and what the table says."""
+"""The benchmark of kernels: what the fast ones promise on each core, and what the table says."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ from tinyc.targets import load_target
 from .subjects import toolchain_for
 
 PROMISED = {
-    "pointwise 64 → 64, 25×5": 0.85,
-    "depthwise 3×3, 24×24×32": 2.25,
-    "3×3, 8×8×64 → 64": 0.85,
-    "dense 128 → 128": 1.05,
-    "dense 640 → 128": 1.15,
+    BOARD: {
+        "pointwise 64 → 64, 25×5": 0.85,
+        "depthwise 3×3, 24×24×32": 2.25,
+        "3×3, 8×8×64 → 64": 0.85,
+        "dense 128 → 128": 1.05,
+        "dense 640 → 128": 1.15,
+    },
+    "nucleo-g0b1re": {"3×3, 8×8×64 → 64": 2.9, "depthwise 3×3, 24×24×32": 10.0, "dense 640 → 128": 4.3},
+    "esp32-c3": {"3×3, 8×8×64 → 64": 2.7, "depthwise 3×3, 24×24×32": 5.6, "dense 640 → 128": 3.5},
 }
-"""Instructions for a multiply-accumulate, at most."""
+"""Instructions for a multiply-accumulate, at most, by board and kernel."""
 PROMISED_FLOAT = {
     "pointwise 64 → 64, 25×5": 2.35,
     "depthwise 3×3, 25×5×64": 3.4,
@@ -35,14 +39,14 @@ PROMISED_FLOAT = {
 }
 
 
-@pytest.mark.parametrize("name", PROMISED)
-def test_instructions_for_a_multiply_accumulate(name: str) -> None:
-    target = load_target(BOARD)
+@pytest.mark.parametrize(("board", "name"), [(board, name) for board in PROMISED for name in PROMISED[board]])
+def test_instructions_for_a_multiply_accumulate(board: str, name: str) -> None:
+    target = load_target(board)
     toolchain_for(target, gcc)
     (case,) = (case for case in CASES if case.name == name)
     row = measure(case, target)
-    assert row.floor < row.instructions / row.macs <= PROMISED[name]
-    assert row.per_mac <= row.wide < row.portable
+    assert row.floor < row.instructions / row.macs <= PROMISED[board][name]
+    assert 0.99 * row.per_mac <= row.wide < row.portable  # how often outputs saturate differs a little
     assert f"| {name} | {row.macs:,} | {row.instructions:,} | {row.per_mac:.2f} |" in table([row])
 
 
