@@ -12,6 +12,7 @@ from ...ir.program import Buffer, Program, Role, Step
 from ...targets import Target
 from .dsp import with_dsp
 from .fma import fuses, with_fma
+from .helium import with_helium
 
 Exchange = Callable[[Kernel, DType], Kernel | None]
 """The kernel of an instruction set that computes the same as a portable one, None where there is none. The
@@ -35,6 +36,8 @@ def tailor(program: Program, target: Target) -> Program:
 
 def _exchanges(target: Target) -> Iterator[Exchange]:
     """Of the target's instruction sets, those that do most at once first."""
+    if target.mve:
+        yield with_helium
     if target.dsp:
         yield with_dsp
     if target.fpu != "none" and not target.is_native:
