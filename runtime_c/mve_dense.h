@@ -6,8 +6,8 @@ static inline void tinyc_mve_dense(
     const uint32_t more = (uint32_t)bytes / 16u - 1u, unrolled = more == 0u ? 4u : (0u - more) & 3u;
     const struct tinyc_mve_tile tile = {
         0xffffu & 0xffffu << lead, in - lead, out, NULL, NULL, offset, unrolled * 36u + 1u, bytes, in + depth, channels,
-        lead
+        0, 0, weights, lead
     };
 
-    tinyc_mve_one(&tile, weights);
+    tinyc_mve_one(&tile);
 }

@@ -1,4 +1,4 @@
-/* As for two pixels, with one: 64 products in 9 instructions. */
+/* One pixel, the first one: 64 products in 9 instructions. */
 #if defined(tinyc_mve_assembly)
 #  define TINYC_MVE_ONE(first) \
     "vldrb.u8 q1, [r3], #16\n" \
@@ -11,14 +11,14 @@
     "vmladav" first ".s8 r12, q0, q2\n"
 #  define TINYC_MVE_ONE_MORE "vldrb.u8 q0, [r1], #16\n" TINYC_MVE_ONE("a")
 #endif
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_one(const struct tinyc_mve_tile *tile, const uint32_t *weights)
+static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_one(const struct tinyc_mve_tile *tile)
 {
 #if defined(tinyc_mve_assembly)
     register const struct tinyc_mve_tile *pixel __asm__("r0") = tile;
-    register const uint32_t *weight __asm__("r3") = weights;
 
     __asm__ volatile(
         "push {r4-r11, lr}\n"
+        "ldr r3, [r0, #48]\n"
         "ldm r0, {r0, r1, r2, r4, r5, r6, r7, r8, r9, r11}\n"
         "mov r5, r6\n"
         "vmsr p0, r0\n"
@@ -56,8 +56,8 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_one(const struct tinyc_mve
         "vstrbt.32 q0, [r2]\n"
         "4:\n"
         "pop {r4-r11, lr}\n"
-        : "+r"(pixel), "+r"(weight) : : "r1", "r2", "r12", "lr", "q0", "q1", "q2", "cc", "memory");
+        : "+r"(pixel) : : "r1", "r2", "r3", "r12", "lr", "q0", "q1", "q2", "cc", "memory");
 #else
-    tinyc_mve_portable(tile, weights, 1);
+    tinyc_mve_portable(tile, tile->a, tile->out_a);
 #endif
 }
