@@ -10,6 +10,10 @@ from ...kernels.depthwise import DepthwiseConv2D
 from ...kernels.mve_conv2d import MveConv2D
 from ...kernels.mve_dense import MveDense
 from ...kernels.mve_depthwise import MveDepthwise
+from ...kernels.mve_mean import MveMean
+from ...kernels.mve_sum import MveSum
+from ...kernels.pool import AveragePool
+from ...kernels.scaled_sum import ScaledSum
 
 
 def with_helium(kernel: Kernel, dtype: DType) -> Kernel | None:
@@ -20,4 +24,8 @@ def with_helium(kernel: Kernel, dtype: DType) -> Kernel | None:
         return MveDepthwise.of(kernel, dtype)
     if type(kernel) is Dense:
         return MveDense.of(kernel, dtype)
+    if type(kernel) is AveragePool:
+        return MveMean.of(kernel, dtype)
+    if type(kernel) is ScaledSum:
+        return MveSum.of(kernel, dtype)
     return None
