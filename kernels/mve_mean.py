@@ -29,7 +29,7 @@ class MveMean(AveragePool):
         if padded or kernel.channels < 4 or input_dtype is not DType.INT8 or len(kernel.epilogues) != 1:
             return None
         (epilogue,) = kernel.epilogues.values()
-        if not isinstance(epilogue, Requantize) or epilogue.dtype is not DType.INT8 or epilogue.pre_shift:
+        if not isinstance(epilogue, Requantize) or epilogue.dtype is not DType.INT8 or epilogue.limit:
             return None
         return cls(
             s, kernel.channels, kernel.input_zero, kernel.row_counts, kernel.column_counts, kernel.epilogues

@@ -41,7 +41,11 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_conv_row(
             tinyc_mve_gather(conv, rows, first + conv->stride, origin, work + taps);
         }
         tile.pairs = pixels / 2;
-        tinyc_mve_two(&tile);
+        if (work == NULL && bytes == 16 && channels % 4 == 0) {
+            tinyc_mve_short(&tile);
+        } else {
+            tinyc_mve_two(&tile);
+        }
         first += pixels * conv->stride;
         way[0] += pixels * step;
         out += pixels * channels;

@@ -4,5 +4,6 @@ struct tinyc_mve_mean {
     int32_t channels;                  /* at least 4 */
     int32_t stride, dilation;          /* of columns */
     int32_t start;                     /* of sums: the zero points taken off */
-    int32_t multiplier, offset, shift; /* of the requantization */
+    int32_t before;                    /* by how much sums are shifted up before */
+    int32_t multiplier, offset, shift; /* the requantization */
 };

@@ -20,7 +20,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_mean_row(
                     sum = vaddq_s32(sum, vldrbq_s32(tap));
                 }
             }
-            sum = vaddq_n_s32(vmulhq_s32(sum, vdupq_n_s32(mean->multiplier)), mean->offset);
+            sum = vaddq_n_s32(vmulhq_s32(vshlq_r_s32(sum, mean->before), vdupq_n_s32(mean->multiplier)), mean->offset);
             sum = vmaxq_s32(vshlq_r_s32(sum, -mean->shift), vdupq_n_s32(-128));
             vstrbq_s32(out + at, vminq_s32(sum, vdupq_n_s32(127)));
 #else
@@ -33,7 +33,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_mean_row(
                     }
                 }
                 out[lane] = (int8_t)tinyc_clamp(
-                    tinyc_requantize(sum, mean->multiplier, mean->offset, mean->shift), -128, 127);
+                    tinyc_requantize(sum * (1 << mean->before), mean->multiplier, mean->offset, mean->shift), -128, 127);
             }
 #endif
         }
