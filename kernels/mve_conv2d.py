@@ -15,6 +15,9 @@ from .conv2d import Conv2D
 from .epilogue import Requantize
 from .mve_blocks import CYCLES_PER_MAC, in_fours, requantizes
 
+_GATHERED = 256
+"""Bytes of taps at a time, unless two pixels have more."""
+
 
 @dataclass(frozen=True, eq=False)
 class MveConv2D(Conv2D):
@@ -44,9 +47,22 @@ class MveConv2D(Conv2D):
         return self.is_direct and self.sliding.stride == (1, 1)
 
     @property
-    def is_gathered(self) -> bool:
-        """Whether taps are copied before they are used."""
-        return not self.is_direct or bool(self.in_place())
+    def taps(self) -> int:
+        """Inputs of a pixel."""
+        return self.sliding.taps * self.in_channels
+
+    @property
+    def gathered(self) -> int:
+        """Pixels whose taps are copied side by side before they are used, an even number; 0: none are."""
+        if self.is_direct and not self.in_place():
+            return 0
+        return max(min(_GATHERED // self.taps, self.out_pixels) // 2 * 2, 2)
+
+    @property
+    def out_pixels(self) -> int:
+        """Of a row that is computed at once."""
+        rows, columns = self.sliding.output
+        return rows * columns * self.sliding.batch if self.is_pointwise else columns
 
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)
@@ -61,4 +77,4 @@ class MveConv2D(Conv2D):
         return super().cost(window).at(CYCLES_PER_MAC)
 
     def scratch(self) -> int:
-        return 2 * self.sliding.taps * self.in_channels if self.is_gathered else 0
+        return self.gathered * self.taps

@@ -7,5 +7,6 @@ struct tinyc_mve_conv {
     int32_t rows, columns; /* of the kernel */
     int32_t stride, pad;   /* of columns; columns of padding on the left */
     int32_t width;         /* columns of the input */
+    int32_t most;          /* pixels that are gathered at a time, an even number */
     int8_t zero;           /* what the padding holds */
 };

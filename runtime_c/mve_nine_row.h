@@ -12,8 +12,12 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_nine_row(
         const int whole = first >= 0 && first <= most; /* as many pixels as have all columns inside */
         const int32_t room = whole ? (most - first) / conv->stride + 1 : 1, pixels = room < count ? room : count;
         const int32_t middle = first + conv->dilation, last = first + extent;
-        struct tinyc_mve_run run = { .weights = conv->weights, .out = out, .last = wide - 16, .offset = conv->offset };
+        struct tinyc_mve_run run; /* filled in bit by bit: compilers would clear it first */
 
+        run.weights = conv->weights;
+        run.out = out;
+        run.last = wide - 16;
+        run.offset = conv->offset;
         for (int32_t ky = 0; ky < 3; ++ky) {
             const int8_t *row = rows[ky] == NULL ? conv->padding : rows[ky] + (first - origin) * channels;
             const int8_t **taps = &run.taps[3 * ky];
