@@ -96,9 +96,11 @@ class Row:
 
 
 def floor_of(target: Target) -> float:
-    """Instructions for a multiply-accumulate, were there nothing but multiplications: VMLADAVA does sixteen of
-    bytes, SMLAD two of half-words."""
-    return 1 / 16 if target.mve else 1 / 2 if target.dsp else 1.0
+    """Instructions for a multiply-accumulate, were there nothing but multiplications: VMLADAVA does sixteen,
+    SMLAD two."""
+    if target.mve:
+        return 1 / 16
+    return 1 / 2 if target.dsp else 1.0
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,8 @@ def measure(case: Case, target: Target) -> Row:
     macs = _macs(program)
     fast, portable = count(tailor(program, target), target), count(program, target)
     wide = count(tailor(model_of(case, wide=True), target), target)
-    per_mac = (round(n / macs, 3) for n in (fast, wide, portable))
-    return Row(case.name, macs, fast, *per_mac, floor_of(target))
+    per_mac = [round(n / macs, 3) for n in (fast, wide, portable)]
+    return Row(case.name, macs, fast, per_mac[0], per_mac[1], per_mac[2], floor_of(target))
 
 
 def measure_float(case: Case, target: Target) -> FloatRow:

@@ -10,9 +10,17 @@ from ..ir.kernel import Cost
 from ..ir.window import Window
 from .epilogue import Requantize
 from .pool import AveragePool
+from .running_sum import RunningSum
 
 _CYCLES_PER_ELEMENT = 1.3
 """Instructions, as measured with kws01 on a Cortex-M55."""
+
+
+@dataclass(frozen=True, eq=False)
+class MveRunningSum(RunningSum):
+    """Eight channels at a time, where sums have 16 bits; else it is the portable kernel."""
+
+    template: ClassVar[str] = "mve_running_sum"
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +28,7 @@ class MveMean(AveragePool):
     """Four channels at a time, of kernels that never reach into the padding."""
 
     template: ClassVar[str] = "mve_mean"
+    running: ClassVar[type[RunningSum] | None] = MveRunningSum
 
     @classmethod
     def of(cls, kernel: AveragePool, input_dtype: DType) -> MveMean | None:

@@ -1,4 +1,4 @@
-/* `count` bytes, which do not overlap. */
+/* `count` bytes, to where they do not overlap or to lower addresses. */
 static inline void tinyc_mve_copy(int8_t *to, const int8_t *from, int32_t count)
 {
 #if defined(tinyc_mve_assembly)

@@ -16,6 +16,7 @@ from tinyc.emulator.qemu import EMULATOR, find_qemu
 from tinyc.emulator.toolchain import Toolchain, find_toolchain, gcc, zig
 from tinyc.ir.program import Program
 from tinyc.passes.place import place
+from tinyc.passes.schedule.reductions import split_reductions
 from tinyc.passes.tailor import tailor
 from tinyc.targets import Target, load_target
 
@@ -147,6 +148,25 @@ def test_averages(case: str, activation: str | None) -> None:
     node = helper.make_node("AveragePool", ["x"], [target], "op", kernel_shape=kernel, **attributes)
     quants = {"x": (0.05, 9), "y": (0.021, -3)}
     _check(_staged(node, {"x": shape}, quants, activation), "mve_mean")
+
+
+@pytest.mark.parametrize("shape", [(1, 19, 5, 7), (1, 4, 3, 1), (1, 5, 16, 17)])
+def test_averages_row_by_row(shape: Sequence[int]) -> None:
+    """Sums of 16 bits in Helium, of the last case 32 in C; the mean's own schedule and as it is split."""
+    node = helper.make_node("AveragePool", ["x"], ["y"], "op", kernel_shape=shape[2:])
+    model = _staged(node, {"x": shape}, {"x": (0.05, 9), "y": (0.021, -3)}, None)
+    program = split_reductions(_tailored(model, "mve_mean"))
+    assert "mve_running_sum" in [step.kernel.template for step in program.steps]
+    samples = samples_of(model)
+    agree(program, samples, reference(model, samples))
+    _check_on_board(program)
+
+
+def test_frames_slide() -> None:
+    shape, weights, attributes = CONVOLUTIONS["3x3, odd"]
+    for upward in (False, True):
+        program = _tailored(_layer("Conv", shape, weights, attributes, None), "mve_conv2d")
+        _check_on_board(stream_frames(program, upward))
 
 
 @pytest.mark.parametrize(("case", "activation"), [*((c, None) for c in SUMS), ("image", "Clip")])
