@@ -1,5 +1,5 @@
 /* Elements between the bounds of an activation, which are narrower than a byte. */
-static inline void tinyc_mve_clamp(int8_t *values, int32_t count, int8_t low, int8_t high)
+static inline TINYC_HOT_ATTR void tinyc_mve_clamp(int8_t *values, int32_t count, int8_t low, int8_t high)
 {
 #if defined(tinyc_mve_assembly)
     __asm__ volatile(

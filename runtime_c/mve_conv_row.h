@@ -1,7 +1,7 @@
 /* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel, NULL for one
  * of padding; what they point to is column `origin`. `work` takes the taps of so many pixels as are gathered at a time;
  * NULL where these can be read where they are: of one tap, without padding, that is not overwritten. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_conv_row(
+static TINYC_ROUTINE_ATTR void tinyc_mve_conv_row(
     const struct tinyc_mve_conv *conv, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count, int8_t *out,
     int8_t *work)
 {

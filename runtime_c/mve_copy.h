@@ -1,5 +1,5 @@
 /* `count` bytes, to where they do not overlap or to lower addresses. */
-static inline void tinyc_mve_copy(int8_t *to, const int8_t *from, int32_t count)
+static inline TINYC_HOT_ATTR void tinyc_mve_copy(int8_t *to, const int8_t *from, int32_t count)
 {
 #if defined(tinyc_mve_assembly)
     __asm__ volatile(

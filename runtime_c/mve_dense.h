@@ -1,5 +1,5 @@
 /* A vector of `depth` inputs times a matrix. */
-static inline void tinyc_mve_dense(
+static inline TINYC_HOT_ATTR void tinyc_mve_dense(
     const int8_t *in, int32_t depth, const uint32_t *weights, int32_t offset, int8_t *out, int32_t channels)
 {
     const int32_t lead = -depth & 15, bytes = depth + lead;

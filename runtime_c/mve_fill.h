@@ -1,5 +1,5 @@
 /* `count` bytes of one value. */
-static inline void tinyc_mve_fill(int8_t *to, int8_t value, int32_t count)
+static inline TINYC_HOT_ATTR void tinyc_mve_fill(int8_t *to, int8_t value, int32_t count)
 {
 #if defined(tinyc_mve_assembly)
     __asm__ volatile(

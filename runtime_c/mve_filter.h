@@ -1,5 +1,5 @@
 /* One pixel of a depthwise convolution, 16 channels at a time. `taps` are the pixels under the kernel. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_filter(
+static TINYC_ROUTINE_ATTR void tinyc_mve_filter(
     const struct tinyc_mve_depthwise *conv, const int8_t *const *taps, int8_t *out)
 {
     const int32_t count = conv->rows * conv->columns, channels = conv->channels;

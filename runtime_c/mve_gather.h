@@ -1,5 +1,5 @@
 /* The taps of a pixel, which begin in column `first` of the input, side by side. */
-static inline void tinyc_mve_gather(
+static inline TINYC_HOT_ATTR void tinyc_mve_gather(
     const struct tinyc_mve_conv *conv, const int8_t *const *rows, int32_t first, int32_t origin, int8_t *to)
 {
     const int32_t depth = conv->depth, count = conv->columns * depth, at = (first - origin) * depth;

@@ -1,6 +1,6 @@
 /* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel; what they point
  * to is column `origin`. The last four channels may be some that were made already. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_mean_row(
+static TINYC_ROUTINE_ATTR void tinyc_mve_mean_row(
     const struct tinyc_mve_mean *mean, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count, int8_t *out)
 {
     const int32_t channels = mean->channels, apart = mean->dilation * channels;

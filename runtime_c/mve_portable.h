@@ -1,5 +1,5 @@
 /* One pixel of a tile, in C. */
-static inline void tinyc_mve_portable(const struct tinyc_mve_tile *tile, const int8_t *in, int8_t *out)
+static inline TINYC_HOT_ATTR void tinyc_mve_portable(const struct tinyc_mve_tile *tile, const int8_t *in, int8_t *out)
 {
     for (int32_t c = 0; c < tile->channels; ++c) {
         const uint32_t *four = tile->weights + c / 4 * (tile->bytes + 8), *ends = four + tile->bytes + c % 4;
