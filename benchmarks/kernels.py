@@ -182,8 +182,10 @@ def _lowered(
 
 
 def floor_of(target: Target) -> float:
-    """Instructions for a multiply-accumulate: SMLAD does two, other cores multiply and add apart; in Thumb
-    two multiplications make four products, whose sums take four instructions more."""
+    """Instructions for a multiply-accumulate: VMLADAVA does sixteen, SMLAD two, other cores multiply and add
+    apart; in Thumb two multiplications make four products, whose sums take four instructions more."""
+    if target.mve:
+        return 1 / 16
     if target.dsp:
         return 0.5
     return 2.0 if target.is_riscv else 1.5
@@ -247,9 +249,10 @@ def table(found: list[Row]) -> str:
     """The rows as a table in Markdown."""
     head = "| kernel | MACs | instructions | per MAC | cycles | wide weights | portable | floor |"
     rule = "|---|---:|---:|---:|---:|---:|---:|---:|"
+    few = ".3f" if any(r.floor < 0.1 for r in found) else ".2f"
     lines = [
-        f"| {r.kernel} | {r.macs:,} | {r.instructions:,} | {r.per_mac:.2f} "
-        f"| {'–' if r.cycles is None else f'{r.cycles:.2f}'} | {r.wide:.2f} | {r.portable:.2f} | {r.floor} |"
+        f"| {r.kernel} | {r.macs:,} | {r.instructions:,} | {r.per_mac:{few}} "
+        f"| {'–' if r.cycles is None else f'{r.cycles:.2f}'} | {r.wide:{few}} | {r.portable:.2f} | {r.floor} |"
         for r in found
     ]
     return "\n".join([head, rule, *lines])

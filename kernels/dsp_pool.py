@@ -21,7 +21,7 @@ _LEAST_TAPS = 6
 _MOST_FACTOR = 14
 """Bits by which sums can be shifted up as a factor of 16 bits."""
 _CYCLES_PER_OPERATION = 2.0
-"""A third of the portable kernels', as measured on a Cortex-M4 (2.9 to 5.3, for 8.9 to 13.9 modelled cycles)."""
+"""A third of the portable kernels', measured on a Cortex-M4 (2.9 to 5.3 for 8.9 to 13.9 modelled cycles)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from .epilogue import Clamp, Epilogue, epilogue_of
 from .node import Node
 from .passthrough import Passthrough
 from .sliding import Sliding
+
+if TYPE_CHECKING:
+    from .running_sum import RunningSum
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,8 @@ class AveragePool(Kernel):
 
     template: ClassVar[str] = "average_pool"
     windowed: ClassVar[bool] = True
+    running: ClassVar[type[RunningSum] | None] = None
+    """What adds up rows as they come, where that is not the portable kernel."""
 
     sliding: Sliding
     channels: int

@@ -65,7 +65,8 @@ def split_mean(pool: AveragePool, dtype: DType) -> tuple[RunningSum, FinishedMea
         centre = (lowest + highest + 1) // 2
         held = DType.INT16 if (centre - lowest) * rows * columns <= 2**15 else DType.INT32
     correction = (centre - pool.input_zero) * rows * columns
+    kind = pool.running or RunningSum
     return (
-        RunningSum(columns, pool.channels, held, centre),
+        kind(columns, pool.channels, held, centre),
         FinishedMean(rows, pool.channels, correction, count, epilogue),
     )

@@ -14,4 +14,3 @@ struct tinyc_fma_tile {
     float *out_end;           /* behind the first pixel's last channel */
     int32_t pitch;            /* depthwise: from one tap to the next one */
 };
-typedef void (*tinyc_fma_kernel)(struct tinyc_fma_tile *);

@@ -12,6 +12,7 @@ from ...ir.program import Buffer, Program, Role, Step
 from ...targets import Target
 from .dsp import with_dsp
 from .fma import fuses, with_fma
+from .helium import with_helium
 from .tile import with_pairs, with_tiles
 
 Exchange = Callable[[Kernel, DType], Kernel | None]
@@ -36,6 +37,8 @@ def tailor(program: Program, target: Target) -> Program:
 
 def _exchanges(target: Target) -> Iterator[Exchange]:
     """Of the target's instruction sets, those that do most at once first."""
+    if target.mve:
+        yield with_helium
     if target.dsp:
         yield with_dsp
     elif not target.mve and target.isa.startswith("armv"):

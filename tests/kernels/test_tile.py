@@ -17,17 +17,9 @@ from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
 
 from .checks import OPSET, agree, lowered, qdq_model, reference, samples_of
+from .dsp import _random_inputs, layer
 from .schedules import can_be_windowed, patches, stream_rows
-from .test_dsp import (
-    CONVOLUTIONS,
-    DEPTHWISE,
-    MATRICES,
-    _convolution,
-    _depthwise,
-    _matrix,
-    _model,
-    _random_inputs,
-)  # fmt: skip
+from .test_dsp import CONVOLUTIONS, DEPTHWISE, MATRICES, _convolution, _depthwise, _matrix
 
 BOARDS = {"nucleo-g0b1re": "tile_pairs", "esp32-c3": "tile_conv2d"}
 """And the convolution that each takes."""
@@ -85,7 +77,7 @@ def test_convolutions(case: str, activation: str | None, board: str) -> None:
 @pytest.mark.parametrize("width", [2, 3, 6, 7])
 def test_pixels_left_at_the_end_of_a_row(width: int, inputs: int, board: str) -> None:
     """By fours, two or three are left; with two inputs RV32 gathers the taps."""
-    model = _model("Conv", (1, inputs, 3, width), (6, inputs, 3, 3), {"pads": [1, 1, 1, 1]}, None)
+    model = layer("Conv", (1, inputs, 3, width), (6, inputs, 3, 3), {"pads": [1, 1, 1, 1]}, None)
     _check_all(model, board, BOARDS[board], every=False)
 
 
@@ -114,7 +106,7 @@ def test_both_compilers(board: str, find) -> None:
 def _with_weights(first: int, second: int) -> onnx.ModelProto:
     """A pointwise convolution of two channels, whose weights of either are these two by turns."""
     integers = np.tile(np.array([first, second], np.int8), (2, 4)).reshape(2, 8, 1, 1)
-    return qdq_model(
+    return qdqlayer(
         [helper.make_node("Conv", ["x", "w"], ["y"], "conv")], {"x": (1, 8, 2, 2)}, ["y"],
         {"x": (0.05, 9), "y": (0.9, 0)}, dequantized={"w": (integers, np.full(2, 0.01), 0)}, stage=True,
     )  # fmt: skip
