@@ -252,7 +252,8 @@ def table(found: list[Row]) -> str:
     few = ".3f" if any(r.floor < 0.1 for r in found) else ".2f"
     lines = [
         f"| {r.kernel} | {r.macs:,} | {r.instructions:,} | {r.per_mac:{few}} "
-        f"| {'–' if r.cycles is None else f'{r.cycles:.2f}'} | {r.wide:{few}} | {r.portable:.2f} | {r.floor} |"
+        f"| {'–' if r.cycles is None else f'{r.cycles:.2f}'} | {r.wide:{few}} "
+        f"| {r.portable:.2f} | {r.floor} |"
         for r in found
     ]
     return "\n".join([head, rule, *lines])

@@ -106,7 +106,7 @@ def test_both_compilers(board: str, find) -> None:
 def _with_weights(first: int, second: int) -> onnx.ModelProto:
     """A pointwise convolution of two channels, whose weights of either are these two by turns."""
     integers = np.tile(np.array([first, second], np.int8), (2, 4)).reshape(2, 8, 1, 1)
-    return qdqlayer(
+    return qdq_model(
         [helper.make_node("Conv", ["x", "w"], ["y"], "conv")], {"x": (1, 8, 2, 2)}, ["y"],
         {"x": (0.05, 9), "y": (0.9, 0)}, dequantized={"w": (integers, np.full(2, 0.01), 0)}, stage=True,
     )  # fmt: skip
