@@ -1,5 +1,5 @@
 /* Adds to four sums the products of `count` inputs, those from x on, and their weights w, four of each. */
-static inline void tinyc_tile_add(const int8_t *x, const int8_t *w, int32_t count, int32_t *sums)
+static inline TINYC_HOT_ATTR void tinyc_tile_add(const int8_t *x, const int8_t *w, int32_t count, int32_t *sums)
 {
     const int32_t fours = count & ~3;
 

@@ -1,5 +1,5 @@
 /* The tile for `used` pixels that lie side by side from `out` on; `spans` are still to be filled. */
-static inline struct tinyc_tile tinyc_tile_at(
+static inline TINYC_HOT_ATTR struct tinyc_tile tinyc_tile_at(
     const struct tinyc_tile_conv *conv, const int8_t *const *spans, int32_t length, int8_t *out, int32_t used)
 {
     int8_t *second = out + (used > 1 ? conv->channels : 0), *third = second + (used > 2 ? conv->channels : 0);

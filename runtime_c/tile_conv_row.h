@@ -1,7 +1,7 @@
 /* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel, NULL for one
  * of padding; what they point to is column `origin`. There is room for four `spans` in each row of the kernel, where
  * there is padding for each of its taps: those of a row are a span, beside padding each tap is one. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_conv_row(
+static TINYC_ROUTINE_ATTR void tinyc_tile_conv_row(
     const struct tinyc_tile_conv *conv, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count,
     int8_t *out, const int8_t **spans)
 {

@@ -20,7 +20,7 @@
         *to = (int8_t)tinyc_clamp(sum, low, high); \
         to += channels; \
     } while (0)
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_depthwise_row(
+static TINYC_ROUTINE_ATTR void tinyc_tile_depthwise_row(
     const struct tinyc_tile_depthwise *conv, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count,
     int8_t *out)
 {

@@ -1,6 +1,6 @@
 /* What tinyc_tile_two computes, in C. Of the products of two taps the first pixel's sum is what the lower half holds,
  * as long as it fits there, which the weights prove. */
-static inline void tinyc_tile_pair_portable(struct tinyc_tile_pair *pair)
+static inline TINYC_HOT_ATTR void tinyc_tile_pair_portable(struct tinyc_tile_pair *pair)
 {
     for (int32_t step = 2;; pair->left -= step) {
         for (int32_t c = 0; c < 2; ++c) {

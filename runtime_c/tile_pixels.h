@@ -1,5 +1,5 @@
 /* A tile of which `used` pixels are there: one after the other where four at a time were more work. */
-static inline void tinyc_tile_pixels(struct tinyc_tile *tile, int32_t used)
+static inline TINYC_HOT_ATTR void tinyc_tile_pixels(struct tinyc_tile *tile, int32_t used)
 {
     if (used > 2) {
         tinyc_tile_four(tile);

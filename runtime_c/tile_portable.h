@@ -1,5 +1,5 @@
 /* What tinyc_tile_four computes, in C. */
-static inline void tinyc_tile_portable(struct tinyc_tile *tile)
+static inline TINYC_HOT_ATTR void tinyc_tile_portable(struct tinyc_tile *tile)
 {
     for (int32_t step = 4;; tile->left -= step) {
         for (int32_t i = 0; i < 16; ++i) {

@@ -1,5 +1,5 @@
 /* What tinyc_tile_nine computes, in C. */
-static inline void tinyc_tile_taps_portable(const struct tinyc_tile_taps *pixel)
+static inline TINYC_HOT_ATTR void tinyc_tile_taps_portable(const struct tinyc_tile_taps *pixel)
 {
     const int8_t *w = (const int8_t *)pixel->weights;
     const int32_t *parameters = pixel->parameters;

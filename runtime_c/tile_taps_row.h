@@ -1,6 +1,6 @@
 /* `count` pixels of an output row, in column x and behind. `rows` are the input's three rows under the kernel, NULL for
  * one of padding; what they point to is column `origin`. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_taps_row(
+static TINYC_ROUTINE_ATTR void tinyc_tile_taps_row(
     const struct tinyc_tile_conv *conv, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count,
     int8_t *out)
 {

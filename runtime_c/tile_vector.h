@@ -1,5 +1,5 @@
 /* A vector times a matrix, four channels at a time; the last four may be some that were made already. */
-static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_vector(
+static TINYC_ROUTINE_ATTR void tinyc_tile_vector(
     const struct tinyc_tile_matrix *matrix, const int8_t *in, int8_t *out)
 {
     const int8_t *w = (const int8_t *)matrix->weights;
