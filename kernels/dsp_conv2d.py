@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .conv2d import Conv2D
-from .dsp_words import CYCLES_PER_MAC, in_one, packed, requantizes, scale_of
+from .dsp_words import CYCLES_PER_MAC, Form, form_of, packed, requantizes, scale_of, words_of_pair
 from .epilogue import Requantize
 
 LANES = 3
@@ -37,10 +37,15 @@ class DspConv2D(Conv2D):
         )
 
     @property
-    def apart(self) -> bool:
-        """Weights of two channels are not one number; pixels are then taken by twos, not threes."""
+    def form(self) -> Form:
+        """Where weights are apart, pixels are taken by twos, not threes."""
         flat = self.weights.reshape(self.out_channels, -1)
-        return not in_one(flat, self.bias, self.input_zero, self.scale)
+        return form_of(flat, self.bias, self.input_zero, self.scale)
+
+    @property
+    def pair(self) -> int:
+        """Words of two channels."""
+        return words_of_pair(self.sliding.kernel[0] * self.fours + self.filled, self.form)
 
     @property
     def scale(self) -> int:
@@ -73,7 +78,7 @@ class DspConv2D(Conv2D):
         fours = rows[:, :, : self.fours].reshape(self.out_channels, -1)
         rest = rows[:, :, self.fours :].reshape(self.out_channels, -1)
         flat = np.concatenate([fours, np.pad(rest, ((0, 0), (0, self.filled - rest.shape[1])))], axis=1)
-        return {"weights": packed(flat, self.bias, self.input_zero, self.epilogue, self.apart)}
+        return {"weights": packed(flat, self.bias, self.input_zero, self.epilogue, self.form)}
 
     def in_place(self) -> tuple[int, ...]:
         """Pixels are read before they are written."""

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .dense import Dense
-from .dsp_words import CYCLES_PER_MAC, in_fours, in_one, packed, requantizes, scale_of
+from .dsp_words import CYCLES_PER_MAC, Form, form_of, in_fours, packed, requantizes, scale_of
 from .epilogue import Requantize
 
 _MOST_WIDENED = 256
@@ -31,7 +31,7 @@ class DspDense(Dense):
         if not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         made = cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
-        fits = not made.apart or (made.depth == made.filled and made.scale == 0)
+        fits = made.form is not Form.APART or (made.depth == made.filled and made.scale == 0)
         return made if fits else None
 
     @property
@@ -46,13 +46,13 @@ class DspDense(Dense):
     @property
     def is_widened(self) -> bool:
         """Whether the micro-kernel takes inputs of 16 bits."""
-        odd = self.depth != self.filled or self.scale > 0
-        return not self.apart and (self.depth <= _MOST_WIDENED or odd)
+        odd = self.depth != self.filled or self.scale > 0 or not self.form.four_bytes
+        return self.form is not Form.APART and (self.depth <= _MOST_WIDENED or odd)
 
     @property
-    def apart(self) -> bool:
-        """Weights of two channels are not one number."""
-        return not in_one(self.weights, self.bias, self.input_zero, self.scale)
+    def form(self) -> Form:
+        """How weights lie."""
+        return form_of(self.weights, self.bias, self.input_zero, self.scale)
 
     @property
     def scale(self) -> int:
@@ -62,7 +62,7 @@ class DspDense(Dense):
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)
         filled = np.pad(self.weights, ((0, 0), (0, self.filled - self.depth)))
-        words = packed(filled, self.bias, self.input_zero, self.epilogue, self.apart)
+        words = packed(filled, self.bias, self.input_zero, self.epilogue, self.form)
         return {"weights": words if self.is_widened else in_fours(words)}
 
     def cost(self, window: Window) -> Cost:

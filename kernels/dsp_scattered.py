@@ -15,7 +15,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .conv2d import Conv2D
-from .dsp_words import in_one, packed, requantizes, scale_of
+from .dsp_words import Form, form_of, packed, requantizes, scale_of, words_of_pair
 from .epilogue import Requantize
 
 _LANES = 3
@@ -49,11 +49,15 @@ class DspScattered(Conv2D):
         return scale_of(self.epilogue)
 
     @property
-    def apart(self) -> bool:
-        """Weights of two channels are not one number; pixels are then taken by twos, not threes."""
-        return not all(
-            in_one(weights, bias, self.input_zero, self.scale) for weights, bias, _ in self._parts()
-        )
+    def form(self) -> Form:
+        """That of all groups. Where weights are apart, pixels are taken by twos, not threes."""
+        forms = {form_of(weights, bias, self.input_zero, self.scale) for weights, bias, _ in self._parts()}
+        return Form.APART if Form.APART in forms else forms.pop()
+
+    @property
+    def pair(self) -> int:
+        """Words of two channels."""
+        return words_of_pair(self.filled, self.form)
 
     @property
     def filled(self) -> int:
@@ -63,11 +67,11 @@ class DspScattered(Conv2D):
     @property
     def words(self) -> int:
         """Words of a group's weights."""
-        return -(-self.per_group // 2) * (self.filled // 2 + 4)
+        return -(-self.per_group // 2) * self.pair
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        apart, zero = self.apart, self.input_zero
-        words = [packed(flat, bias, zero, epilogue, apart) for flat, bias, epilogue in self._parts()]
+        form, zero = self.form, self.input_zero
+        words = [packed(flat, bias, zero, epilogue, form) for flat, bias, epilogue in self._parts()]
         return {"weights": np.concatenate(words)}
 
     def _parts(self) -> list[tuple[np.ndarray, np.ndarray, Requantize]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
+import ml_dtypes
 import numpy as np
 
 from ..ir.dtype import DType
@@ -13,8 +16,62 @@ CYCLES_PER_MAC = 1.8
 MOST_SCALE = 8
 """Bits by which inputs can be shifted up in 16 bits."""
 
+_WEIGHTS = (np.dtype(np.int8), np.dtype(ml_dtypes.int4))
 _HALF = 2**15
 _SUM = 2**23
+
+
+class Form(Enum):
+    """How the weights of two channels lie side by side; the value ends the names of its micro-kernels.
+
+    ``ONE``: they are one 16-bit number, 256 · w[2i + 1] + w[2i]. ``APART``: two bytes. ``NIBBLES``: of 4
+    bits, in one byte, 16 · w[2i + 1] + w[2i] + 8.
+    """
+
+    ONE = ""
+    APART = "_apart"
+    NIBBLES = "_nibbles"
+
+    @property
+    def raised(self) -> int:
+        """What is added to weights of first channels."""
+        return 8 if self is Form.NIBBLES else 0
+
+    @property
+    def one_bytes(self) -> int:
+        """Length of a turn in the loop of the micro-kernel for one pixel; 0: there is none."""
+        return {Form.ONE: 56, Form.APART: 0, Form.NIBBLES: 72}[self]
+
+    @property
+    def two_bytes(self) -> int:
+        """The same for two pixels."""
+        return {Form.ONE: 48, Form.APART: 56, Form.NIBBLES: 56}[self]
+
+    @property
+    def three_bytes(self) -> int:
+        """The same for three."""
+        return {Form.ONE: 68, Form.APART: 0, Form.NIBBLES: 76}[self]
+
+    @property
+    def four_bytes(self) -> int:
+        """The same for one pixel and four channels."""
+        return {Form.ONE: 136, Form.APART: 168, Form.NIBBLES: 0}[self]
+
+
+def form_of(weights: np.ndarray, bias: np.ndarray, input_zero: int, scale: int = 0) -> Form:
+    """That of ``weights`` [channels, taps] for sums that are multiplied by 2^``scale``.
+
+    Sums of weights of 4 bits always have the 28 bits that are known of them: they are 2^11 at most for each
+    input, of which no layer has 2^16.
+    """
+    if weights.dtype != np.int8:
+        return Form.NIBBLES
+    return Form.ONE if in_one(weights, bias, input_zero, scale) else Form.APART
+
+
+def words_of_pair(taps: int, form: Form) -> int:
+    """32-bit words of two channels: biases, weights, multipliers."""
+    return taps // (4 if form is Form.NIBBLES else 2) + 4
 
 
 def requantizes(weights: np.ndarray, epilogue: Epilogue, input_dtype: DType) -> bool:
@@ -22,7 +79,7 @@ def requantizes(weights: np.ndarray, epilogue: Epilogue, input_dtype: DType) -> 
 
     Where that shifts accumulators up first, inputs are shifted instead, which have 16 bits then.
     """
-    if not isinstance(epilogue, Requantize) or weights.dtype != np.int8 or input_dtype is not DType.INT8:
+    if not isinstance(epilogue, Requantize) or weights.dtype not in _WEIGHTS or input_dtype is not DType.INT8:
         return False
     if epilogue.limit is not None or epilogue.pre_shift > MOST_SCALE:
         return False
@@ -54,14 +111,13 @@ def in_one(weights: np.ndarray, bias: np.ndarray, input_zero: int, scale: int = 
 
 
 def packed(
-    weights: np.ndarray, bias: np.ndarray, input_zero: int, epilogue: Requantize, apart: bool
+    weights: np.ndarray, bias: np.ndarray, input_zero: int, epilogue: Requantize, form: Form
 ) -> np.ndarray:
     """uint32 words, for each two channels: two biases, the weights, two multipliers.
 
-    ``weights`` are [channels, taps], of a multiple of four taps; two of two channels are one number, or two
-    bytes ``apart``. The input's zero point is taken off in the biases, which are shifted up as inputs are.
-    Where weights are one number the second bias is that of the sum for both channels, 256 · b[2i + 1] +
-    b[2i].
+    ``weights`` are [channels, taps], of a multiple of four taps. The input's zero point is taken off in the
+    biases, which are shifted up as inputs are. But for weights apart, the second bias is that of the sum for
+    both channels, 256 · b[2i + 1] + b[2i], or with 16 for nibbles.
     """
     channels, taps = weights.shape
     even = channels + channels % 2
@@ -72,11 +128,18 @@ def packed(
     sums <<= epilogue.pre_shift
     multipliers = np.zeros(even, np.int64)
     multipliers[:channels] = epilogue.multipliers
-    both = 256 * wide[1::2] + (wide[0::2] & 0xFF if apart else wide[0::2])
-    halves = both.reshape(-1, taps // 4, 4) & 0xFFFF
-    words = (halves[..., :2] | halves[..., 2:] << 16).reshape(even // 2, taps // 2)
-    second = sums[1::2] if apart else 256 * sums[1::2] + sums[0::2]
-    biases = np.stack([sums[0::2], second], axis=1) & 0xFFFFFFFF
+    first, second = wide[0::2], wide[1::2]
+    match form:
+        case Form.NIBBLES:
+            numbers = (16 * second + first + form.raised & 0xFF).reshape(even // 2, -1, 4)
+            words, shift = (numbers << 8 * np.arange(4)).sum(axis=2), 4
+        case Form.ONE | Form.APART:
+            both = 256 * second + (first & 0xFF if form is Form.APART else first)
+            numbers = both.reshape(-1, taps // 4, 4) & 0xFFFF
+            words = (numbers[..., :2] | numbers[..., 2:] << 16).reshape(even // 2, taps // 2)
+            shift = 8
+    last = sums[1::2] if form is Form.APART else (sums[1::2] << shift) + sums[0::2]
+    biases = np.stack([sums[0::2], last], axis=1) & 0xFFFFFFFF
     return np.concatenate([biases, words, multipliers.reshape(-1, 2)], axis=1).astype(np.uint32)
 
 

@@ -12,7 +12,7 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
     int32_t first = x * conv->stride - conv->pad, last = conv->width - 2 * conv->stride - conv->columns;
     int32_t way[3] = { (first - origin) * conv->depth, step, conv->fours };
     struct tinyc_dsp_tile tile = {
-        out, conv->offset, out, channels, 2 * channels, work, work + words * 3, unrolled * 68u + 1u
+        out, conv->offset, out, channels, 2 * channels, work, work + words * 3, unrolled * conv->three_bytes + 1u, { 0, 0, 0 }
     };
 
     for (int32_t ky = 0; ky < conv->rows; ++ky) {
@@ -30,6 +30,9 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
         }
         if (conv->scale > 0) {
             tinyc_dsp_scaled(work, 3 * words, conv->scale);
+        }
+        if (conv->raised > 0) {
+            tinyc_dsp_less(&tile, 3);
         }
         tile.out = out;
         tile.out_end = out + even;
@@ -56,6 +59,9 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
         }
         if (conv->scale > 0) {
             tinyc_dsp_scaled(work, 2 * words, conv->scale);
+        }
+        if (conv->raised > 0) {
+            tinyc_dsp_less(&tile, 2);
         }
         tile.step1 = used == 1 ? 0 : channels;
         tile.out = out;

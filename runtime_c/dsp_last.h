@@ -2,8 +2,7 @@
 static TINYC_ROUTINE_ATTR void tinyc_dsp_last(
     const struct tinyc_dsp_conv *conv, const struct tinyc_dsp_tile *pixels, int32_t used)
 {
-    const int32_t words = (int32_t)(pixels->end - pixels->pixels) / (used == 3 ? 3 : 2);
-    const uint32_t *weights = conv->weights + conv->channels / 2 * (words + 4);
+    const uint32_t *weights = conv->weights + conv->channels / 2 * conv->pair;
     struct tinyc_dsp_tile last = *pixels;
     int8_t pairs[6]; /* two channels of each pixel, of which the second does not exist */
 

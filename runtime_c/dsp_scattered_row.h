@@ -47,7 +47,7 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_scattered_row(
         struct tinyc_dsp_conv conv = s->conv;
         struct tinyc_dsp_tile tile = {
             out, conv.offset, out, used > 1 ? pitch : 0, used > 2 ? 2 * pitch : 0, work, work + lanes * words,
-            unrolled * (lanes == 3 ? 68u : conv.two_bytes) + 1u
+            unrolled * (lanes == 3 ? conv.three_bytes : conv.two_bytes) + 1u, { 0, 0, 0 }
         };
 
         for (int32_t g = 0; g < s->groups; ++g, conv.weights += s->words) {
@@ -59,6 +59,9 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_scattered_row(
             }
             if (conv.scale > 0) {
                 tinyc_dsp_scaled(work, lanes * words, conv.scale);
+            }
+            if (conv.raised > 0) {
+                tinyc_dsp_less(&tile, lanes);
             }
             tile.out = out + g * channels;
             tile.out_end = tile.out + even;

@@ -6,7 +6,8 @@ static inline TINYC_HOT_ATTR void tinyc_dsp_vector(
 {
     const uint32_t *words = (const uint32_t *)(const void *)in;
     const struct tinyc_dsp_tile tile = {
-        out + channels, offset, out, 0, 0, words, words + depth / 4, ((uint32_t)depth / 8u & 1u) * bytes + 1u
+        out + channels, offset, out, 0, 0, words, words + depth / 4, ((uint32_t)depth / 8u & 1u) * bytes + 1u,
+        { 0, 0, 0 }
     };
 
     multiply(&tile, weights);

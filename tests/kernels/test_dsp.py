@@ -13,6 +13,7 @@ from tinyc.codegen.optimization import Optimize
 from tinyc.emulator.toolchain import gcc, zig
 from tinyc.kernels.dsp_conv2d import DspConv2D
 from tinyc.kernels.dsp_dense import DspDense
+from tinyc.kernels.dsp_words import Form
 from tinyc.passes.place import place
 from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
@@ -121,7 +122,8 @@ def test_weights_apart(case: str) -> None:
         shape, weights, attributes = CONVOLUTIONS[case]
         model = layer("Conv", shape, weights, attributes, None, apart=True)
     program = tailored(model, f"dsp_{APART[case]}")
-    assert all(s.kernel.apart for s in program.steps if isinstance(s.kernel, DspConv2D | DspDense))
+    kernels = [step.kernel for step in program.steps]
+    assert all(k.form is Form.APART for k in kernels if isinstance(k, DspConv2D | DspDense))
     check_all(model, f"dsp_{APART[case]}", every=True)
 
 
