@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
 from onnx import helper
 
+from tinyc.benchmarks.inputs import random_inputs
 from tinyc.codegen.emit import Facts, emit
+from tinyc.codegen.optimization import Optimize
 from tinyc.emulator.devices import build_device
 from tinyc.emulator.machine import Machine
 from tinyc.emulator.toolchain import find_toolchain, gcc, zig
@@ -17,7 +21,7 @@ from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
 
 from .checks import OPSET, agree, lowered, qdq_model, reference, samples_of
-from .dsp import _random_inputs, layer
+from .dsp import layer
 from .schedules import can_be_windowed, patches, stream_rows
 from .test_dsp import CONVOLUTIONS, DEPTHWISE, MATRICES, _convolution, _depthwise, _matrix
 
@@ -44,10 +48,12 @@ def _check_all(model: onnx.ModelProto, board: str, template: str, every: bool) -
     for variant in variants:
         agree(variant, samples, expected)
     for variant in variants if every else variants[:1]:
-        _check_on_board(variant, board)
+        _check_on_board(variant, board, optimize="speed" if every else "size")
 
 
-def _check_on_board(program: Program, board: str, find=find_toolchain) -> None:
+def _check_on_board(
+    program: Program, board: str, find=find_toolchain, optimize: Optimize = "speed"
+) -> None:
     """Asserts that the board computes what the emulator does, on random bytes."""
     target = load_target(board)
     toolchain = find(target)
@@ -55,8 +61,9 @@ def _check_on_board(program: Program, board: str, find=find_toolchain) -> None:
         pytest.skip(f"no cross compiler for {target.cpu} on this machine")
     placed = place(program)
     files = emit(placed, target, Facts("0", "test.onnx", "0", OPSET, 0, 0, ""))
+    toolchain = replace(toolchain, optimize=optimize)
     device = build_device(placed, files, target, [step.name for step in placed.steps], toolchain)
-    given = _random_inputs(placed)
+    given = random_inputs(placed)
     wanted, run = Machine(placed).run(given), device.run(given)
     for name in placed.outputs:
         np.testing.assert_array_equal(run.outputs[name], wanted[name])
