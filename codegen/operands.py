@@ -11,7 +11,8 @@ from ..kernels.feed import Feed
 
 @dataclass(frozen=True)
 class Operand:
-    """A parameter of a layer's function. Sizes are elements; a stored row has ``pitch`` columns. ``ring`` is
+    """A parameter of a layer's function. A stored row has ``pitch`` columns; from one pixel to the next
+    there are ``pixel`` numbers of the C type: fewer than ``channels`` where elements are packed. ``ring`` is
     the number of rows that are stored, None for all; of a ``tile`` the caller gives the first column, of a
     ``frame``, which has so many rows, the first row."""
 
@@ -22,6 +23,7 @@ class Operand:
     columns: int
     pitch: int
     channels: int
+    pixel: int
     elements: int
     output: bool
     ring: int | None
@@ -33,13 +35,19 @@ class Operand:
         """The parameter's type, up to its name."""
         return f"{self.ctype} *" if self.output else f"const {self.ctype} *"
 
+    @property
+    def sample(self) -> int:
+        """Numbers of the C type from one sample of a batch, which is stored whole, to the next."""
+        return self.rows * self.columns * self.pixel
+
     @classmethod
     def of(cls, name: str, buffer: Buffer, output: bool) -> Operand:
         rows, columns, channels = buffer.grid
         stored, pitch = buffer.pixels_stored
         framed = isinstance(buffer.storage, Frame)
         return cls(
-            name, buffer.dtype.c, buffer.shape, rows, columns, pitch, channels, buffer.elements, output,
+            name, buffer.dtype.c, buffer.shape, rows, columns, pitch, channels,
+            buffer.pixel_bytes // buffer.dtype.size, buffer.elements, output,
             ring=stored if stored < rows and not framed else None,
             tile=pitch < columns if framed else isinstance(buffer.storage, Tile) and columns > 1,
             frame=stored if framed else None,

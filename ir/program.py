@@ -141,10 +141,17 @@ class Buffer:
         return array[:, rows] if array.ndim == 3 else array
 
     @property
+    def pixel_bytes(self) -> int:
+        """Bytes from one pixel of the grid to the next. A pixel of a rank without a grid is made of runs of
+        the last axis; packed elements begin a byte in each."""
+        runs = 1 if len(self.shape) in (3, 4) else prod(self.shape[:-1])
+        return runs * self.dtype.nbytes(prod(self.shape[-1:]))
+
+    @property
     def nbytes(self) -> int:
         """Bytes of storage."""
         rows, columns = self.pixels_stored
-        return self.batch * rows * columns * self.grid[2] * self.dtype.size
+        return self.batch * rows * columns * self.pixel_bytes
 
     @property
     def whole(self) -> Window:
