@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import onnx_ir as oir
 
+from ...kernels.node import Tensor
 from ...kernels.registry import OPERATORS, Layout
 
 Order = tuple[int, ...]
@@ -21,6 +24,14 @@ def channel_last(rank: int) -> Order:
 def same_bytes(shape: tuple[int, ...], a: Order, b: Order) -> bool:
     """True where both orders put every element at the same place: axes of length 1 do not matter."""
     return [i for i in a if shape[i] != 1] == [i for i in b if shape[i] != 1]
+
+
+def same_runs(one: Tensor, other: Tensor) -> bool:
+    """True where the elements of both, in the same order, fill up their bytes alike: packed ones begin a byte
+    in each run of the last axis."""
+    per_byte = max(8 // one.dtype.bits, 1)
+    ends = one.physical[-1:], other.physical[-1:]
+    return ends[0] == ends[1] or all(prod(end) % per_byte == 0 for end in ends)
 
 
 def transposed(order: Order, perm: tuple[int, ...]) -> Order:
