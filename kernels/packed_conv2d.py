@@ -52,7 +52,7 @@ class PackedConv2D(Conv2D):
             "weights": np.concatenate([group.words for group in groups]),
             "bias": np.concatenate([group.biases for group in groups]),
         }
-        return named | filled_multipliers(self.epilogue, self.groups)
+        return named | groups[0].mask | filled_multipliers(self.epilogue, self.groups)
 
     def in_place(self) -> tuple[int, ...]:
         """A pixel is read before it is written."""

@@ -39,8 +39,9 @@ class PackedDense(Dense):
         return Products(self.source, self.weights, self.bias, self.input_zero)
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        named = {"weights": self.products.words, "bias": self.products.biases}
-        return named | filled_multipliers(self.epilogue)
+        products = self.products
+        named = {"weights": products.words, "bias": products.biases}
+        return named | products.mask | filled_multipliers(self.epilogue)
 
     def cost(self, window: Window) -> Cost:
         return super().cost(window)

@@ -54,8 +54,13 @@ class Products:
 
     @property
     def most(self) -> int:
-        """How many products are added before the halves are taken apart."""
-        return _HALF // (-int(self.source.lowest) * (2**self.bits - 1))
+        """How many products are added before the halves are taken apart; an even number."""
+        return _HALF // (-int(self.source.lowest) * (2**self.bits - 1)) // 2 * 2
+
+    @property
+    def mask(self) -> dict[str, np.ndarray]:
+        """A weight in each half, as a constant of which compilers do not know the value."""
+        return {"mask": np.array([(2**self.bits - 1) * 0x00010001], np.uint32)} if self.halves else {}
 
     @property
     def routine(self) -> str:
