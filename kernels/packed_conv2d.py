@@ -61,7 +61,7 @@ class PackedConv2D(Conv2D):
         return (0,) if pointwise and self.in_channels == self.out_channels else ()
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window)
+        return super().cost(window).at(self.products(0).cycles_per_mac)
 
     def scratch(self) -> int:
         return self.sliding.taps * self.in_channels

@@ -44,7 +44,7 @@ class PackedDense(Dense):
         return named | products.mask | filled_multipliers(self.epilogue)
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window)
+        return super().cost(window).at(self.products.cycles_per_mac)
 
     def scratch(self) -> int:
         return self.weights.shape[1] if self.source.is_packed else 0

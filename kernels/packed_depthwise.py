@@ -10,11 +10,9 @@ import numpy as np
 
 from ..ir.bits import pack
 from ..ir.dtype import DType
-from ..ir.kernel import Cost
-from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
 from .epilogue import Requantize, requantize_constants
-from .packed_words import SOURCES, bits_of
+from .packed_words import SOURCES
 
 LANES = 4
 """Channels at a time: whole bytes, whatever the widths."""
@@ -43,14 +41,7 @@ class PackedDepthwise(DepthwiseConv2D):
     def lanes(self) -> int:
         return LANES
 
-    @property
-    def weight_bits(self) -> int:
-        return bits_of(self.weights)
-
     def constants(self) -> Mapping[str, np.ndarray]:
         bits = self.weight_bits
         weights = self.weights if bits == 8 else pack(self.weights, bits)
         return {"weights": weights, "bias": self.bias} | requantize_constants(self.epilogue)
-
-    def cost(self, window: Window) -> Cost:
-        return super().cost(window)

@@ -23,11 +23,6 @@ SOURCES = (DType.INT8, DType.INT4, DType.INT2)
 """Types of inputs."""
 
 
-def bits_of(weights: np.ndarray) -> int:
-    """Bits of the weights' type."""
-    return DType.of(weights.dtype).bits
-
-
 @dataclass(frozen=True, eq=False)
 class Products:
     """The sums of products of ``weights`` [channels, taps] with inputs of type ``source``."""
@@ -40,7 +35,7 @@ class Products:
     @property
     def bits(self) -> int:
         """Bits of a weight."""
-        return bits_of(self.weights)
+        return DType.of(self.weights.dtype).bits
 
     @property
     def halves(self) -> bool:
@@ -66,6 +61,11 @@ class Products:
     def routine(self) -> str:
         """The function of the runtime that adds them up."""
         return f"tinyc_packed_products{self.bits}" if self.halves else "tinyc_packed_products"
+
+    @property
+    def cycles_per_mac(self) -> float:
+        """Modelled, as measured with pointwise and 3 × 3 layers of 16 to 64 channels on a Cortex-M4."""
+        return 3.3 if self.halves else 4.4
 
     @property
     def fit(self) -> bool:

@@ -14,7 +14,7 @@ from ...kernels.convert import Quantize
 from ...kernels.node import UNBOUNDED, Activation, Constant, Node, Tensor
 from ...kernels.packed import packed_form
 from ...kernels.packed_table import PackedTable
-from ...kernels.registry import OPERATORS, Layout, Operator
+from ...kernels.registry import OPERATORS, Operator
 from ...kernels.table import RealFunction, Table
 from ..onnx_graph import FUSED_DOMAIN, constant, has_known_domain, shape_of
 from . import boundary
@@ -29,7 +29,7 @@ from .graph import (
     quantization,
     sole_consumer,
 )
-from .layout import channel_last, row_major, same_bytes, same_runs, transposed
+from .layout import arranged_for, row_major, same_bytes, same_runs, transposed
 
 
 @dataclass(frozen=True)
@@ -370,10 +370,10 @@ class _Lowering:
     ) -> bool:  # fmt: skip
         """Arranges layouts, resolves the kernel, or its form for packed operands, and appends its step; False
         where there is no such kernel."""
-        arranged, placed = self._arrange(node, operator, operands, outputs)
+        arranged, placed = arranged_for(operator, self._view(node, operands, outputs, UNBOUNDED))
         if packed:
             operands = [self._kept(t, wanted, origin) for t, wanted in zip(operands, arranged, strict=True)]
-            arranged, placed = self._arrange(node, operator, operands, outputs)
+            arranged, placed = arranged_for(operator, self._view(node, operands, outputs, UNBOUNDED))
         kernel = operator.resolve(self._view(node, arranged, placed, activation))
         if kernel is not None and packed:
             sources = [t.dtype for t in arranged if t is not None and t.constant is None]
@@ -387,34 +387,6 @@ class _Lowering:
         ]
         self.builder.emit(kernel, origin, computed, placed)
         return True
-
-    def _arrange(
-        self, node: oir.Node, operator: Operator, operands: list[Tensor | None], outputs: list[Tensor]
-    ) -> tuple[list[Tensor | None], list[Tensor]]:
-        """Operands and outputs as they are to lie in the order of axes that the operator asks for."""
-        layout = operator.layout
-        if layout is Layout.FREE:
-            order = operator.result_order
-            view = self._view(node, operands, outputs, UNBOUNDED)
-            return operands, outputs if order is None else [replace(t, order=order(view)) for t in outputs]
-        if layout is Layout.CHANNEL_LAST:
-            order_of = channel_last
-        elif layout is Layout.ROW_MAJOR:
-            order_of = row_major
-        else:
-            computed = [t for t in operands if t is not None and t.constant is None]
-            lead = max(computed, key=lambda t: (len(t.shape), t.elements))
-
-            def order_of(rank: int) -> tuple[int, ...]:
-                missing = len(lead.order) - rank
-                extra = row_major(max(-missing, 0))
-                return (*extra, *(axis - missing for axis in lead.order if axis >= missing))
-
-        arranged = [
-            t if t is None or t.constant is not None else replace(t, order=order_of(len(t.shape)))
-            for t in operands
-        ]
-        return arranged, [replace(t, order=order_of(len(t.shape))) for t in outputs]
 
     def _quantize(self, node: oir.Node) -> None:
         origin, quant = self._origin(node), quantization(node)
