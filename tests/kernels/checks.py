@@ -48,9 +48,9 @@ def qdq_model(
 ) -> onnx.ModelProto:  # fmt: skip
     """``nodes`` computed on int8, or on the other integers that ``types`` has for a tensor: inputs NAME come
     as int8 NAME_q through DequantizeLinear, outputs leave as NAME_q through QuantizeLinear, each with its
-    (scale, zero point) of ``quants``. ``dequantized`` constants are (integers, scales, axis) behind DequantizeLinear;
-    ``constants`` stay as they are. ``stage`` puts a requantization before and behind, so that streamed
-    schedules have a producer and a consumer; tensors that are not int8 need it."""
+    (scale, zero point) of ``quants``. ``dequantized`` constants are (integers, scales, axis) behind
+    DequantizeLinear; ``constants`` stay as they are. ``stage`` puts a requantization before and behind, so
+    that streamed schedules have a producer and a consumer; tensors that are not int8 need it."""
     values = dict(constants or {})
     before, after = [], []
 
