@@ -65,7 +65,7 @@ class Products:
     @property
     def cycles_per_mac(self) -> float:
         """Modelled, as measured with pointwise and 3 × 3 layers of 16 to 64 channels on a Cortex-M4."""
-        return 3.3 if self.halves else 4.4
+        return 3.0 if self.halves else 4.4
 
     @property
     def fit(self) -> bool:

@@ -60,8 +60,8 @@ def _check_whole_bytes(graph: oir.Graph) -> None:
                     f"An {kind} of the model has elements of less than a byte",
                     where=f"graph {kind} {quoted(value.name)}",
                     why=f"its type is {value.dtype}",
-                    remedy="let the model quantize and dequantize itself: QuantizeLinear behind a float input, "
-                    "DequantizeLinear before an output",
+                    remedy="let the model quantize and dequantize itself: QuantizeLinear behind a float "
+                    "input, DequantizeLinear before an output",
                 )
 
 
