@@ -29,6 +29,7 @@ _TAKES_CONSTANTS = frozenset({"Add", "Concat", "Div", "Gather", "Max", "Min", "M
 
 Quant = tuple[np.float32, int]
 
+_OPSET_OF_INT2 = 25
 _INT8 = np.dtype(np.int8)
 _NARROW = [np.dtype(t) for t in (ml_dtypes.int4, ml_dtypes.uint4, ml_dtypes.int2, ml_dtypes.uint2)]
 
@@ -252,7 +253,8 @@ class _Quantizer:
             self.nodes, "random", self.inputs, [self._info(n) for n in dict.fromkeys(outputs)],
             [numpy_helper.from_array(a, n) for n, a in self.constants.items() if n in _read_by(self.nodes)],
         )  # fmt: skip
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=13)
+        opset = helper.make_opsetid("", OPSET if len(self.widths) == 1 else _OPSET_OF_INT2)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=13)
         return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
 
     def _info(self, name: str) -> onnx.ValueInfoProto:
