@@ -37,7 +37,7 @@ def feedings(program: Program) -> dict[str, Feeding]:
             continue
         buffer = program.buffers[step.outputs[0]]
         rows, columns, channels = buffer.grid
-        nbytes = buffer.elements * buffer.dtype.size
+        nbytes = buffer.batch * rows * columns * buffer.pixel_bytes
         asked = _asked(program, index)
         in_order = not step.kernel.again or asked == list(range(rows))
         passes = max(Counter(asked).values(), default=1)

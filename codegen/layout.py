@@ -65,7 +65,8 @@ def _space(line: str) -> int:
 
 def _break(line: str, margin: int) -> int:
     """Where to break a line of code: in as few parentheses as possible, as early as leaves one more line."""
-    places = [(depth, cut) for depth, cut in _places(line) if cut <= WIDTH]
+    begins = len(line) - len(line.lstrip())
+    places = [(depth, cut) for depth, cut in _places(line) if begins < cut <= WIDTH]
     if not places:
         return 0
     shallowest = min(depth for depth, _ in places)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from ..ir.program import Buffer, Frame, Program, Step, Task, Tile
 from ..kernels.feed import Feed
@@ -11,9 +12,10 @@ from ..kernels.feed import Feed
 
 @dataclass(frozen=True)
 class Operand:
-    """A parameter of a layer's function. Sizes are elements; a stored row has ``pitch`` columns. ``ring`` is
-    the number of rows that are stored, None for all; of a ``tile`` the caller gives the first column, of a
-    ``frame``, which has so many rows, the first row."""
+    """A parameter of a layer's function. A stored row has ``pitch`` columns. From one pixel to the next are
+    ``pixel`` numbers of the C type, from one run of the last axis to the next ``run``: fewer than elements
+    where these, of ``bits`` each, are packed. ``ring`` is the number of rows that are stored, None for all;
+    of a ``tile`` the caller gives the first column, of a ``frame``, which has so many rows, the first row."""
 
     name: str
     ctype: str
@@ -22,7 +24,10 @@ class Operand:
     columns: int
     pitch: int
     channels: int
+    pixel: int
+    run: int
     elements: int
+    bits: int
     output: bool
     ring: int | None
     tile: bool
@@ -33,13 +38,21 @@ class Operand:
         """The parameter's type, up to its name."""
         return f"{self.ctype} *" if self.output else f"const {self.ctype} *"
 
+    @property
+    def sample(self) -> int:
+        """Numbers of the C type from one sample of a batch, which is stored whole, to the next."""
+        return self.rows * self.columns * self.pixel
+
     @classmethod
     def of(cls, name: str, buffer: Buffer, output: bool) -> Operand:
         rows, columns, channels = buffer.grid
         stored, pitch = buffer.pixels_stored
         framed = isinstance(buffer.storage, Frame)
         return cls(
-            name, buffer.dtype.c, buffer.shape, rows, columns, pitch, channels, buffer.elements, output,
+            name, buffer.dtype.c, buffer.shape, rows, columns, pitch, channels,
+            buffer.pixel_bytes // buffer.dtype.size,
+            buffer.dtype.nbytes(prod(buffer.shape[-1:])) // buffer.dtype.size,
+            buffer.elements, buffer.dtype.bits, output,
             ring=stored if stored < rows and not framed else None,
             tile=pitch < columns if framed else isinstance(buffer.storage, Tile) and columns > 1,
             frame=stored if framed else None,

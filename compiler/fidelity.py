@@ -69,8 +69,7 @@ def _value(
     held, wanted = program.buffers[owner], program.buffers[name]
     known = _truth(held, truth) if owner not in values else values[owner]
     assert known is not None, f"{owner} was not computed"
-    flat = np.ascontiguousarray(known).reshape(-1).view(np.uint8)[offset : offset + wanted.nbytes]
-    return flat.view(wanted.dtype.numpy).reshape(wanted.shape)
+    return wanted.from_bytes(held.to_bytes(known)[offset : offset + wanted.nbytes])
 
 
 def _compare(step: str, buffer: Buffer, mine: np.ndarray, theirs: np.ndarray) -> StepError:

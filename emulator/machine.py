@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ..ir.bits import pack, unpack
 from ..ir.program import Buffer, Frame, Program, Rows, Task, Tile
 from ..ir.window import Window
 from ..kernels.feed import Feed
@@ -38,13 +39,13 @@ class Machine:
             if name in self.program.fed:
                 self._fed[name] = whole
             else:
-                self._bytes_of(buffer)[:] = whole.reshape(-1).view(np.uint8)
+                self._bytes_of(buffer)[:] = buffer.to_bytes(whole)
         for index, task in enumerate(self.program.tasks):
             computed = self._execute(task)
             if observe is not None:
                 observe(index, computed)
         return {
-            name: self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(buffer.shape).copy()
+            name: buffer.from_bytes(self._bytes_of(buffer))
             for name, buffer in ((n, self.program.buffers[n]) for n in self.program.outputs)
         }
 
@@ -70,30 +71,32 @@ class Machine:
         return self.arena[offset : offset + buffer.nbytes]
 
     def _pixels(self, buffer: Buffer) -> np.ndarray:
-        """[batch, stored rows, stored columns, channels], a view of the arena."""
+        """[batch, stored rows, stored columns, elements or packed bytes], a view of the arena."""
         rows, columns = buffer.pixels_stored
         # the view is of bytes first: an arena need not start at an address aligned for the type
-        values = self._bytes_of(buffer).view(buffer.dtype.numpy)
-        return values.reshape(buffer.batch, rows, columns, buffer.grid[2])
+        stored = self._bytes_of(buffer)
+        values = stored if buffer.dtype.is_packed else stored.view(buffer.dtype.numpy)
+        return values.reshape(buffer.batch, rows, columns, -1)
 
     def _gather(self, name: str, window: Window, task: Task) -> np.ndarray:
         buffer = self.program.buffers[name]
         if window == buffer.whole and buffer.pixels_stored == buffer.grid[:2]:
-            return self._bytes_of(buffer).view(buffer.dtype.numpy).reshape(buffer.shape).copy()
+            return buffer.from_bytes(self._bytes_of(buffer))
         places = _places(buffer, window, self.program.corner(task, name, written=False))
         picked = self._pixels(buffer)[np.ix_(np.arange(buffer.batch), *places)]
+        if buffer.dtype.is_packed:
+            picked = unpack(picked, buffer.dtype, buffer.grid[2])
         return picked.reshape(_window_shape(buffer, window))
 
     def _scatter(self, name: str, window: Window, task: Task, values: np.ndarray) -> None:
         buffer = self.program.buffers[name]
         if window == buffer.whole and buffer.pixels_stored == buffer.grid[:2]:
-            flat = np.ascontiguousarray(values, buffer.dtype.numpy).reshape(-1)
-            self._bytes_of(buffer)[:] = flat.view(np.uint8)
+            self._bytes_of(buffer)[:] = buffer.to_bytes(values)
             return
         places = _places(buffer, window, self.program.corner(task, name, written=True))
-        self._pixels(buffer)[np.ix_(np.arange(buffer.batch), *places)] = values.reshape(
-            buffer.batch, window.height, window.width, buffer.grid[2]
-        )
+        pixels = values.reshape(buffer.batch, window.height, window.width, buffer.grid[2])
+        stored = pack(pixels, buffer.dtype.bits) if buffer.dtype.is_packed else pixels
+        self._pixels(buffer)[np.ix_(np.arange(buffer.batch), *places)] = stored
 
 
 def _window_shape(buffer: Buffer, window: Window) -> tuple[int, ...]:

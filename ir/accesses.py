@@ -134,7 +134,7 @@ class _Windows:
 def _facts(buffer: Buffer, begin: int) -> tuple[int, int, int, int, int]:
     """Where the buffer begins, rows and columns stored, bytes of a pixel, and samples."""
     rows, columns = buffer.pixels_stored
-    return begin, rows, columns, buffer.grid[2] * buffer.dtype.size, buffer.batch
+    return begin, rows, columns, buffer.pixel_bytes, buffer.batch
 
 
 def repeated(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import ml_dtypes
 import numpy as np
 
 
 class DType(Enum):
-    """An element type that emitted C can store: NumPy name, C type."""
+    """An element type that emitted C can store: NumPy name, C type.
+
+    INT4 and INT2 are packed in memory, several elements to a byte: along the last axis, the first in the
+    lowest bits, as ONNX packs. Each run of the last axis begins a byte. In NumPy each is an element.
+    """
 
     INT8 = ("int8", "int8_t")
     UINT8 = ("uint8", "uint8_t")
@@ -20,19 +25,35 @@ class DType(Enum):
     INT64 = ("int64", "int64_t")
     FLOAT32 = ("float32", "float")
     BOOL = ("bool", "uint8_t")
+    INT4 = ("int4", "uint8_t")
+    INT2 = ("int2", "uint8_t")
 
     @property
     def numpy(self) -> np.dtype:
-        return np.dtype(self.value[0])
+        return np.dtype(_NARROW.get(self.value[0], self.value[0]))
 
     @property
     def c(self) -> str:
         return self.value[1]
 
     @property
+    def bits(self) -> int:
+        """Bits of one element in memory."""
+        return 8 * self.size if self.value[0] not in _NARROW else int(self.value[0].removeprefix("int"))
+
+    @property
+    def is_packed(self) -> bool:
+        """Several elements share a byte."""
+        return self.bits < 8
+
+    @property
     def size(self) -> int:
-        """Bytes of one element."""
+        """Bytes of one element by itself."""
         return self.numpy.itemsize
+
+    def nbytes(self, count: int) -> int:
+        """Bytes of ``count`` elements that follow one another from the beginning of a byte."""
+        return -(-count * self.bits // 8)
 
     @property
     def is_float(self) -> bool:
@@ -41,12 +62,16 @@ class DType(Enum):
     @property
     def lowest(self) -> float:
         """The least value: an int, or minus infinity."""
-        return float("-inf") if self.is_float else 0 if self is DType.BOOL else int(np.iinfo(self.numpy).min)
+        if self.is_float:
+            return float("-inf")
+        return 0 if self is DType.BOOL else int(ml_dtypes.iinfo(self.numpy).min)
 
     @property
     def highest(self) -> float:
         """The greatest value: an int, or infinity."""
-        return float("inf") if self.is_float else 1 if self is DType.BOOL else int(np.iinfo(self.numpy).max)
+        if self.is_float:
+            return float("inf")
+        return 1 if self is DType.BOOL else int(ml_dtypes.iinfo(self.numpy).max)
 
     @classmethod
     def of(cls, dtype: np.dtype | type) -> DType:
@@ -54,6 +79,8 @@ class DType(Enum):
         return _BY_NAME[np.dtype(dtype).name]
 
 
+_NARROW: dict[str, type] = {"int4": ml_dtypes.int4, "int2": ml_dtypes.int2}
+"""NumPy has no names of its own for these."""
 _BY_NAME = {member.value[0]: member for member in DType}
 
 

@@ -57,6 +57,11 @@ class Kernel(ABC):
         """Rows by which the step moves the frame that is its input and its output, upward negative."""
         return 0
 
+    @property
+    def weight_bits(self) -> int | None:
+        """Bits of a weight; None where nothing is multiplied by constants."""
+        return None
+
     @abstractmethod
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         """Outputs on ``window``. Each input is the part of it that ``needs`` names (clipped to the

@@ -13,6 +13,7 @@ from math import prod
 
 import numpy as np
 
+from .bits import pack, unpack
 from .dtype import DType, Quant
 from .kernel import Kernel
 from .window import Window
@@ -141,10 +142,31 @@ class Buffer:
         return array[:, rows] if array.ndim == 3 else array
 
     @property
+    def pixel_bytes(self) -> int:
+        """Bytes from one pixel of the grid to the next. A pixel of a rank without a grid is made of runs of
+        the last axis; packed elements begin a byte in each."""
+        runs = 1 if len(self.shape) in (3, 4) else prod(self.shape[:-1])
+        return runs * self.dtype.nbytes(prod(self.shape[-1:]))
+
+    @property
     def nbytes(self) -> int:
         """Bytes of storage."""
         rows, columns = self.pixels_stored
-        return self.batch * rows * columns * self.grid[2] * self.dtype.size
+        return self.batch * rows * columns * self.pixel_bytes
+
+    def to_bytes(self, values: np.ndarray) -> np.ndarray:
+        """uint8: a whole tensor, in memory order, as it is stored."""
+        if self.dtype.is_packed:
+            return pack(values.reshape(*self.shape[:-1], -1), self.dtype.bits).reshape(-1)
+        return np.ascontiguousarray(values, self.dtype.numpy).reshape(-1).view(np.uint8)
+
+    def from_bytes(self, stored: np.ndarray) -> np.ndarray:
+        """The inverse of ``to_bytes``, a copy."""
+        if self.dtype.is_packed:
+            run = prod(self.shape[-1:])
+            runs = stored.reshape(*self.shape[:-1], self.dtype.nbytes(run))
+            return unpack(runs, self.dtype, run).reshape(self.shape)
+        return stored.view(self.dtype.numpy).reshape(self.shape).copy()
 
     @property
     def whole(self) -> Window:

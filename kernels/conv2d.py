@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..ir.dtype import DType
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
@@ -33,6 +34,10 @@ class Conv2D(Kernel):
     bias: np.ndarray
     input_zero: int
     epilogue: Epilogue
+
+    @property
+    def weight_bits(self) -> int:
+        return DType.of(self.weights.dtype).bits
 
     @property
     def out_channels(self) -> int:

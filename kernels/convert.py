@@ -34,8 +34,7 @@ class Quantize(Kernel):
 
     @property
     def bounds(self) -> tuple[int, int]:
-        info = np.iinfo(self.dtype.numpy)
-        return int(info.min), int(info.max)
+        return int(self.dtype.lowest), int(self.dtype.highest)
 
     def cost(self, window: Window) -> Cost:
         return Cost(operations=self.elements)

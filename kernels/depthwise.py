@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..ir.dtype import DType
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
 from .epilogue import Epilogue, requantize_constants
@@ -26,6 +27,10 @@ class DepthwiseConv2D(Kernel):
     bias: np.ndarray
     input_zero: int
     epilogue: Epilogue
+
+    @property
+    def weight_bits(self) -> int:
+        return DType.of(self.weights.dtype).bits
 
     @property
     def channels(self) -> int:

@@ -17,13 +17,12 @@ _OFFSET_BITS = 29
 """|zero_point| · 2^shift is at most 2^29, and hi32 below 2^30 in magnitude: their sum fits 32 bits."""
 
 _COARSEST = 2.0**17
-"""From this many output LSB for one of the accumulator on, anything but 0 saturates 8 and 16 bits."""
+"""From this many output LSB for one of the accumulator on, anything but 0 saturates 16 bits and less."""
 
 
 def quantized_bounds(quant: Quant, dtype: DType, activation: Activation) -> tuple[int, int]:
     """Integers that ``activation`` (and the element type) allow in a tensor quantized by ``quant``."""
-    info = np.iinfo(dtype.numpy)
-    low, high = int(info.min), int(info.max)
+    low, high = int(dtype.lowest), int(dtype.highest)
     if np.isfinite(activation.low):
         low = max(low, min(high, round(activation.low / quant.scale) + quant.zero_point))
     if np.isfinite(activation.high):
@@ -56,11 +55,11 @@ class Requantize:
         cls, scales: np.ndarray, quant: Quant, dtype: DType, bound: int, activation: Activation = UNBOUNDED
     ) -> Requantize:
         """For accumulators in units of ``scales`` (one per channel, or one) and magnitude ≤ ``bound``,
-        to a tensor of ``dtype`` (8 or 16 bits) quantized by ``quant``."""
+        to a tensor of ``dtype`` (at most 16 bits) quantized by ``quant``."""
         ratios = np.minimum(np.asarray(scales, np.float64).reshape(-1) / quant.scale, _COARSEST)
         largest = float(ratios.max(initial=0.0))
         least = float(np.min(ratios, where=ratios > 0, initial=np.inf))
-        reach = min(bound, int(4 * 2.0 ** (8 * dtype.size) / least))  # saturates from there on
+        reach = min(bound, int(4 * 2.0**dtype.bits / least))  # saturates from there on
         wanted = max(1, reach.bit_length() - _ROUNDED_BITS + 1)
         shift = wanted if largest == 0.0 else int(np.floor(-1.0 - np.log2(largest)))
         pre_shift = max(0, 1 - shift)
@@ -115,7 +114,7 @@ def epilogue_of(node: Node, scales: np.ndarray, bound: int) -> Epilogue:
         return Clamp(node.activation.low, node.activation.high)
     epilogue = Requantize.of(scales, out.quant, out.dtype, bound, node.activation)
     least = float(np.min(scales, where=scales > 0, initial=np.inf))
-    if epilogue.limit is not None and epilogue.limit * least / out.quant.scale < 2 ** (8 * out.dtype.size):
+    if epilogue.limit is not None and epilogue.limit * least / out.quant.scale < 2**out.dtype.bits:
         raise node.refuse(
             f"the largest scale of its output channels is {scales.max() / least:.2g} times the smallest, "
             "too much for one 32-bit requantization",

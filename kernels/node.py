@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from ..ir.dtype import DType, Quant
@@ -29,6 +30,16 @@ class Constant:
         shape = [1] * self.values.ndim
         shape[self.axis] = -1
         return parameter.reshape(shape)
+
+    @property
+    def bits(self) -> int:
+        """Bits of a stored integer."""
+        return ml_dtypes.iinfo(self.values.dtype).bits
+
+    @property
+    def wide(self) -> Constant:
+        """The same with integers of at least 8 bits."""
+        return replace(self, values=self.values.astype(np.int8)) if self.bits < 8 else self
 
     @property
     def centred(self) -> np.ndarray:

@@ -11,13 +11,13 @@ import numpy as np
 from ..ir.dtype import DType
 from .epilogue import quantized_bounds
 from .node import Activation, Node
-from .table import Table
+from .table import Table, in_bytes, looked_up
 
 
 @dataclass(frozen=True, eq=False)
 class Passthrough:
     """Between ``low`` and ``high``; or, where operand and output differ in quantization, through ``table``,
-    256 elements indexed by the bits of the operand's."""
+    indexed by the bits of the operand's elements."""
 
     dtype: DType
     low: float
@@ -43,12 +43,12 @@ class Passthrough:
         return cls(out.dtype, out.dtype.lowest, out.dtype.highest, recode.values)
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        return {} if self.table is None else {"table": self.table}
+        return {} if self.table is None else {"table": in_bytes(self.table)}
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """``values`` of the operand's type as elements of the output."""
         if self.table is not None:
-            return self.table[np.ascontiguousarray(values).view(np.uint8)]
+            return looked_up(self.table, values)
         return np.clip(values, self.low, self.high).astype(self.dtype.numpy)
 
 

@@ -17,7 +17,7 @@ def can_move(source: Tensor, out: Tensor) -> bool:
 
 
 def recoding(source: Tensor, out: Tensor) -> np.ndarray | None:
-    """256 elements of ``out``, indexed by the bits of an element of ``source``; None where elements stay
+    """Elements of ``out``, indexed by the bits of an element of ``source``; None where elements stay
     as they are."""
     if source.constant is not None or (source.quant == out.quant and source.dtype is out.dtype):
         return None
@@ -34,6 +34,6 @@ def stored(constant: Constant, out: Tensor) -> np.ndarray:
 
 def quantized(real: np.ndarray, quant: Quant, dtype: DType) -> np.ndarray:
     """ONNX QuantizeLinear: rounds half to even, saturates; NaN gives the least value."""
-    info = np.iinfo(dtype.numpy)
+    lowest, highest = dtype.lowest, dtype.highest
     scaled = np.rint(real / quant.scale) + quant.zero_point
-    return np.where(scaled > info.min, np.minimum(scaled, info.max), info.min).astype(dtype.numpy)
+    return np.where(scaled > lowest, np.minimum(scaled, highest), lowest).astype(dtype.numpy)

@@ -1,4 +1,4 @@
-"""Any function of one 8-bit element: a table of 256 entries, computed in float64 at compile time."""
+"""Any function of one element of at most 8 bits: a table, computed in float64 at compile time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ RealFunction = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Table(Kernel):
-    """out = values[in], indexed by the element's bits as an unsigned byte."""
+    """out = values[in], indexed by the element's bits as an unsigned number."""
 
     template: ClassVar[str] = "table"
     windowed: ClassVar[bool] = True
 
     shape: tuple[int, ...]
     values: np.ndarray
-    """256 elements of the output's type."""
+    """Elements of the output's type, 256 for an operand of 8 bits."""
 
     @classmethod
     def of(
@@ -38,15 +38,16 @@ class Table(Kernel):
         """Tabulates quantize(function(dequantize(q))); rounds half to even and saturates; NaN gives
         the least value, as in Quantize."""
         (quant, dtype), (out, out_dtype) = source, target
-        stored = np.arange(256, dtype=np.uint8).view(dtype.numpy).astype(np.float64)
+        count = 2**dtype.bits
+        stored = np.arange(count) - (np.arange(count) > dtype.highest) * count
         with np.errstate(all="ignore"):
             real = function((stored - quant.zero_point) * quant.scale)
-        info = np.iinfo(out_dtype.numpy)
         rounded = np.nan_to_num(np.rint(real / out.scale), nan=-1e18, posinf=1e18, neginf=-1e18)
-        return cls(shape, np.clip(rounded + out.zero_point, info.min, info.max).astype(out_dtype.numpy))
+        clipped = np.clip(rounded + out.zero_point, out_dtype.lowest, out_dtype.highest)
+        return cls(shape, clipped.astype(out_dtype.numpy))
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        return {"table": self.values}
+        return {"table": in_bytes(self.values)}
 
     def cost(self, window: Window) -> Cost:
         return Cost(operations=prod(self.shape))
@@ -55,4 +56,14 @@ class Table(Kernel):
         return (0,)
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
-        return (self.values[np.ascontiguousarray(inputs[0]).view(np.uint8)],)
+        return (looked_up(self.values, inputs[0]),)
+
+
+def in_bytes(table: np.ndarray) -> np.ndarray:
+    """A table as it lies in flash: no two elements share a byte."""
+    return table.astype(np.int8) if DType.of(table.dtype).is_packed else table
+
+
+def looked_up(table: np.ndarray, elements: np.ndarray) -> np.ndarray:
+    """For each element what ``table`` has at its bits."""
+    return table[elements.astype(np.int64) & (len(table) - 1)]

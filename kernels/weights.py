@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ir.dtype import Quant
+from ..ir.dtype import DType, Quant
 from .epilogue import Epilogue, epilogue_of
 from .node import Node, Tensor
 
@@ -57,7 +57,7 @@ def _integer_operands(node: Node, activation: Tensor, channel_axis: int, channel
     bound = accumulator_bound(node, centred, integers, quant, activation)
     scalar = scales[:1] if np.all(scales == scales[0]) else scales
     return Linear(
-        narrow(centred),
+        narrow(centred, weights.bits),
         integers.astype(np.int32),
         quant.zero_point,
         epilogue_of(node, scalar, bound),
@@ -70,18 +70,22 @@ def integer_bias(real: np.ndarray, scales: np.ndarray) -> np.ndarray:
     return np.clip(integers, -(2.0**62), 2.0**62).astype(np.int64)
 
 
-def narrow(weights: np.ndarray) -> np.ndarray:
-    """int8 where the weights fit; int16 for unsigned weights whose zero point was taken off."""
-    fits = weights.min(initial=0) >= -128 and weights.max(initial=0) <= 127
-    return weights.astype(np.int8 if fits else np.int16)
+def narrow(weights: np.ndarray, bits: int = 8) -> np.ndarray:
+    """The narrowest of int2, int4, int8 and int16 that has ``bits`` and holds the weights: without their zero
+    point, unsigned ones can take more bits than they are stored with."""
+    for dtype in (DType.INT2, DType.INT4, DType.INT8):
+        fits = weights.min(initial=0) >= dtype.lowest and weights.max(initial=0) <= dtype.highest
+        if fits and dtype.bits >= bits:
+            return weights.astype(dtype.numpy)
+    return weights.astype(np.int16)
 
 
 def accumulator_bound(
     node: Node, weights: np.ndarray, bias: np.ndarray, quant: Quant, activation: Tensor
 ) -> int:
     """The largest magnitude that any partial sum can reach, for any input; refused above 2^31 − 1."""
-    info = np.iinfo(activation.dtype.numpy)
-    span = max(int(info.max) - quant.zero_point, quant.zero_point - int(info.min))
+    lowest, highest = int(activation.dtype.lowest), int(activation.dtype.highest)
+    span = max(highest - quant.zero_point, quant.zero_point - lowest)
     sums = np.abs(weights).reshape(weights.shape[0], -1).sum(axis=1) * span + np.abs(bias)
     bound = int(sums.max(initial=0))
     if bound > 2**31 - 1:

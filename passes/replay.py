@@ -63,7 +63,7 @@ class Access:
     def takes_place_of(self, read: Access, as_many: bool) -> bool:
         """True where element i of this one lies where element i of ``read`` begins, stretch by stretch;
         ``as_many``: both have the same number of elements."""
-        mine, theirs = self.buffer.dtype.size, read.buffer.dtype.size
+        mine, theirs = self.buffer.dtype.bits, read.buffer.dtype.bits
         ours, others = self._stretches(), read._stretches()
         return len(ours) == len(others) and all(
             one[0] == two[0]
@@ -254,7 +254,7 @@ class Replay:
         ``place`` is the stored row and column at which the window begins."""
         top, left = place
         stored, columns = buffer.pixels_stored
-        pixel = buffer.grid[2] * buffer.dtype.size
+        pixel = buffer.pixel_bytes
         pitch, length = columns * pixel, window.width * pixel
         owner, _ = self._program.owner(buffer.name)
         begin = self._program.offset(buffer.name) + left * pixel

@@ -85,7 +85,7 @@ def _check_view(view: Buffer, offset: int, parent: Buffer) -> None:
     if view.storage == parent.storage == Full():
         return
     # a row of a ring and a pixel of a tile have no fixed place: only another name for all of it will do
-    same = (view.grid, view.batch, view.dtype.size) == (parent.grid, parent.batch, parent.dtype.size)
+    same = (view.grid, view.batch, view.dtype.bits) == (parent.grid, parent.batch, parent.dtype.bits)
     if view.storage != parent.storage or not same:
         why = f"it is a view of a part of {parent.name}, which is not stored whole"
         raise invalid(f"buffer {view.name}", why)

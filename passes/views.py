@@ -59,7 +59,8 @@ def _without(program: Program, names: Sequence[str]) -> Program:
 
 def _views(program: Program, step: Step) -> dict[str, Alias]:
     """The views that take the step's place; none where it has to copy."""
-    if any(program.buffers[name].storage != Full() for name in program.operands(step)):
+    operands = [program.buffers[name] for name in program.operands(step)]
+    if any(operand.storage != Full() or operand.dtype.is_packed for operand in operands):
         return {}
     match step.kernel:
         case Remap(contiguous_from=int(begin)):
@@ -94,7 +95,7 @@ def _concat_views(program: Program, step: Step, begins: Sequence[int]) -> dict[s
 
 
 def _is_all_of(view: Buffer, owner: Buffer) -> bool:
-    whole = view.nbytes == owner.nbytes and view.dtype.size == owner.dtype.size
+    whole = view.nbytes == owner.nbytes and view.dtype.bits == owner.dtype.bits
     return whole and owner.storage == Full() and owner.role is Role.ACTIVATION
 
 

@@ -1,6 +1,7 @@
-"""Unsigned quantized tensors become signed ones: values and zero points are 128 (uint16: 32768) less.
+"""Unsigned quantized tensors become signed ones: values and zero points are 128 (uint16: 32768, uint4: 8,
+uint2: 2) less.
 
-Inside the model everything is then int8, as the kernels want it. Model inputs and outputs keep their type:
+Inside the model everything is then signed, as the kernels want it. Model inputs and outputs keep their type:
 there an explicit Dequantize, Quantize pair converts, exactly, since (n · s) / s rounds to n for every
 integer of 16 bits. A tensor that other operators compute with (Cast, integer arithmetic) stays unsigned,
 and with it all that is only copied from it or to it.
@@ -40,6 +41,8 @@ class _Type:
 
 _TYPES = (
     _Type(oir.DataType.UINT8, oir.DataType.INT8, 128),
+    _Type(oir.DataType.UINT4, oir.DataType.INT4, 8),
+    _Type(oir.DataType.UINT2, oir.DataType.INT2, 2),
     _Type(oir.DataType.UINT16, oir.DataType.INT16, 32768),
 )
 

@@ -24,6 +24,7 @@ def fix_inputs(graph: oir.Graph, input_shapes: Mapping[str, Sequence[int]]) -> N
     that contradicts the model, an input that is no tensor, and a dimension that stays open.
     """
     _check_names(graph, input_shapes)
+    _check_whole_bytes(graph)
     symbols: dict[str, int] = {}
     for value in graph.inputs:
         if not isinstance(value.type, oir.TensorType) or value.dtype == oir.DataType.UNDEFINED:
@@ -45,6 +46,23 @@ def fix_inputs(graph: oir.Graph, input_shapes: Mapping[str, Sequence[int]]) -> N
     for value in graph.inputs:
         _complete(value, symbols)
         check_size(value, f"graph input {quoted(value.name)}")
+
+
+_NARROW = (oir.DataType.INT4, oir.DataType.UINT4, oir.DataType.INT2, oir.DataType.UINT2)
+
+
+def _check_whole_bytes(graph: oir.Graph) -> None:
+    """Inputs and outputs have elements of whole bytes: no other can be exchanged with ONNX Runtime."""
+    for kind, values in (("input", graph.inputs), ("output", graph.outputs)):
+        for value in values:
+            if value.dtype in _NARROW:
+                raise ModelError(
+                    f"An {kind} of the model has elements of less than a byte",
+                    where=f"graph {kind} {quoted(value.name)}",
+                    why=f"its type is {value.dtype}",
+                    remedy="let the model quantize and dequantize itself: QuantizeLinear behind a float "
+                    "input, DequantizeLinear before an output",
+                )
 
 
 def _check_names(graph: oir.Graph, input_shapes: Mapping[str, Sequence[int]]) -> None:

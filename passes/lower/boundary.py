@@ -59,7 +59,10 @@ def _quantizers(value: oir.Value) -> list[oir.Node]:
 def _declare_quantized(
     builder: Builder, name: str, tensor: Tensor, quantizers: list[oir.Node], dtype: DType
 ) -> None:
-    quant, stored = quantization(quantizers[0]), element_type(quantizers[0].outputs[0])
+    quant, wanted = quantization(quantizers[0]), element_type(quantizers[0].outputs[0])
+    stored, quantized = wanted, name_of(quantizers[0].outputs[0])
+    if wanted.is_packed:  # the caller has whole bytes
+        stored, quantized = DType.INT8, builder.fresh(f"{quantized} in int8")
     if dtype is DType.UINT8 and stored is DType.INT8:
         raw = replace(tensor, dtype=DType.UINT8)
         offered = _pixel_quant(tensor.name, quant)
@@ -74,16 +77,21 @@ def _declare_quantized(
         )
         builder.bind(raw, builder.add_buffer(buffer))
         kernel = Table.of(raw.physical, (offered, DType.UINT8), (quant, stored), lambda real: real)
-        inner = replace(tensor, name=name_of(quantizers[0].outputs[0]), dtype=stored)
+        inner = replace(tensor, name=quantized, dtype=stored)
         builder.emit(kernel, Origin("QuantizeLinear", quantizers[0].name or ""), [raw], [inner])
         builder.note_quant(inner.name, quant)
     else:
-        inner = replace(tensor, name=name_of(quantizers[0].outputs[0]), dtype=stored)
+        inner = replace(tensor, name=quantized, dtype=stored)
         buffer = Buffer(
             name, inner.physical, stored, quant=quant, role=Role.INPUT, source=tensor.name, order=tensor.order
         )
         builder.bind(inner, builder.add_buffer(buffer))
         builder.stored[tensor.name] = builder.stored[inner.name]
+    if wanted.is_packed:
+        packed = replace(tensor, name=name_of(quantizers[0].outputs[0]), dtype=wanted)
+        builder.convert(inner, packed, Origin("QuantizeLinear", quantizers[0].name or ""))
+        builder.note_quant(packed.name, quant)
+        inner = packed
     for other in quantizers[1:]:
         builder.view(inner, replace(inner, name=name_of(other.outputs[0])))
 
@@ -118,7 +126,7 @@ def declare_outputs(
                 remedy="leave that output out, or correct the shapes in the model or in --input-shape",
             )
         origin = Origin("Identity", name_of(value))
-        tensor = builder.in_memory(tensor_of(value), origin)
+        tensor = builder.wide(builder.in_memory(tensor_of(value), origin), origin)
         expected = {row_major(len(tensor.shape))} | (
             {channel_last(len(tensor.shape))} if want_channel_last else set()
         )

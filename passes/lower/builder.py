@@ -13,8 +13,9 @@ from ...ir.program import Alias, Buffer, Program, Role, Step, Task
 from ...kernels.constant import Fixed
 from ...kernels.convert import Dequantize
 from ...kernels.node import Tensor
+from ...kernels.packed_table import PackedTable
 from ...kernels.transpose import Transpose
-from .layout import Order, row_major, same_bytes
+from .layout import Order, row_major, same_bytes, same_runs
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ class Builder:
             return self._converted[key]
         moved = replace(tensor, order=order, name=self.fresh(f"{tensor.name} in order {order}"))
         self._converted[key] = moved
+        if same_bytes(tensor.shape, tensor.order, order) and same_runs(tensor, moved):
+            return self.view(tensor, moved)
+        tensor = self.wide(tensor, origin)
+        moved = self._converted[key] = replace(moved, dtype=tensor.dtype)
         if same_bytes(tensor.shape, tensor.order, order):
             return self.view(tensor, moved)
         perm = tuple(tensor.order.index(axis) for axis in order)
@@ -114,13 +119,35 @@ class Builder:
             name = self.fresh(f"{tensor.name} as float32")
             self._converted[key] = replace(tensor, name=name, dtype=DType.FLOAT32, quant=None)
             kernel = Dequantize(prod(tensor.shape), tensor.quant)
-            self.emit(kernel, Origin("DequantizeLinear", origin.name), [tensor], [self._converted[key]])
+            stored = self.wide(tensor, origin)
+            self.emit(kernel, Origin("DequantizeLinear", origin.name), [stored], [self._converted[key]])
         return self._converted[key]
+
+    def wide(self, tensor: Tensor, origin: Origin) -> Tensor:
+        """``tensor`` in whole bytes: packed elements become int8 by a step of their own."""
+        if not tensor.dtype.is_packed:
+            return tensor
+        if tensor.constant is not None:
+            return replace(tensor, dtype=DType.INT8, constant=tensor.constant.wide)
+        key = (tensor.name, "int8")
+        if key not in self._converted:
+            name = self.fresh(f"{tensor.name} as int8")
+            self._converted[key] = replace(tensor, name=name, dtype=DType.INT8)
+            self.convert(tensor, self._converted[key], origin)
+        return self._converted[key]
+
+    def convert(self, source: Tensor, target: Tensor, origin: Origin) -> None:
+        """Appends the step that makes of ``source`` the same integers in the width of ``target``."""
+        kernel = PackedTable.conversion(source.physical, source.dtype, target.dtype)
+        operator = f"{source.dtype.value[0]} to {target.dtype.value[0]}"
+        self.emit(kernel, Origin(operator, origin.name), [source], [target])
 
     def in_memory(self, tensor: Tensor, origin: Origin) -> Tensor:
         """``tensor`` itself where it is computed; a constant is copied to the arena, as real numbers."""
         if tensor.constant is None:
             return tensor
+        tensor = self.wide(tensor, origin)
+        assert tensor.constant is not None
         key = (tensor.name, "memory")
         if key not in self._converted:
             dtype = tensor.dtype if tensor.constant.scale is None else DType.FLOAT32

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
+
 import onnx_ir as oir
 
-from ...kernels.registry import OPERATORS, Layout
+from ...kernels.node import Node, Tensor
+from ...kernels.registry import OPERATORS, Layout, Operator
 
 Order = tuple[int, ...]
 
@@ -23,9 +27,43 @@ def same_bytes(shape: tuple[int, ...], a: Order, b: Order) -> bool:
     return [i for i in a if shape[i] != 1] == [i for i in b if shape[i] != 1]
 
 
+def same_runs(one: Tensor, other: Tensor) -> bool:
+    """True where the elements of both, in the same order, fill up their bytes alike: packed ones begin a byte
+    in each run of the last axis."""
+    per_byte = max(8 // one.dtype.bits, 1)
+    ends = one.physical[-1:], other.physical[-1:]
+    return ends[0] == ends[1] or all(prod(end) % per_byte == 0 for end in ends)
+
+
 def transposed(order: Order, perm: tuple[int, ...]) -> Order:
     """The order in which the bytes of a tensor of ``order`` are its Transpose by ``perm``."""
     return tuple(perm.index(axis) for axis in order)
+
+
+def arranged_for(operator: Operator, node: Node) -> tuple[list[Tensor | None], list[Tensor]]:
+    """Operands and outputs of ``node`` as they are to lie in the order of axes that the operator asks for."""
+    operands, outputs = list(node.inputs), list(node.outputs)
+    if operator.layout is Layout.FREE:
+        order = operator.result_order
+        return operands, outputs if order is None else [replace(t, order=order(node)) for t in outputs]
+    if operator.layout is Layout.CHANNEL_LAST:
+        order_of = channel_last
+    elif operator.layout is Layout.ROW_MAJOR:
+        order_of = row_major
+    else:
+        computed = [t for t in operands if t is not None and t.constant is None]
+        lead = max(computed, key=lambda t: (len(t.shape), t.elements))
+
+        def order_of(rank: int) -> Order:
+            missing = len(lead.order) - rank
+            extra = row_major(max(-missing, 0))
+            return (*extra, *(axis - missing for axis in lead.order if axis >= missing))
+
+    arranged = [
+        t if t is None or t.constant is not None else replace(t, order=order_of(len(t.shape)))
+        for t in operands
+    ]
+    return arranged, [replace(t, order=order_of(len(t.shape))) for t in outputs]
 
 
 _TRANSPARENT = {"QuantizeLinear", "DequantizeLinear"}

@@ -12,7 +12,9 @@ from ...ir.errors import ModelError
 from ...ir.program import Program
 from ...kernels.convert import Quantize
 from ...kernels.node import UNBOUNDED, Activation, Constant, Node, Tensor
-from ...kernels.registry import OPERATORS, Layout, Operator
+from ...kernels.packed import packed_form
+from ...kernels.packed_table import PackedTable
+from ...kernels.registry import OPERATORS, Operator
 from ...kernels.table import RealFunction, Table
 from ..onnx_graph import FUSED_DOMAIN, constant, has_known_domain, shape_of
 from . import boundary
@@ -27,7 +29,7 @@ from .graph import (
     quantization,
     sole_consumer,
 )
-from .layout import channel_last, row_major, transposed
+from .layout import arranged_for, row_major, same_bytes, same_runs, transposed
 
 
 @dataclass(frozen=True)
@@ -154,12 +156,12 @@ class _Lowering:
 
     def _reshape(self, node: oir.Node) -> None:
         out = node.outputs[0]
-        source = self._in_memory(node)
-        source = self.builder.ordered(source, row_major(len(source.shape)), self._origin(node))
-        shape = shape_of(out)
-        self.builder.view(
-            source, replace(source, name=name_of(out), shape=shape, order=row_major(len(shape)))
-        )
+        source, origin, shape = self._in_memory(node), self._origin(node), shape_of(out)
+        target = replace(source, name=name_of(out), shape=shape, order=row_major(len(shape)))
+        rows = row_major(len(source.shape))
+        if not (same_bytes(source.shape, source.order, rows) and same_runs(source, target)):
+            source = self.builder.ordered(self.builder.wide(source, origin), rows, origin)
+        self.builder.view(source, replace(target, dtype=source.dtype))
 
     def _transpose(self, node: oir.Node) -> None:
         out = node.outputs[0]
@@ -212,6 +214,8 @@ class _Lowering:
             return x
 
         kernel = Table.of(source.physical, (source.quant, source.dtype), (quant, made.dtype), function)
+        if source.dtype.is_packed or made.dtype.is_packed:
+            kernel = PackedTable(kernel.shape, kernel.values)
         self.builder.emit(kernel, origin, [source], [replace(made, quant=None)])
         self.builder.note_quant(made.name, quant)
 
@@ -331,9 +335,49 @@ class _Lowering:
         self, node: oir.Node, operator: Operator, operands: list[Tensor | None], outputs: list[Tensor],
         activation: Activation, origin: Origin,
     ) -> bool:  # fmt: skip
-        """Arranges layouts, resolves the kernel and appends its step; False where there is no such kernel."""
-        arranged, placed = self._arrange(node, operator, operands, outputs)
+        """Appends the step that computes ``outputs``, and what converts packed operands where their kernel
+        does not take them; False where there is no such kernel."""
+        if not any(t is not None and t.dtype.is_packed for t in (*operands, *outputs)):
+            return self._emit_kernel(node, operator, operands, outputs, activation, origin)
+        if self._emit_kernel(node, operator, operands, outputs, activation, origin, packed=True):
+            return True
+        wide = [None if t is None else self.builder.wide(t, origin) for t in operands]
+        made = [self._wide_output(t) for t in outputs]
+        if not self._emit_kernel(node, operator, wide, made, activation, origin):
+            return False
+        for mine, output in zip(made, outputs, strict=True):
+            if mine is not output:
+                mine = self.builder.tensors[mine.name]
+                self.builder.convert(mine, replace(output, order=mine.order), origin)
+        return True
+
+    def _kept(self, operand: Tensor | None, wanted: Tensor | None, origin: Origin) -> Tensor | None:
+        """A packed operand that needs no other order than it has; others in whole bytes."""
+        if operand is None or wanted is None or operand.constant is not None:
+            return operand
+        moves = not same_bytes(operand.shape, operand.order, wanted.order)
+        return self.builder.wide(operand, origin) if moves or not same_runs(operand, wanted) else operand
+
+    def _wide_output(self, tensor: Tensor) -> Tensor:
+        """What is computed in the place of a packed tensor."""
+        if not tensor.dtype.is_packed:
+            return tensor
+        return replace(tensor, name=self.builder.fresh(f"{tensor.name} in int8"), dtype=DType.INT8)
+
+    def _emit_kernel(
+        self, node: oir.Node, operator: Operator, operands: list[Tensor | None], outputs: list[Tensor],
+        activation: Activation, origin: Origin, packed: bool = False,
+    ) -> bool:  # fmt: skip
+        """Arranges layouts, resolves the kernel, or its form for packed operands, and appends its step; False
+        where there is no such kernel."""
+        arranged, placed = arranged_for(operator, self._view(node, operands, outputs, UNBOUNDED))
+        if packed:
+            operands = [self._kept(t, wanted, origin) for t, wanted in zip(operands, arranged, strict=True)]
+            arranged, placed = arranged_for(operator, self._view(node, operands, outputs, UNBOUNDED))
         kernel = operator.resolve(self._view(node, arranged, placed, activation))
+        if kernel is not None and packed:
+            sources = [t.dtype for t in arranged if t is not None and t.constant is None]
+            kernel = packed_form(kernel, sources)
         if kernel is None:
             return False
         computed = [
@@ -344,41 +388,16 @@ class _Lowering:
         self.builder.emit(kernel, origin, computed, placed)
         return True
 
-    def _arrange(
-        self, node: oir.Node, operator: Operator, operands: list[Tensor | None], outputs: list[Tensor]
-    ) -> tuple[list[Tensor | None], list[Tensor]]:
-        """Operands and outputs as they are to lie in the order of axes that the operator asks for."""
-        layout = operator.layout
-        if layout is Layout.FREE:
-            order = operator.result_order
-            view = self._view(node, operands, outputs, UNBOUNDED)
-            return operands, outputs if order is None else [replace(t, order=order(view)) for t in outputs]
-        if layout is Layout.CHANNEL_LAST:
-            order_of = channel_last
-        elif layout is Layout.ROW_MAJOR:
-            order_of = row_major
-        else:
-            computed = [t for t in operands if t is not None and t.constant is None]
-            lead = max(computed, key=lambda t: (len(t.shape), t.elements))
-
-            def order_of(rank: int) -> tuple[int, ...]:
-                missing = len(lead.order) - rank
-                extra = row_major(max(-missing, 0))
-                return (*extra, *(axis - missing for axis in lead.order if axis >= missing))
-
-        arranged = [
-            t if t is None or t.constant is not None else replace(t, order=order_of(len(t.shape)))
-            for t in operands
-        ]
-        return arranged, [replace(t, order=order_of(len(t.shape))) for t in outputs]
-
     def _quantize(self, node: oir.Node) -> None:
-        source, quant = self.builder.real(self._in_memory(node), self._origin(node)), quantization(node)
-        made = self._stored(node.outputs[0])
-        made = replace(made, order=source.order)
-        kernel = Quantize(source.elements, quant, made.dtype)
-        self.builder.emit(kernel, self._origin(node), [source], [made])
-        self.builder.note_quant(made.name, quant)
+        origin, quant = self._origin(node), quantization(node)
+        source = self.builder.real(self._in_memory(node), origin)
+        made = replace(self._stored(node.outputs[0]), order=source.order)
+        wide = self._wide_output(made)
+        self.builder.emit(Quantize(source.elements, quant, wide.dtype), origin, [source], [wide])
+        self.builder.note_quant(wide.name, quant)
+        if wide is not made:
+            self.builder.convert(wide, made, origin)
+            self.builder.note_quant(made.name, quant)
 
     # ---- views of nodes ----
 

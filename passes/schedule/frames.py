@@ -63,7 +63,7 @@ class Framing:
 
     def step(self, buffer: Buffer, upward: bool) -> Step:
         """The step that slides the frame that is stored in ``buffer``."""
-        slide = Slide(-self.stride if upward else self.stride, buffer.grid[2] * buffer.dtype.size)
+        slide = Slide(-self.stride if upward else self.stride, buffer.pixel_bytes)
         moved = (self.tensor,)
         return Step(f"slide_{self.tensor}", slide, moved, moved, operator="kept rows move up")
 

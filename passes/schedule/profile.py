@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ...ir.kernel import Cost
-from ...ir.program import Buffer, Full
+from ...ir.program import Full
 from ...ir.window import Window
 from .frames import Framing, framings
 from .reads import COLUMNS, ROWS
@@ -63,7 +63,7 @@ class Profile:
     def _inner_bytes(self, framed: bool) -> dict[int, int]:
         """By the number of regions across, all at once."""
         buffers, inside = self.scope.program.buffers, self.scope.inside
-        pixels, widths = {n: _pixel(buffers[n]) for n in inside}, self._columns.largest
+        pixels, widths = {n: buffers[n].pixel_bytes for n in inside}, self._columns.largest
         choices = list(widths[self.scope.driver])
         sizes = [[pixels[n] * widths[n][choice] for n in inside] for choice in choices]
         most = self._most(np.array(sizes, np.float64).reshape(len(choices), -1), framed)
@@ -74,7 +74,7 @@ class Profile:
         one stream."""
         names = (*self.scope.inside, *self.scope.leaving, *self.dying)
         buffers = [self.scope.program.buffers[name] for name in names]
-        sizes = [_pixel(buffer) * buffer.grid[1] for buffer in buffers]
+        sizes = [buffer.pixel_bytes * buffer.grid[1] for buffer in buffers]
         return int(self._most(np.array([sizes], np.float64), framed)[0])
 
     def _most(self, sizes: np.ndarray, framed: bool) -> np.ndarray:
@@ -233,7 +233,3 @@ def _hold(kept: np.ndarray) -> None:
     if most > 1:
         used = np.flatnonzero(kept)
         kept[used[0] : used[-1] + 1] = most
-
-
-def _pixel(buffer: Buffer) -> int:
-    return buffer.grid[2] * buffer.dtype.size

@@ -35,7 +35,8 @@ def flatten_grid(program: Program) -> Program:
 
 def split_reductions(program: Program) -> Program:
     """``program`` with every AveragePool and MaxPool over a whole image as two steps: one that keeps a single
-    row (of sums, or of maxima) and is run row by row, and one that makes the result of it.
+    row (of sums, or of maxima) and is run row by row, and one that makes the result of it. Pools of packed
+    tensors stay as they are.
 
     The bytes of the results stay the same. ``program`` must run layer by layer, unplaced; ValueError where it
     does not.
@@ -66,6 +67,8 @@ def split_reductions(program: Program) -> Program:
 
 
 def _pair(program: Program, step: Step) -> tuple[Running, Finished] | None:
+    if any(program.buffers[name].dtype.is_packed for name in (*step.inputs, *step.outputs)):
+        return None
     match step.kernel:
         case AveragePool():
             return split_mean(step.kernel, program.buffers[step.inputs[0]].dtype)

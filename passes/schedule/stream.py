@@ -258,7 +258,7 @@ def _overwritable(scope: Scope, step: Step) -> list[str]:
 
 
 def _alike(one: Buffer, other: Buffer) -> bool:
-    return one.grid == other.grid and one.dtype.size == other.dtype.size
+    return one.grid == other.grid and one.dtype.bits == other.dtype.bits
 
 
 def _columns(buffer: Buffer, storage: Storage) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import onnx
 import onnx_ir as oir
@@ -27,6 +28,10 @@ _PER_CHANNEL = {"Conv": 0, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
 _TAKES_CONSTANTS = frozenset({"Add", "Concat", "Div", "Gather", "Max", "Min", "Mul", "PRelu", "Sub"})
 
 Quant = tuple[np.float32, int]
+
+_OPSET_OF_INT2 = 25
+_INT8 = np.dtype(np.int8)
+_NARROW = [np.dtype(t) for t in (ml_dtypes.int4, ml_dtypes.uint4, ml_dtypes.int2, ml_dtypes.uint2)]
 
 
 @st.composite
@@ -77,7 +82,12 @@ class _Quantizer:
 
     def __post_init__(self) -> None:
         self.ranges = _ranges(self.source)
-        self.dtype = self.draw(st.sampled_from([np.int8, np.int8, np.uint8, np.int8, np.uint8, np.int16]))
+        kinds = [np.int8, np.int8, np.uint8, np.int8, np.uint8, np.int16]
+        self.dtype = np.dtype(self.draw(st.sampled_from(kinds)))
+        self.widths = [self.dtype, *_NARROW] if self.dtype.itemsize == 1 and self.chance(3) else [self.dtype]
+        """Types among which tensors inside choose."""
+        self.dtypes: dict[str, np.dtype] = {}
+        """Float tensor → the type of the integers that stand for it."""
         self.pair_each = self.chance(4)
         """Whether every reader has a DequantizeLinear of its own."""
         self.constants = {t.name: numpy_helper.to_array(t) for t in self.source.graph.initializer}
@@ -92,23 +102,26 @@ class _Quantizer:
 
     # ---- pairs ----
 
-    def _parameters(self, name: str, quant: Quant) -> list[str]:
+    def _parameters(self, tensor: str, name: str, quant: Quant) -> list[str]:
         scale, zero = f"{name}_scale", f"{name}_zero"
-        self.constants[scale], self.constants[zero] = np.asarray(quant[0]), np.asarray(quant[1], self.dtype)
+        dtype = self.dtypes.setdefault(tensor, self.dtype)
+        self.constants[scale], self.constants[zero] = np.asarray(quant[0]), np.asarray(quant[1]).astype(dtype)
         return [scale, zero]
 
     def _quant(self, name: str) -> Quant:
         """Steps somewhat wider or narrower than the range asks for."""
         low, high = self.ranges[name]
+        inside = name not in self.asked and name not in {v.name for v in self.source.graph.input}
+        self.dtypes[name] = self.draw(st.sampled_from(self.widths)) if inside else self.dtype
+        info = ml_dtypes.iinfo(self.dtypes[name])
         stretch = self.draw(st.sampled_from([1.0, 0.7, 1.3, 2.0]))
-        steps = 2.0 ** (8 * np.dtype(self.dtype).itemsize) - 1
+        steps = 2.0**info.bits - 1
         least = 1e-2 if steps < 256 else 1.0  # finer steps than float32 sums have
         scale = np.float32(max(high - low, least) / steps * stretch)
-        info = np.iinfo(self.dtype)
         return scale, int(np.clip(round(info.min - low / scale), info.min, info.max))
 
     def _dequantize(self, name: str, real: str) -> str:
-        parameters = self._parameters(f"{name}_{len(self.nodes)}", self.quants[name])
+        parameters = self._parameters(name, f"{name}_{len(self.nodes)}", self.quants[name])
         self.nodes.append(
             helper.make_node(
                 "DequantizeLinear", [self.stored[name], *parameters], [real], f"dq_{len(self.nodes)}"
@@ -119,7 +132,7 @@ class _Quantizer:
     def _pair(self, name: str, quant: Quant) -> None:
         """QuantizeLinear and DequantizeLinear behind the float tensor ``name``."""
         self.quants[name], self.stored[name] = quant, f"{name}_q"
-        parameters = self._parameters(f"{name}_{len(self.nodes)}", quant)
+        parameters = self._parameters(name, f"{name}_{len(self.nodes)}", quant)
         self.nodes.append(
             helper.make_node(
                 "QuantizeLinear", [self.real.get(name, name), *parameters], [f"{name}_q"], f"q_{name}"
@@ -142,7 +155,7 @@ class _Quantizer:
         weight, *bias = node.input[1:]
         array, axis = self.constants[weight], _channel_axis(node)
         along = axis if axis is not None and self.chance(2) else None
-        integers, scale = _symmetric(array, along)
+        integers, scale = _symmetric(array, along, self.draw(st.sampled_from(self.widths)))
         made = [self._constant_pair(weight, integers, scale, along)]
         if not bias or _attributes(node).keys() & {"alpha", "beta"}:
             return [*made, *bias]
@@ -206,8 +219,12 @@ class _Quantizer:
             self.nodes.append(copy)
             for output in node.output:
                 if output in self.ranges and self._quantizes(node, output):
-                    moved = node.op_type in _MOVEMENT and node.input[0] in self.quants and not self.chance(4)
-                    self._pair(output, self.quants[node.input[0]] if moved else self._quant(output))
+                    source = node.input[0]
+                    moved = node.op_type in _MOVEMENT and source in self.quants and not self.chance(4)
+                    if moved and output not in self.asked:
+                        self.dtypes[output] = self.dtypes[source]
+                    moved = moved and self.dtypes.get(output, self.dtype) is self.dtypes[source]
+                    self._pair(output, self.quants[source] if moved else self._quant(output))
         return self._assembled()
 
     def _input(self, value: onnx.ValueInfoProto) -> None:
@@ -236,7 +253,8 @@ class _Quantizer:
             self.nodes, "random", self.inputs, [self._info(n) for n in dict.fromkeys(outputs)],
             [numpy_helper.from_array(a, n) for n, a in self.constants.items() if n in _read_by(self.nodes)],
         )  # fmt: skip
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+        opset = helper.make_opsetid("", OPSET if len(self.widths) == 1 else _OPSET_OF_INT2)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=13)
         return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
 
     def _info(self, name: str) -> onnx.ValueInfoProto:
@@ -265,10 +283,13 @@ def _channel_axis(node: onnx.NodeProto) -> int | None:
     return 0 if attributes.get("transB") else _PER_CHANNEL[node.op_type]
 
 
-def _symmetric(array: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """int8 and scale: one, or one for each index of ``axis``."""
+def _symmetric(array: np.ndarray, axis: int | None, kind: np.dtype = _INT8) -> tuple[np.ndarray, np.ndarray]:
+    """Signed integers, of 8 bits or as few as ``kind`` has, and scale: one, or one per index of ``axis``."""
+    bits = min(ml_dtypes.iinfo(kind).bits, 8)
+    dtype = {8: np.int8, 4: ml_dtypes.int4, 2: ml_dtypes.int2}[bits]
+    most = 2 ** (bits - 1) - 1
     others = None if axis is None else tuple(i for i in range(array.ndim) if i != axis)
     extent = np.abs(array).max(axis=others, keepdims=axis is not None)
-    scale = (np.maximum(extent, 1e-3) / 127).astype(np.float32)
-    integers = np.clip(np.rint(array / scale), -127, 127).astype(np.int8)
+    scale = (np.maximum(extent, 1e-3) / most).astype(np.float32)
+    integers = np.clip(np.rint(array / scale), -most, most).astype(dtype)
     return integers, scale if axis is None else scale.reshape(-1)

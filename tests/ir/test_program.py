@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyc.ir.dtype import DType
-from tinyc.ir.program import Alias, Buffer, Full, MemoryPlan, Program, Role, Rows, Storage, Task, Tile
+from tinyc.ir.program import Alias, Buffer, Frame, Full, MemoryPlan, Program, Role, Rows, Storage, Task, Tile
 from tinyc.ir.window import Window
 
 
@@ -48,6 +48,31 @@ def test_bytes_of_what_is_stored(storage: Storage, pixels: tuple[int, int], dtyp
     assert buffer.pixels_stored == pixels
     assert buffer.nbytes == pixels[0] * pixels[1] * 3 * size
     assert buffer.elements == 6 * 8 * 3
+
+
+@pytest.mark.parametrize(
+    ("dtype", "channels", "pixel"),
+    [
+        (DType.INT4, 1, 1), (DType.INT4, 2, 1), (DType.INT4, 7, 4), (DType.INT4, 8, 4),
+        (DType.INT2, 1, 1), (DType.INT2, 4, 1), (DType.INT2, 5, 2), (DType.INT2, 9, 3),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("storage", "pixels"), [(Full(), 48), (Rows(3), 24), (Tile(2, 5), 10), (Frame(4, 5), 20)]
+)
+def test_packed_pixels_begin_on_a_byte(
+    dtype: DType, channels: int, pixel: int, storage: Storage, pixels: int
+) -> None:
+    buffer = Buffer("x", (1, 6, 8, channels), dtype, storage)
+    assert (buffer.pixel_bytes, buffer.nbytes) == (pixel, pixels * pixel)
+    assert buffer.elements == 6 * 8 * channels
+
+
+def test_packed_runs_of_the_last_axis_begin_on_a_byte() -> None:
+    sizes = {
+        (): 1, (5,): 3, (3, 5): 9, (2, 3, 4, 5, 3): 2 * 3 * 4 * 5 * 2, (4, 6, 8, 3): 4 * 6 * 8 * 2, (2, 0): 0,
+    }  # fmt: skip
+    assert {shape: Buffer("x", shape, DType.INT4).nbytes for shape in sizes} == sizes
 
 
 def test_a_batch_is_stored_sample_after_sample() -> None:

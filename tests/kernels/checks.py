@@ -36,7 +36,7 @@ def float_model(
         [helper.make_tensor_value_info(n, kinds.get(n, TensorProto.FLOAT), None) for n in outputs],
         [numpy_helper.from_array(np.asarray(v), n) for n, v in (constants or {}).items()],
     )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=11)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=13)
     return onnx.shape_inference.infer_shapes(model, strict_mode=True)
 
 
@@ -44,17 +44,19 @@ def qdq_model(
     nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Sequence[int]], outputs: Sequence[str],
     quants: Mapping[str, Quant], constants: Mapping[str, np.ndarray | np.generic] | None = None,
     dequantized: Mapping[str, tuple[np.ndarray, np.ndarray | np.generic, int]] | None = None,
-    stage: bool = False,
+    stage: bool = False, types: Mapping[str, np.dtype] | None = None,
 ) -> onnx.ModelProto:  # fmt: skip
-    """``nodes`` computed on int8: inputs NAME come as int8 NAME_q through DequantizeLinear, outputs leave as
-    NAME_q through QuantizeLinear, each with its (scale, zero point) of ``quants``. ``dequantized`` constants
-    are (integers, scales, axis) behind DequantizeLinear; ``constants`` stay as they are. ``stage`` puts a
-    requantization before and behind, so that streamed schedules have a producer and a consumer."""
+    """``nodes`` computed on int8, or on the other integers that ``types`` has for a tensor: inputs NAME come
+    as int8 NAME_q through DequantizeLinear, outputs leave as NAME_q through QuantizeLinear, each with its
+    (scale, zero point) of ``quants``. ``dequantized`` constants are (integers, scales, axis) behind
+    DequantizeLinear; ``constants`` stay as they are. ``stage`` puts a requantization before and behind, so
+    that streamed schedules have a producer and a consumer; tensors that are not int8 need it."""
     values = dict(constants or {})
     before, after = [], []
 
     def parameters(name: str, quant: Quant) -> list[str]:
-        values[f"{name}_scale"], values[f"{name}_zero"] = np.float32(quant[0]), np.int8(quant[1])
+        values[f"{name}_scale"] = np.float32(quant[0])
+        values[f"{name}_zero"] = np.array(quant[1]).astype((types or {}).get(name, np.dtype(np.int8)))
         return [f"{name}_scale", f"{name}_zero"]
 
     for name in inputs:

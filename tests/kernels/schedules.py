@@ -59,13 +59,13 @@ def stream_frames(program: Program, upward: bool = False) -> Program:
         step, window = program.steps[task.step], task.window
         assert window is not None
         for name in frames.keys() & set(step.outputs):
-            height, columns, channels = frames[name].pixels_stored[0], *frames[name].grid[1:]
+            height, columns = frames[name].pixels_stored[0], frames[name].grid[1]
             while not tops[name] <= window.y0 < tops[name] + height:
                 before, tops[name] = tops[name], tops[name] + shift
                 kept = Window(max(before, tops[name]), min(before, tops[name]) + height, 0, columns)
                 if kept.pixels and name not in slides:
                     slides[name] = len(steps)
-                    kernel = Slide(shift, channels * frames[name].dtype.size)
+                    kernel = Slide(shift, frames[name].pixel_bytes)
                     steps.append(Step(f"slide_{name}", kernel, (name,), (name,)))
                 if kept.pixels:
                     tasks.append(Task(slides[name], kept, {name: 0}, {name: tops[name]}))

@@ -318,3 +318,23 @@ def test_one_symbol_with_two_values() -> None:
     proto = build("float[N,L] a, float[N,L] b", "y = Add(a, b)")
     text = refused(proto, a=[1, 5], b=[1, 6])
     assert "dimension 1 is 5, not 6" in text and "graph input 'b'" in text
+
+
+# ---- elements of less than a byte ----
+
+
+@pytest.mark.parametrize("kind", ["INT4", "UINT4", "INT2", "UINT2"])
+@pytest.mark.parametrize("at", ["input", "output"])
+def test_packed_tensors_at_the_border(kind: str, at: str) -> None:
+    narrow, real = getattr(onnx.TensorProto, kind), onnx.TensorProto.FLOAT
+    operator = "DequantizeLinear" if at == "input" else "QuantizeLinear"
+    zero = np.zeros((), onnx.helper.tensor_dtype_to_np_dtype(narrow))
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node(operator, ["x", "s", "z"], ["y"])], "border",
+        [onnx.helper.make_tensor_value_info("x", narrow if at == "input" else real, [1, 3])],
+        [onnx.helper.make_tensor_value_info("y", real if at == "input" else narrow, [1, 3])],
+        [onnx.numpy_helper.from_array(np.float32(0.5), "s"), onnx.numpy_helper.from_array(zero, "z")],
+    )  # fmt: skip
+    opset = onnx.helper.make_opsetid("", 25)
+    text = refused(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=13))
+    assert f"graph {at}" in text and "less than a byte" in text and "quantize and dequantize itself" in text

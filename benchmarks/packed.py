@@ -1,0 +1,127 @@
+"""Instructions for a multiply-accumulate, or an element, of kernels on 8, 4 and 2 bits, on an emulated board.
+
+    python -m tinyc.benchmarks.packed [--board nucleo-f446re]
+
+Unpacking, requantization and edges are included. Beside them is the portable kernel on int8.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import onnx_ir as oir
+from onnx import TensorProto, helper, numpy_helper, shape_inference
+
+from ..codegen.emit import Facts, emit
+from ..emulator.devices import make_device
+from ..ir.program import Program
+from ..passes.lower import lower
+from ..passes.place import place
+from ..targets import Target, load_target
+
+BOARD = "nucleo-f446re"
+WIDTHS = ((8, 8, 8), (8, 4, 8), (8, 2, 8), (4, 8, 4), (4, 4, 4), (2, 2, 2))
+"""Bits of input, weights and output; where there are no weights, those of equal widths."""
+_TYPES: Mapping[int, Any] = {8: np.int8, 4: ml_dtypes.int4, 2: ml_dtypes.int2}
+_OPSET = 25
+Widths = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer: its operator, the shape of its inputs (NCHW, or vector), of its weights, and attributes."""
+
+    name: str
+    operator: str
+    input: tuple[int, ...]
+    weights: tuple[int, ...] = ()
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+_HALVED = {"kernel_shape": [2, 2], "strides": [2, 2]}
+CASES = (
+    Case("pointwise 64 → 64, 12×5", "Conv", (1, 64, 12, 5), (64, 64, 1, 1)),
+    Case("3×3, 12×12×16 → 16", "Conv", (1, 16, 12, 12), (16, 16, 3, 3), {"pads": [1] * 4}),
+    Case("depthwise 3×3, 10×5×64", "Conv", (1, 64, 10, 5), (64, 1, 3, 3), {"group": 64, "pads": [1] * 4}),
+    Case("dense 128 → 128", "Gemm", (1, 128), (128, 128), {"transB": 1}),
+    Case("MaxPool 2×2, 8×8×32", "MaxPool", (1, 32, 8, 8), (), _HALVED),
+    Case("AveragePool 2×2, 8×8×32", "AveragePool", (1, 32, 8, 8), (), _HALVED),
+    Case("Add, 8×8×32", "Add", (1, 32, 8, 8)),
+)
+
+
+def program_of(case: Case, widths: Widths) -> Program:
+    """The layer with random weights (seed 0), between the conversions from and to the caller's int8."""
+    rng, (x, w, y) = np.random.default_rng(0), widths
+    names = ["x", "z"] if case.operator == "Add" else ["x"]
+    values: dict[str, Any] = {}
+    nodes = [node for name in names for node in _pair(name, name, x, 0.25, values)]
+    operands = [f"{name}_dq" for name in names]
+    if case.weights:
+        limit = 2 ** (w - 1)
+        values["w_q"] = rng.integers(-limit, limit, case.weights).astype(_TYPES[w])
+        values["w_s"] = rng.uniform(0.02, 0.2, case.weights[0]).astype(np.float32)
+        nodes.append(helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0))
+        operands.append("w")
+    nodes.append(helper.make_node(case.operator, operands, ["y"], "layer", **case.attributes))
+    nodes += _pair("y", "y", y, 0.5, values)
+    graph = helper.make_graph(
+        nodes, "layer",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, case.input) for name in names],
+        [helper.make_tensor_value_info("y_dq", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=13)
+    inferred = shape_inference.infer_shapes(model, strict_mode=True)
+    return lower(oir.serde.deserialize_model(inferred), "layer")
+
+
+def _pair(name: str, source: str, bits: int, scale: float, values: dict[str, Any]) -> list[Any]:
+    """QuantizeLinear and DequantizeLinear behind a tensor."""
+    values[f"{name}_s"], values[f"{name}_zero"] = np.float32(scale), np.array(1).astype(_TYPES[bits])
+    parameters = [f"{name}_s", f"{name}_zero"]
+    return [
+        helper.make_node("QuantizeLinear", [source, *parameters], [f"{name}_q"], f"q_{name}"),
+        helper.make_node("DequantizeLinear", [f"{name}_q", *parameters], [f"{name}_dq"], f"dq_{name}"),
+    ]
+
+
+def measure(case: Case, widths: Widths, target: Target) -> float:
+    """Instructions of the layer's function by what it computes."""
+    program = program_of(case, widths)
+    placed = place(program)
+    files = emit(placed, target, Facts("0", "layer.onnx", "0", _OPSET, 0, 0, ""))
+    device, _ = make_device(placed, files, target, [step.name for step in placed.steps])
+    rng = np.random.default_rng(0)
+    shapes = {name: placed.buffers[name].shape for name in placed.inputs}
+    run = device.run({name: rng.integers(-128, 128, s).astype(np.int8) for name, s in shapes.items()})
+    index = next(i for i, step in enumerate(placed.steps) if step.source == "layer")
+    cost = placed.steps[index].kernel.cost(placed.buffers[placed.steps[index].outputs[0]].whole)
+    return run.layers[index].instructions / (cost.macs or cost.operations)
+
+
+def table(board: str, cases: Sequence[Case] = CASES) -> str:
+    """A row per case as a table in Markdown."""
+    target = load_target(board)
+    lines = [f"| {board} | {' | '.join(', '.join(map(str, w)) for w in WIDTHS)} |", "|---|" + "---:|" * len(WIDTHS)]
+    for case in cases:
+        suits = [bool(case.weights) or len(set(widths)) == 1 for widths in WIDTHS]
+        cells = [f"{measure(case, w, target):.2f}" if s else "" for w, s in zip(WIDTHS, suits, strict=True)]
+        lines.append(f"| {case.name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Parses the command line and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--board", default=BOARD)
+    print(table(parser.parse_args().board))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Sums of packed tensors; numbers are those of ``ScaledSum``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..ir.dtype import DType
+from .packed_words import SOURCES
+from .scaled_sum import ScaledSum
+
+
+@dataclass(frozen=True, eq=False)
+class PackedSum(ScaledSum):
+    """Operands and output of one shape, of 8, 4 or 2 bits each; one operand may be a constant number."""
+
+    template: ClassVar[str] = "packed_sum"
+
+    @classmethod
+    def of(cls, kernel: ScaledSum, sources: Sequence[DType]) -> PackedSum | None:
+        """None for operands that are repeated, and for other types."""
+        broadcast = kernel.broadcast
+        alike = all(
+            source.is_scalar or (source.constant is None and source.shape == broadcast.shape)
+            for source in broadcast.sources
+        )
+        if not alike or kernel.dtype not in SOURCES or any(source not in SOURCES for source in sources):
+            return None
+        return cls(broadcast, kernel.dtype, kernel.multipliers, kernel.offset, kernel.result)

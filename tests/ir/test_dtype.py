@@ -1,0 +1,40 @@
+"""Element types: bits, ranges, bytes of runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinyc.ir.dtype import DType
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bits", "lowest", "highest"),
+    [
+        (DType.INT2, 2, -2, 1),
+        (DType.INT4, 4, -8, 7),
+        (DType.INT8, 8, -128, 127),
+        (DType.UINT8, 8, 0, 255),
+        (DType.INT16, 16, -32768, 32767),
+        (DType.INT64, 64, -(2**63), 2**63 - 1),
+        (DType.BOOL, 8, 0, 1),
+    ],
+)
+def test_range(dtype: DType, bits: int, lowest: int, highest: int) -> None:
+    assert (dtype.bits, dtype.lowest, dtype.highest) == (bits, lowest, highest)
+    assert dtype.is_packed == (bits < 8)
+    assert np.array([lowest, highest]).astype(dtype.numpy).tolist() == [lowest, highest]
+
+
+@pytest.mark.parametrize("dtype", DType)
+def test_of_its_own_array(dtype: DType) -> None:
+    assert DType.of(np.zeros(1, dtype.numpy).dtype) is dtype
+
+
+@pytest.mark.parametrize(
+    ("dtype", "count", "nbytes"),
+    [(DType.INT4, 0, 0), (DType.INT4, 1, 1), (DType.INT4, 3, 2), (DType.INT2, 4, 1), (DType.INT2, 5, 2),
+     (DType.INT8, 5, 5), (DType.FLOAT32, 5, 20)],
+)  # fmt: skip
+def test_bytes_of_a_run(dtype: DType, count: int, nbytes: int) -> None:
+    assert dtype.nbytes(count) == nbytes
