@@ -16,6 +16,8 @@ from ...kernels.dsp_matmul import DspMatMul
 from ...kernels.dsp_pool import DspAveragePool, DspMaxPool
 from ...kernels.dsp_scattered import DspScattered
 from ...kernels.matmul import MatMul
+from ...kernels.packed_conv2d import PackedConv2D
+from ...kernels.packed_dense import PackedDense
 from ...kernels.pool import AveragePool, MaxPool
 from ...kernels.product import Product
 from ...kernels.scaled_sum import ScaledSum
@@ -23,11 +25,11 @@ from ...kernels.scaled_sum import ScaledSum
 
 def with_dsp(kernel: Kernel, dtype: DType) -> Kernel | None:
     """The kernel by the DSP extension, None where there is none for it; ``dtype`` is its inputs'."""
-    if type(kernel) is Conv2D:
+    if type(kernel) is Conv2D or type(kernel) is PackedConv2D:
         return DspConv2D.of(kernel, dtype) or DspScattered.of(kernel, dtype)
     if type(kernel) is DepthwiseConv2D:
         return DspDepthwise.of(kernel, dtype) or DspFilter.of(kernel, dtype)
-    if type(kernel) is Dense:
+    if type(kernel) is Dense or type(kernel) is PackedDense:
         return DspDense.of(kernel, dtype)
     if type(kernel) is MatMul:
         return DspMatMul.of(kernel, dtype)

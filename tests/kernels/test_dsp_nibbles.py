@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import ml_dtypes
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from tinyc.emulator.toolchain import gcc, zig
 from tinyc.ir.program import Program
-from tinyc.kernels.conv2d import Conv2D
-from tinyc.kernels.dense import Dense
 from tinyc.kernels.dsp_conv2d import DspConv2D
 from tinyc.kernels.dsp_dense import DspDense
 from tinyc.kernels.dsp_scattered import DspScattered
@@ -26,22 +25,26 @@ from .test_dsp import CONVOLUTIONS, MATRICES
 from .test_dsp_filter import SCATTERED
 
 
-def _with_nibbles(model: onnx.ModelProto, template: str) -> Program:
-    program = lowered(model)
-    steps = [
-        replace(step, kernel=replace(step.kernel, weights=step.kernel.weights.astype(ml_dtypes.int4)))
-        if isinstance(step.kernel, Conv2D | Dense)
-        else step
-        for step in program.steps
-    ]
-    made = tailor(replace(program, steps=tuple(steps)), load_target(M4))
+def _layer(
+    operator: str, shape: Sequence[int], weights: Sequence[int], attributes: dict,
+    activation: str | None = None, largest: int = 7, y_scale: float = 0.11,
+) -> onnx.ModelProto:  # fmt: skip
+    """The operator with weights that are stored as int4."""
+    model = layer(operator, shape, weights, attributes, activation, largest=largest, y_scale=y_scale)
+    (stored,) = [initializer for initializer in model.graph.initializer if initializer.name == "w_i"]
+    stored.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(stored).astype(ml_dtypes.int4), "w_i"))
+    return model
+
+
+def _tailored(model: onnx.ModelProto, template: str) -> Program:
+    made = tailor(lowered(model), load_target(M4))
     (kernel,) = [step.kernel for step in made.steps if step.kernel.template == template]
     assert isinstance(kernel, DspConv2D | DspDense | DspScattered) and kernel.form is Form.NIBBLES
     return made
 
 
 def _check(model: onnx.ModelProto, template: str) -> None:
-    program = _with_nibbles(model, template)
+    program = _tailored(model, template)
     samples = samples_of(model)
     expected = reference(model, samples)
     variants = [program]
@@ -55,28 +58,28 @@ def _check(model: onnx.ModelProto, template: str) -> None:
 @pytest.mark.parametrize("case", CONVOLUTIONS)
 def test_convolutions(case: str) -> None:
     shape, weights, attributes = CONVOLUTIONS[case]
-    _check(layer("Conv", shape, weights, attributes, None, largest=7), "dsp_conv2d")
+    _check(_layer("Conv", shape, weights, attributes), "dsp_conv2d")
 
 
 @pytest.mark.parametrize("case", SCATTERED)
 def test_groups_and_dilated_columns(case: str) -> None:
     shape, weights, attributes = SCATTERED[case]
-    _check(layer("Conv", shape, weights, attributes, None, largest=7), "dsp_scattered")
+    _check(_layer("Conv", shape, weights, attributes), "dsp_scattered")
 
 
 @pytest.mark.parametrize("case", MATRICES)
 def test_matrices(case: str) -> None:
     rows, inputs, outputs = MATRICES[case]
-    _check(layer("Gemm", (rows, inputs), (outputs, inputs), {"transB": 1}, None, largest=7), "dsp_dense")
+    _check(_layer("Gemm", (rows, inputs), (outputs, inputs), {"transB": 1}), "dsp_dense")
 
 
 def test_steep_scales() -> None:
     """Scales above 1/4: inputs are shifted up, and so is what the stored 8 adds."""
     shape, weights, attributes = CONVOLUTIONS["3x3, odd"]
-    _check(layer("Conv", shape, weights, attributes, None, y_scale=0.002, largest=2), "dsp_conv2d")
+    _check(_layer("Conv", shape, weights, attributes, largest=2, y_scale=0.002), "dsp_conv2d")
 
 
 @pytest.mark.parametrize("find", [gcc, zig])
 def test_each_compiler(find) -> None:
-    model = layer("Conv", *CONVOLUTIONS["3x3, odd"], "Clip", largest=7)
-    check_on_board(_with_nibbles(model, "dsp_conv2d"), find)
+    model = _layer("Conv", *CONVOLUTIONS["3x3, odd"], "Clip")
+    check_on_board(_tailored(model, "dsp_conv2d"), find)
