@@ -108,7 +108,8 @@ def measure(case: Case, widths: Widths, target: Target) -> float:
 def table(board: str, cases: Sequence[Case] = CASES) -> str:
     """A row per case as a table in Markdown."""
     target = load_target(board)
-    lines = [f"| {board} | {' | '.join(', '.join(map(str, w)) for w in WIDTHS)} |", "|---|" + "---:|" * len(WIDTHS)]
+    heads = " | ".join(", ".join(map(str, widths)) for widths in WIDTHS)
+    lines = [f"| {board} | {heads} |", "|---|" + "---:|" * len(WIDTHS)]
     for case in cases:
         suits = [bool(case.weights) or len(set(widths)) == 1 for widths in WIDTHS]
         cells = [f"{measure(case, w, target):.2f}" if s else "" for w, s in zip(WIDTHS, suits, strict=True)]

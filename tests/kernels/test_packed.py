@@ -153,6 +153,13 @@ def test_other_operators_get_whole_bytes(
     assert kernel in [*found, ""] and found.count("packed_table") >= 2
 
 
+def test_narrowing_in_place() -> None:
+    """Pixels of three int8 lie where those of three int4, two bytes, are written."""
+    node = helper.make_node("MaxPool", ["x"], ["y"], "pool", kernel_shape=[16, 16])
+    program = check(model_of([node], (1, 3, 16, 16), {"x": 4, "y": 4}))
+    assert program.plan is not None and program.plan.arena_bytes == 16 * 16 * 3
+
+
 @pytest.mark.parametrize("bits", [8, 4, 2])
 @pytest.mark.parametrize("source", [DType.INT8, DType.INT4, DType.INT2])
 def test_words_give_the_sums_of_products(bits: int, source: DType) -> None:
