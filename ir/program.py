@@ -154,6 +154,13 @@ class Buffer:
         rows, columns = self.pixels_stored
         return self.batch * rows * columns * self.pixel_bytes
 
+    def widths(self, other: Buffer) -> tuple[int, int]:
+        """Sizes that are to each other as the bytes of equally many elements of this buffer and of ``other``:
+        of an element, or, where elements are packed, of a pixel."""
+        if self.dtype.is_packed or other.dtype.is_packed:
+            return self.pixel_bytes, other.pixel_bytes
+        return self.dtype.size, other.dtype.size
+
     def to_bytes(self, values: np.ndarray) -> np.ndarray:
         """uint8: a whole tensor, in memory order, as it is stored."""
         if self.dtype.is_packed:

@@ -50,7 +50,13 @@ class Table(Kernel):
         return {"table": in_bytes(self.values)}
 
     def cost(self, window: Window) -> Cost:
-        return Cost(operations=prod(self.shape))
+        whole = prod(self.shape)
+        return Cost(operations=window.pixels * self.shape[-1] if self._in_rows else whole)
+
+    @property
+    def _in_rows(self) -> bool:
+        """Whether windows are of the rows and columns of one sample."""
+        return len(self.shape) in (3, 4) and self.shape[0] == 1
 
     def in_place(self) -> tuple[int, ...]:
         return (0,)

@@ -49,7 +49,7 @@ def guests(program: Program, table: Accesses, live: Liveness) -> Guests:
 
 
 def _choices(program: Program, table: Accesses) -> Iterator[tuple[int, int, int, int, bool]]:
-    """For each task and input that its one output may overwrite: the numbers of both operands, the bits of
+    """For each task and input that its one output may overwrite: the numbers of both operands, the widths of
     their elements, and whether the kernel is windowed. An input that the task uses twice is none."""
     ways = {index: list(_ways(program, step)) for index, step in enumerate(program.steps)}
     for first, task in zip(table.firsts, program.tasks, strict=True):
@@ -69,7 +69,7 @@ def _ways(program: Program, step: Step) -> Iterator[tuple[int, int, int, bool]]:
         # rows of a ring wrap around: the later ones lie first, where wider elements still wait to be read
         wraps = output.dtype.bits != read.dtype.bits and (_wraps(output) or _wraps(read))
         if uses[program.owner(read.name)[0]] == 1 and not wraps:
-            yield index, output.dtype.bits, read.dtype.bits, step.kernel.windowed
+            yield index, *output.widths(read), step.kernel.windowed
 
 
 def _wraps(buffer: Buffer) -> bool:

@@ -63,7 +63,7 @@ class Access:
     def takes_place_of(self, read: Access, as_many: bool) -> bool:
         """True where element i of this one lies where element i of ``read`` begins, stretch by stretch;
         ``as_many``: both have the same number of elements."""
-        mine, theirs = self.buffer.dtype.bits, read.buffer.dtype.bits
+        mine, theirs = self.buffer.widths(read.buffer)
         ours, others = self._stretches(), read._stretches()
         return len(ours) == len(others) and all(
             one[0] == two[0]
