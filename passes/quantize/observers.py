@@ -44,10 +44,11 @@ def candidate_ranges(histogram: Histogram, bits: int = 8) -> dict[str, Range]:
     """The range that each observer gives for integers of ``bits`` bits, by the observer's name; "min-max"
     comes first.
 
-    Where nothing was counted or all values are equal, min-max is the only one.
+    Where nothing was counted or all values are equal, min-max is the only one, and beyond 8 bits, where
+    there is nothing to gain by clipping.
     """
     ranges = {"min-max": (histogram.low, histogram.high)}
-    if histogram.counts.sum() == 0:
+    if histogram.counts.sum() == 0 or bits > 8:
         return ranges
     for percent in (*_PERCENTILES, *(_NARROW_PERCENTILES if bits < 8 else ())):
         ranges[f"percentile {percent}"] = percentile(histogram, percent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx_ir as oir
@@ -80,8 +80,9 @@ class Quantizer:
         activation_bits: Mapping[str, int],
         weight_bits: Mapping[str, int],
         progress: Progress = silent,
+        samples: Calibration | None = None,
     ) -> oir.Model:
-        """The model with these widths (see ``QuantizeOptions``)."""
+        """The model with these widths (see ``QuantizeOptions``), its weights rounded on ``samples``, or on all."""
         self._check(activation_bits, weight_bits)
         widths = [self._width(group, activation_bits) for group in self.groups]
         self.choose(widths, progress)
@@ -91,10 +92,40 @@ class Quantizer:
             for group, (_, quant) in zip(self.groups, chosen, strict=True)
             for name in group.members
         }
-        weights = quantize_weights(self.model, self.parts, quants, weight_bits, self.samples, progress)
+        asked = {name: (bits,) for name, bits in weight_bits.items()}
+        found = quantize_weights(self.model, self.parts, quants, asked, samples or self.samples, progress)
+        weights = {name: next(iter(made.values())) for name, made in found.items()}
+        return self._made(quants, weights, [observer for observer, _ in chosen])
+
+    def narrowed(self, samples: Calibration, progress: Progress = silent) -> Iterator[tuple[str, int, bool, oir.Model]]:
+        """For each group and then each layer with weights, and for 4 and 2 bits: its first tensor or name, the
+        bits, whether they are of weights, and the model in 8 bits with that alone narrowed, weights being
+        rounded on ``samples``."""
+        for bits in (8, 4, 2):
+            self.choose([bits] * len(self.groups), progress)
+        quants = {n: self._chosen[group, 8][1] for group in self.groups for n in group.members}
+        observers = [self._chosen[group, 8][0] for group in self.groups]
+        asked = dict.fromkeys(self.layers, (8, 4, 2))
+        found = quantize_weights(self.model, self.parts, quants, asked, samples, progress)
+        whole = {name: made[8] for name, made in found.items()}
+        for group in self.groups:
+            for bits in (4, 2):
+                narrow = dict.fromkeys(group.members, self._chosen[group, bits][1])
+                yield group.members[0], bits, False, self._made({**quants, **narrow}, whole, observers)
+        for name in self.layers:
+            for bits in (4, 2):
+                yield name, bits, True, self._made(quants, {**whole, name: found[name][bits]}, observers)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The tensors that layers with weights make."""
+        return tuple(unit.name for unit in self.parts.units if unit.rule.weight_axis is not None)
+
+    def _made(
+        self, quants: Mapping[str, Affine], weights: Mapping[str, Weights], observers: Sequence[str]
+    ) -> oir.Model:
         result = self.model.clone()
         _insert(result.graph, quants, weights)
-        observers = [observer for observer, _ in chosen]
         _note(result, self.parts, self.groups, observers)
         return result
 
@@ -124,10 +155,9 @@ class Quantizer:
         return max((bits[name] for name in group.members if name in bits), default=8)
 
     def _check(self, activation_bits: Mapping[str, int], weight_bits: Mapping[str, int]) -> None:
-        layers = [unit.name for unit in self.parts.units if unit.rule.weight_axis is not None]
         for asked, known, widths, what in (
             (activation_bits, set(self.parts.tensors), WIDTHS, "tensor"),
-            (weight_bits, set(layers), tuple(bits for bits in WIDTHS if bits <= 8), "layer with weights"),
+            (weight_bits, set(self.layers), tuple(bits for bits in WIDTHS if bits <= 8), "layer with weights"),
         ):
             for name, bits in asked.items():
                 if name not in known:

@@ -42,12 +42,13 @@ def quantize_weights(
     model: oir.Model,
     parts: Partition,
     quants: Mapping[str, Affine],
-    bits: Mapping[str, int],
+    bits: Mapping[str, Sequence[int]],
     calibration: Calibration,
     progress: Progress,
-) -> dict[str, Weights]:
-    """Integer weights by the name of the unit that has them, in its ``bits``, else 8, with biases corrected
-    so that each output channel has the mean over all samples that it has in the float model.
+) -> dict[str, dict[int, Weights]]:
+    """Integer weights by the name of the unit that has them, in each of its ``bits``, else 8, with biases
+    corrected so that each output channel has the mean over all samples that it has in the float model.
+    Layers behind read what the first of its ``bits`` gives.
 
     Empirical bias correction: Nagel et al., "Data-free quantization through weight equalization and bias
     correction" (ICCV 2019), section 4.2.
@@ -57,11 +58,11 @@ def quantize_weights(
     names = [name_of(value) for value in model.graph.inputs if not value.is_initializer()]
     exact: _Samples = {name: [feeds[name] for feeds in calibration.feeds] for name in names}
     quantized: _Samples = {name: _through(arrays, quants.get(name)) for name, arrays in exact.items()}
-    weights: dict[str, Weights] = {}
+    weights: dict[str, dict[int, Weights]] = {}
     for done, step in enumerate(steps, start=1):
         if step.unit is not None and step.unit.rule.weight_axis is not None:
-            layer = _Layer(model, step.unit, quants, bits.get(step.unit.name, 8))
-            weights[step.unit.name] = layer.solve(exact, quantized)
+            layer = _Layer(model, step.unit, quants)
+            weights[step.unit.name] = layer.solve(exact, quantized, bits.get(step.unit.name, (8,)))
         else:
             _run(model, step, quants, exact, quantized)
         for name in step.inputs:
@@ -106,8 +107,8 @@ def _run(
 class _Layer:
     """One layer with weights, as a model whose weight and bias are fed."""
 
-    def __init__(self, model: oir.Model, unit: Unit, quants: Mapping[str, Affine], bits: int) -> None:
-        self._unit, self._bits = unit, bits
+    def __init__(self, model: oir.Model, unit: Unit, quants: Mapping[str, Affine]) -> None:
+        self._unit = unit
         self._source, self._output = unit.inputs[0], unit.outputs[0]
         self._from, self._to = quants[self._source], quants[self._output]
         self._weight = array_of(unit.weight)
@@ -118,20 +119,25 @@ class _Layer:
         self._parameters = parameters
         self._runner = Runner(excerpt(model, unit.nodes, [self._source, *parameters], outputs))
 
-    def solve(self, exact: _Samples, quantized: _Samples) -> Weights:
-        """Rounds the weights, corrects the bias, and adds the layer's outputs to both sets of samples."""
+    def solve(self, exact: _Samples, quantized: _Samples, widths: Sequence[int]) -> dict[int, Weights]:
+        """Rounds the weights to each of ``widths`` bits, corrects the bias, and adds the layer's outputs,
+        with the first, to both sets of samples."""
         before, after = exact[self._source], quantized[self._source]
         bias = np.zeros(self._unit.channels) if self._bias is None else self._bias.astype(np.float64)
         moments = self._moments(before, after)
-        weights = round_weights(self._unit, self._weight, bias, self._bits, self._from, self._to, moments)
         floats = self._run(before, self._weight, self._bias)
-        if self._bias is not None:
-            shift = self._means(floats) - self._means(self._run(after, self._real(weights), self._bias))
-            weights = with_bias(weights, bias + shift)
-        found = self._run(after, self._real(weights), None if self._bias is None else weights.real_bias)
+        solved: dict[int, Weights] = {}
+        for bits in widths:
+            weights = round_weights(self._unit, self._weight, bias, bits, self._from, self._to, moments)
+            if self._bias is not None:
+                found = self._run(after, self._real(weights), self._bias)
+                weights = with_bias(weights, bias + self._means(floats) - self._means(found))
+            solved[bits] = weights
+        first = solved[widths[0]]
+        found = self._run(after, self._real(first), None if self._bias is None else first.real_bias)
         exact[self._output] = [result[self._output] for result in floats]
         quantized[self._output] = _through([result[self._output] for result in found], self._to)
-        return weights
+        return solved
 
     def _real(self, weights: Weights) -> np.ndarray:
         return weights.real(self._unit.rule.weight_axis or 0)
