@@ -14,6 +14,7 @@ from ..targets import Target
 from .accuracy import Accuracy
 from .measurement import Measurement, Unmeasured
 from .memory import describe_storage, live_bytes
+from .mixing import MixedPrecision
 from .scheduling import Schedules
 from .verification import Verification
 
@@ -28,6 +29,7 @@ class Report:
     sram_budget: int
     flash_budget: int
     calibration: str | None
+    mixed: MixedPrecision | None
     removed_channels: int
     measured: Measurement | Unmeasured
     verification: Verification | None
@@ -99,6 +101,7 @@ class Report:
             "options": self.facts.options,
             "optimize": self.facts.optimize,
             "calibration": self.calibration,
+            "mixed_precision": None if self.mixed is None else self.mixed.to_dict(),
             "sram": self._sram(),
             "flash": self._flash(),
             "compute": self._compute(),

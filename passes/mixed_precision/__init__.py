@@ -2,5 +2,6 @@
 
 from .options import MixedOptions
 from .descent import Mixed, search
+from .front import Point
 
-__all__ = ["Mixed", "MixedOptions", "search"]
+__all__ = ["Mixed", "MixedOptions", "Point", "search"]

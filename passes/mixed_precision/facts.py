@@ -23,7 +23,7 @@ from .options import MixedOptions
 from .widths import Step, Widths
 
 Lower = Callable[[oir.Model], Program]
-"""Makes the layer-by-layer program of a quantized model, as the compile will."""
+"""Makes the layer-by-layer program of a quantized model, as the compile will schedule it."""
 
 
 class Facts:

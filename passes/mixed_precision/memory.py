@@ -14,9 +14,7 @@ from ...ir.dtype import DType
 from ...ir.lifetime import liveness
 from ...ir.program import Program
 from ..schedule.build import build
-from ..schedule.order import least_peak_order
 from ..schedule.search import Candidate, candidates, whole_layers
-from ..views import eliminate_copies
 from .widths import Widths
 
 Goal = Literal["fit", "min-sram", "fast"]
@@ -26,11 +24,11 @@ _DTYPES = {2: DType.INT2, 4: DType.INT4, 8: DType.INT8, 16: DType.INT16}
 
 
 class Memory:
-    """Estimates for ``program``, the lowered model in 8 bits; ``maps`` gives the feature map (a group's first
+    """Estimates for ``program``, the model in 8 bits layer by layer, ready to be scheduled; ``maps`` gives the feature map (a group's first
     tensor) that each tensor of the QDQ graph belongs to. The last estimate is remembered."""
 
     def __init__(self, program: Program, maps: Mapping[str, str], goal: Goal, budget: int) -> None:
-        self._program = eliminate_copies(least_peak_order(program).program)
+        self._program = program
         self._maps = maps
         self._goal, self.budget = goal, budget
         self._known: dict[tuple[tuple[str, int], ...], Candidate] = {}
