@@ -41,8 +41,9 @@ class MixedPrecision:
         if judged.samples >= SMALL:
             return None
         return (
-            f"{judged.samples} calibration samples are too few to tell a drop of {self.max_drop:g} points: it lies "
-            f"between {100 * judged.low:+.1f} and {100 * judged.high:+.1f} points (95 %); give {SMALL} or more"
+            f"{judged.samples} calibration samples are too few to tell a drop of {self.max_drop:g} points: "
+            f"it lies between {100 * judged.low:+.1f} and {100 * judged.high:+.1f} points (95 %); "
+            f"give {SMALL} or more"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,7 +73,11 @@ class MixedPrecision:
                 for layer in found.layers
             ],
             "refused": [
-                {"of": "weights" if step.of_weights else "activation", "tensor": step.name, "bits": step.bits}
+                {
+                    "of": "weights" if step.of_weights else "activation",
+                    "tensor": step.name,
+                    "bits": step.bits,
+                }
                 for step in found.refused
             ],
         }
@@ -82,8 +87,8 @@ class MixedPrecision:
         base, chosen, judged = self.found.baseline, self.found.chosen, self.found.judgement
         return (
             f"{base.bitops / max(chosen.bitops, 1):.2f}× fewer BitOPs than int8, weights {base.flash:,} → "
-            f"{chosen.flash:,} B; {judged.metric} {judged.value:.2%} on {judged.samples} calibration samples, "
-            f"{-100 * judged.drop:+.2f} points against int8"
+            f"{chosen.flash:,} B; {judged.metric} {judged.value:.2%} on {judged.samples} calibration "
+            f"samples, {0.0 - 100 * judged.drop:+.2f} points against int8"
         )
 
 
@@ -113,8 +118,8 @@ def mix(
         raise UsageError(
             "--precision mixed needs calibration samples from the model's real data",
             why="it gives up bits where these show that the model can do without",
-            remedy="add --calibration SAMPLES.npz: one array per input, samples on the first axis, and labels y\n"
-            "where there are any (accuracy is held then, else agreement with the float model)",
+            remedy="add --calibration SAMPLES.npz: one array per input, samples on the first axis,\n"
+            "and labels y where there are any (accuracy is held then, else agreement with the float model)",
         )
     lowering = LowerOptions(options.io_layout == "nhwc")
 

@@ -27,8 +27,8 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class CompileOptions:
-    """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points, ``lam`` is
-    ``--lambda``; both are for mixed precision."""
+    """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points,
+    ``lam`` is ``--lambda``; both are for mixed precision."""
 
     target: str
     calibration: str | Path | None = None

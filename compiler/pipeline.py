@@ -187,8 +187,8 @@ def _mixed(
         raise UsageError(
             "--precision mixed was asked for, but the model is quantized already",
             where=f"model {model.metadata_props['tinyc.source_name']!r}",
-            remedy="compile the float model that it was made from, or leave --precision out: a quantized model\n"
-            "keeps the widths that it has",
+            remedy="compile the float model that it was made from, or leave --precision out: a quantized\n"
+            "model keeps the widths that it has",
         )
     return mix(model, samples, options, target, progress)
 

@@ -95,8 +95,8 @@ class Schedules:
 
 
 def ordered(layers: Program, options: CompileOptions) -> Program:
-    """``layers``, which run layer by layer, as schedules are made of them: in the order of least peak, without
-    copies, and with inputs fed as asked."""
+    """``layers``, which run layer by layer, as schedules are made of them: in the order of least peak,
+    without copies, and with inputs fed as asked."""
     program = eliminate_copies(least_peak_order(layers).program)
     if options.input_mode == "buffer":
         return program

@@ -1,4 +1,4 @@
-"""BitOPs: multiply-accumulates × bits of the weights × bits of the activations that they are multiplied with."""
+"""BitOPs: multiply-accumulates × bits of their weights × bits of their activations."""
 
 from __future__ import annotations
 

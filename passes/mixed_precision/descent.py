@@ -1,4 +1,4 @@
-"""The search for widths: what budgets need first, then what saves most, each step held against a measurement."""
+"""The search for widths: what budgets need first, then what saves most, each batch measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import onnx_ir as oir
 
 from ..quantize.calibration import Calibration, calibration_of
-from ..quantize.options import DEFAULTS, Progress, QuantizeOptions, silent
+from ..quantize.options import DEFAULTS as IN_8_BITS
+from ..quantize.options import Progress, QuantizeOptions, silent
 from ..quantize.pipeline import Quantizer
 from ..quantize.running import each
 from . import vdqs, weights
@@ -18,9 +19,8 @@ from .bitops import Layer, weight_bytes
 from .facts import Facts, Lower
 from .front import Point, undominated
 from .guard import Guard, Judgement
-from .options import MixedOptions
+from .options import DEFAULTS, MixedOptions
 from .widths import NARROWER, Step, Widths
-
 
 _JUDGED = 1024
 """Calibration samples at most that models are judged on, evenly spread."""
@@ -32,8 +32,8 @@ _FOLDED = 16
 
 @dataclass(frozen=True, eq=False)
 class Mixed:
-    """What the search found: the QDQ ``model``, the point that it is, the one in 8 bits, the front of all that
-    were accepted, and how the model does on the calibration samples. ``refused`` steps cost too much."""
+    """What the search found: the QDQ ``model``, the point that it is, the one in 8 bits, the front of all
+    that were accepted, and how the model does on the calibration samples. ``refused`` steps cost too much."""
 
     model: oir.Model
     chosen: Point
@@ -49,16 +49,16 @@ def search(
     calibration: Mapping[str, np.ndarray],
     labels: np.ndarray | None,
     lower: Lower,
-    options: MixedOptions = MixedOptions(),
-    quantization: QuantizeOptions = DEFAULTS,
+    options: MixedOptions = DEFAULTS,
+    quantization: QuantizeOptions = IN_8_BITS,
     progress: Progress = silent,
 ) -> Mixed:
     """The canonical float ``model`` in as few bits as ``options`` allow.
 
     ``labels`` (class numbers, one per sample of ``calibration``) turn the guard's metric from agreement with
     the float model into accuracy. First come the steps that the budgets need: at the peak of memory, then of
-    weights. Then weights, as far as half of the noise that is bearable, feature maps, and weights again. Raises
-    what ``quantize`` does.
+    weights. Then weights, as far as half of the noise that is bearable, feature maps, and weights again.
+    Raises what ``quantize`` does.
     """
     quantizer = Quantizer(model, calibration, quantization, progress)
     whole = quantizer.quantized({}, {}, progress)
@@ -70,8 +70,8 @@ def search(
 
 
 class _Trials:
-    """Models of any widths, rounded on one part of the calibration samples and judged on the other, and the
-    other way round; with few samples rounded and judged on all."""
+    """Models of any widths, rounded on one part of the calibration samples and judged on the other, and
+    the other way round; with few samples rounded and judged on all."""
 
     def __init__(
         self, model: oir.Model, quantizer: Quantizer, calibration: Mapping[str, np.ndarray],
@@ -81,7 +81,9 @@ class _Trials:
         picks = np.unique(np.linspace(0, len(feeds) - 1, _JUDGED).astype(int))
         samples = [feeds[index] for index in picks]
         folds = 2 if len(samples) >= _FOLDED else 1
-        parts = [[f for i, f in enumerate(samples) if folds == 1 or i % folds != k] for k in range(folds)]
+        parts = [
+            [f for i, f in enumerate(samples) if folds == 1 or i % folds != fold] for fold in range(folds)
+        ]
         most = len(quantizer.samples.feeds)
         self._quantizer = quantizer
         self.samples = [Calibration(tuple(part)).thinned(most) for part in parts]
@@ -112,7 +114,7 @@ class _Search:
         self._evaluations = 0
 
     def run(self) -> tuple[Widths, list[Point], Judgement, tuple[Step, ...]]:
-        """The widths to take, all points on the way there, the judgement of the last, and what was refused."""
+        """The widths to take, all points on the way, the judgement of the last, and what was refused."""
         limit = self._limit
         self._descend(self._steps_at_the_peak, math.inf)
         self._descend(self._steps_for_flash, math.inf)
@@ -124,7 +126,8 @@ class _Search:
 
     def _descend(self, source: Callable[[], Sequence[Step]], limit: float) -> None:
         """Takes the steps that ``source`` offers in batches that are predicted to keep the noise below
-        ``limit``. Of a batch that drops too much the first half is tried; a step that does so alone is refused.
+        ``limit``. Of a batch that drops too much the first half is tried; a step that does so alone is
+        refused.
         """
         size = None
         while self._evaluations < self._options.evaluations:
@@ -201,8 +204,8 @@ class _Search:
         or none is left to try."""
         memory, widths, steps = self._facts.memory, self._widths, list[Step]()
         while memory.best(widths).nbytes > self._options.sram_budget:
-            able = [n for n in memory.at_the_peak(widths) if n in self._facts.maps and widths.of(n) in NARROWER]
-            possible = [Step(name, NARROWER[widths.of(name)]) for name in able]
+            able = [name for name in memory.at_the_peak(widths) if name in self._facts.maps]
+            possible = [Step(name, NARROWER[widths.of(name)]) for name in able if widths.of(name) in NARROWER]
             possible = [step for step in possible if step not in self._refused]
             if not possible:
                 break

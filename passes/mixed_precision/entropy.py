@@ -18,7 +18,8 @@ def entropy(counts: np.ndarray) -> float:
 
 
 def entropy_lost(histogram: Histogram, quant: Affine) -> float:
-    """Ω: (H(X) − H(Q(X))) / H(X) of the values in ``histogram`` under ``quant``; 0 where they have no entropy.
+    """Ω: (H(X) − H(Q(X))) / H(X) of the values in ``histogram`` under ``quant``; 0 where they have no
+    entropy.
 
     QuantMCU (arXiv 2401.13714), section 3.3: between 0, nothing is lost, and 1, all values become one.
     """

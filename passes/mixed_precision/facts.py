@@ -57,8 +57,8 @@ class Facts:
         return found
 
     def noise(self, guard: Guard, whole: oir.Model, samples: Calibration) -> dict[Step, float]:
-        """What each step to 4 and to 2 bits alone adds to the noise of ``whole``, the model in 8 bits that was
-        rounded on ``samples``."""
+        """What each step to 4 and to 2 bits alone adds to the noise of ``whole``, the model in 8 bits that
+        was rounded on ``samples``."""
         level, found = guard.noise(whole), dict[Step, float]()
         layers = {layer.name for layer in self.layers}
         count = 2 * (len(self._quantizer.groups) + len(self._quantizer.layers))

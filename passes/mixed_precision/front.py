@@ -10,8 +10,8 @@ from .widths import Widths
 
 @dataclass(frozen=True)
 class Point:
-    """A model with ``widths``. ``sram`` and ``flash`` are bytes of the arena and of the weights, ``cycles`` are
-    modelled (with the kernels of 8 bits), ``accuracy`` and ``drop`` measured on the calibration set."""
+    """A model with ``widths``. ``sram`` and ``flash`` are bytes of the arena and of the weights, ``cycles``
+    are modelled (with the kernels of 8 bits), ``accuracy`` and ``drop`` measured on the calibration set."""
 
     widths: Widths
     sram: int
@@ -23,10 +23,12 @@ class Point:
 
     def beats(self, other: Point) -> bool:
         """No worse in anything, better in something."""
-        mine, theirs = self._costs(), other._costs()
+        mine, theirs = self.costs, other.costs
         return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
 
-    def _costs(self) -> tuple[float, ...]:
+    @property
+    def costs(self) -> tuple[float, ...]:
+        """Everything of which less is better."""
         return self.sram, self.flash, self.bitops, self.cycles, -self.accuracy
 
 
@@ -35,7 +37,7 @@ def undominated(points: Iterable[Point]) -> tuple[Point, ...]:
     found = list(points)
     kept: list[Point] = []
     for index, point in enumerate(found):
-        same = any(earlier._costs() == point._costs() for earlier in found[:index])
+        same = any(earlier.costs == point.costs for earlier in found[:index])
         if not same and not any(other.beats(point) for other in found):
             kept.append(point)
     return tuple(sorted(kept, key=lambda point: -point.bitops))

@@ -1,4 +1,4 @@
-"""The measured guard: how much worse a quantized model does than the one in 8 bits, on calibration samples."""
+"""The measured guard: how much worse a model does than the one in 8 bits, on calibration samples."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ NOISE_SAMPLES = 32
 class Judgement:
     """How a model does on ``samples`` calibration samples.
 
-    ``metric`` is "top-1" with labels, "agreement" of the largest output with the float model's without, and
-    "fidelity" (1 − error as a share of the output's deviation) where outputs are no classes. ``value`` is the
-    metric, ``drop`` what the model in 8 bits has more of it, ``low`` and ``high`` the drop's interval of 95 %.
-    ``expected`` is the drop without the luck of single samples, and ``noise`` what it follows from: see
-    ``Guard``.
+    ``metric`` is "top-1" with labels, "agreement" of the largest output with the float model's without,
+    and "fidelity" (1 − error as a share of the output's deviation) where outputs are no classes. ``value``
+    is the metric, ``drop`` what the model in 8 bits has more of it, ``low`` and ``high`` the drop's interval
+    of 95 %. ``expected`` is the drop without the luck of single samples, and ``noise`` what it follows from:
+    see ``Guard``.
     """
 
     metric: str
@@ -71,7 +71,7 @@ class Guard:
         self._floats = outputs_of(model, samples)
         self._baseline = self._outputs(baseline)
         classes = self._floats.shape[1]
-        labelled = labels is not None and classes > 1 and 0 <= labels.min() and labels.max() < classes
+        labelled = labels is not None and classes > 1 and bool(np.all((labels >= 0) & (labels < classes)))
         self._classifies = labelled or _gives_classes(model)
         self.metric = ("top-1" if labelled else "agreement") if self._classifies else "fidelity"
         self._targets = labels if labels is not None and labelled else self._floats.argmax(axis=1)
@@ -85,7 +85,7 @@ class Guard:
 
     def noise(self, model: oir.Model) -> float:
         """``Judgement.noise`` of the first fold's ``model`` on some of its samples."""
-        return self._noise(outputs_of(model, [self._samples[index] for index in self._few]), self._few)
+        return self._noise(outputs_of(model, [self._samples[int(index)] for index in self._few]), self._few)
 
     def bearable(self, max_drop: float) -> float:
         """The most noise with which a drop of at most ``max_drop`` is to be expected."""
@@ -128,14 +128,15 @@ class Guard:
         spread = math.sqrt(float(np.mean(self._floats.var(axis=0)))) or 1.0
         errors = [np.sqrt(np.mean((o - self._floats) ** 2, axis=1)) / spread for o in (self._baseline, found)]
         reach = _Z * float((errors[1] - errors[0]).std()) / math.sqrt(len(found))
+        value = 1.0 - math.sqrt(noises[1])
         return Judgement(
-            self.metric, len(found), 1.0 - math.sqrt(noises[1]), drop, drop - reach, drop + reach, drop, noises[1]
+            self.metric, len(found), value, drop, drop - reach, drop + reach, drop, noises[1]
         )
 
     def _outputs(self, models: Sequence[oir.Model]) -> np.ndarray:
         found = np.empty_like(self._floats)
         for fold, model in zip(self._folds, models, strict=True):
-            found[fold] = outputs_of(model, [self._samples[index] for index in fold])
+            found[fold] = outputs_of(model, [self._samples[int(index)] for index in fold])
         return found
 
 

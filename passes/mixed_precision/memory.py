@@ -24,8 +24,8 @@ _DTYPES = {2: DType.INT2, 4: DType.INT4, 8: DType.INT8, 16: DType.INT16}
 
 
 class Memory:
-    """Estimates for ``program``, the model in 8 bits layer by layer, ready to be scheduled; ``maps`` gives the feature map (a group's first
-    tensor) that each tensor of the QDQ graph belongs to. The last estimate is remembered."""
+    """Estimates for ``program``, the model in 8 bits layer by layer, ready to be scheduled; ``maps`` gives
+    the feature map (a group's first tensor) that each tensor of the QDQ graph belongs to."""
 
     def __init__(self, program: Program, maps: Mapping[str, str], goal: Goal, budget: int) -> None:
         self._program = program

@@ -1,4 +1,4 @@
-"""Bits of weights: layers give them up in the order in which that costs least, as measured, for what it saves."""
+"""Bits of weights: layers give them up in the order in which that costs least for what it saves."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .widths import NARROWER, Step, Widths
 
 def narrowing(layers: Sequence[Layer], added: Callable[[Step], float], widths: Widths) -> list[Step]:
     """Steps of the layers' weights from ``widths`` down, one width each: the one next that adds least noise
-    for what it saves, which is its share of all bytes of weights and its share of all BitOPs. ``added`` is the
-    noise that a step adds to the one before."""
+    for what it saves, which is its share of all bytes of weights and its share of all BitOPs. ``added`` is
+    the noise that a step adds to the one before."""
     steps: list[Step] = []
     nbytes, work = weight_bytes(layers, Widths()), bitops(layers, Widths())
 

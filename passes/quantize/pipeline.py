@@ -24,6 +24,9 @@ from .propagation import quantize_weights
 from .units import Partition, partition
 from .weights import Weights
 
+_NARROW_SAMPLES = 24
+"""Samples on which ranges are chosen where no feature map has 8 bits: when widths are only tried."""
+
 
 def quantize(
     model: oir.Model,
@@ -82,7 +85,7 @@ class Quantizer:
         progress: Progress = silent,
         samples: Calibration | None = None,
     ) -> oir.Model:
-        """The model with these widths (see ``QuantizeOptions``), its weights rounded on ``samples``, or on all."""
+        """The model with these widths (see ``QuantizeOptions``), its weights rounded on ``samples``."""
         self._check(activation_bits, weight_bits)
         widths = [self._width(group, activation_bits) for group in self.groups]
         self.choose(widths, progress)
@@ -97,10 +100,12 @@ class Quantizer:
         weights = {name: next(iter(made.values())) for name, made in found.items()}
         return self._made(quants, weights, [observer for observer, _ in chosen])
 
-    def narrowed(self, samples: Calibration, progress: Progress = silent) -> Iterator[tuple[str, int, bool, oir.Model]]:
-        """For each group and then each layer with weights, and for 4 and 2 bits: its first tensor or name, the
-        bits, whether they are of weights, and the model in 8 bits with that alone narrowed, weights being
-        rounded on ``samples``."""
+    def narrowed(
+        self, samples: Calibration, progress: Progress = silent
+    ) -> Iterator[tuple[str, int, bool, oir.Model]]:
+        """For each group and then each layer with weights, and for 4 and 2 bits: its first tensor or name,
+        the bits, whether they are of weights, and the model in 8 bits with that alone narrowed, weights
+        being rounded on ``samples``."""
         for bits in (8, 4, 2):
             self.choose([bits] * len(self.groups), progress)
         quants = {n: self._chosen[group, 8][1] for group in self.groups for n in group.members}
@@ -138,8 +143,9 @@ class Quantizer:
             for i in range(len(keys))
         ]
         if missing:
+            judges = self.samples if 8 in widths else self.samples.thinned(_NARROW_SAMPLES)
             names = choose_ranges(
-                self.model, self.parts, self.groups, candidates, widths, self.samples, progress
+                self.model, self.parts, self.groups, candidates, widths, judges, progress
             )
             for index in missing:
                 group, bits = keys[index]
@@ -157,7 +163,7 @@ class Quantizer:
     def _check(self, activation_bits: Mapping[str, int], weight_bits: Mapping[str, int]) -> None:
         for asked, known, widths, what in (
             (activation_bits, set(self.parts.tensors), WIDTHS, "tensor"),
-            (weight_bits, set(self.layers), tuple(bits for bits in WIDTHS if bits <= 8), "layer with weights"),
+            (weight_bits, set(self.layers), WIDTHS[:-1], "layer with weights"),
         ):
             for name, bits in asked.items():
                 if name not in known:
