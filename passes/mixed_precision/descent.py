@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as oir
 
+from ..dead_channels import remove_dead_channels
 from ..quantize.calibration import Calibration, calibration_of
 from ..quantize.options import DEFAULTS as IN_8_BITS
 from ..quantize.options import Progress, QuantizeOptions, silent
 from ..quantize.pipeline import Quantizer
-from ..quantize.running import each
 from . import vdqs, weights
-from .bitops import Layer, weight_bytes
-from .facts import Facts, Lower
+from .bitops import Layer, bitops, weight_bytes
+from .facts import Facts, Lower, layers_of
 from .front import Point, undominated
 from .guard import Guard, Judgement
 from .options import DEFAULTS, MixedOptions
@@ -65,8 +65,12 @@ def search(
     trials = _Trials(model, quantizer, calibration, labels)
     facts = Facts(quantizer, whole, lower, options, progress)
     widths, points, judgement, refused = _Search(trials, facts, options, progress).run()
-    chosen = whole if widths == Widths() else quantizer.quantized(widths.activations, widths.weights)
-    return Mixed(chosen, points[-1], points[0], undominated(points), judgement, facts.layers, refused)
+    found = whole if widths == Widths() else quantizer.quantized(widths.activations, widths.weights)
+    slim = remove_dead_channels(found.clone())  # narrow weights leave more channels dead
+    layers = layers_of(slim, quantizer)
+    chosen = replace(points[-1], flash=weight_bytes(layers, widths), bitops=bitops(layers, widths))
+    front = undominated([*points[:-1], chosen])
+    return Mixed(found, chosen, points[0], front, judgement, layers, refused)
 
 
 class _Trials:
@@ -95,10 +99,8 @@ class _Trials:
         return self.guard.judge(self._models(widths))
 
     def _models(self, widths: Widths) -> list[oir.Model]:
-        def make(part: Calibration) -> oir.Model:
-            return self._quantizer.quantized(widths.activations, widths.weights, samples=part)
-
-        return list(each(make, self.samples))
+        make = self._quantizer.quantized  # one after the other: products of matrices that run side by side
+        return [make(widths.activations, widths.weights, samples=part) for part in self.samples]  # may vary
 
 
 class _Search:

@@ -36,7 +36,7 @@ class Facts:
         slim = remove_dead_channels(whole.clone())
         program = lower(slim)
         groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
-        self.layers = tuple(_layers(slim, quantizer, groups))
+        self.layers = layers_of(slim, quantizer)
         self.memory = Memory(program, maps_of(slim, groups), options.goal, options.sram_budget)
         constants = sum(a.nbytes for step in program.steps for a in step.kernel.constants().values())
         self.other_flash = constants - weight_bytes(self.layers, Widths())
@@ -83,8 +83,13 @@ class Facts:
         )
 
 
-def _layers(slim: oir.Model, quantizer: Quantizer, groups: Mapping[str, str]) -> Iterator[Layer]:
-    """Layers with weights; their work and weights are of ``slim``, which has no dead channels."""
+def layers_of(slim: oir.Model, quantizer: Quantizer) -> tuple[Layer, ...]:
+    """Layers with weights; their work and weights are of ``slim``, a QDQ model without dead channels."""
+    return tuple(_layers(slim, quantizer))
+
+
+def _layers(slim: oir.Model, quantizer: Quantizer) -> Iterator[Layer]:
+    groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
     left = {str(node.outputs[0].name): node for node in slim.graph if node.outputs}
     for unit in quantizer.parts.units:
         if unit.rule.weight_axis is not None and (node := left.get(unit.name)) is not None:

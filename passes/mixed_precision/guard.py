@@ -19,6 +19,9 @@ _Z = 1.959964
 """Of a two-sided interval of 95 %."""
 
 
+_CREDIT = 0.5
+"""What a sample that is won by chance counts: data on which the model does better have fewer of them."""
+
 NOISE_SAMPLES = 32
 """Samples at most on which the noise of a single step is measured."""
 
@@ -54,9 +57,9 @@ class Guard:
     """Compares models with the float model and with the one in 8 bits, ``baseline``.
 
     On a hundred samples one that flips is a point, by luck as often as not. So a second figure is held
-    against the limit as well: what is to be lost of the float model's right answers where the noise of
-    quantization on the margin between the right class and the next (its mean square over the half of the
-    samples with the least margin) met the margins at random, as a normal distribution.
+    against the limit as well: the drop that is to be expected where the noise of quantization on the margin
+    between the right class and the next (its mean square over the half of the samples with the least margin)
+    met the float model's margins at random, as a normal distribution: see ``expected_drop``.
 
     A model comes in ``folds``, the same widths rounded on other samples than those it is judged on: rounding
     fits few bits to its samples so well that on these they seem to do no harm.
@@ -92,13 +95,13 @@ class Guard:
         least = self._noise(self._baseline, np.arange(len(self._baseline)))
         if not self._classifies:
             return (math.sqrt(least) + max_drop) ** 2
-        allowed = expected_losses(self._margins, least) + max_drop
+        allowed = expected_drop(self._margins, least) + max_drop
         low, high = least, max(least, 1e-12) * 4
-        while expected_losses(self._margins, high) < allowed and high < 1e12 * max(least, 1e-12):
+        while expected_drop(self._margins, high) < allowed and high < 1e12 * max(least, 1e-12):
             low, high = high, high * 4
         for _ in range(40):
             middle = math.sqrt(low * high) if low > 0 else high / 2
-            low, high = (middle, high) if expected_losses(self._margins, middle) < allowed else (low, middle)
+            low, high = (middle, high) if expected_drop(self._margins, middle) < allowed else (low, middle)
         return low
 
     def _noise(self, found: np.ndarray, picks: np.ndarray) -> float:
@@ -115,7 +118,7 @@ class Guard:
         lost, won = int(np.sum(before & ~after)), int(np.sum(after & ~before))
         low, high = paired_interval(lost, won, len(found))
         noises = [self._noise(outputs, every) for outputs in (self._baseline, found)]
-        expected = [expected_losses(self._margins, noise) for noise in noises]
+        expected = [expected_drop(self._margins, noise) for noise in noises]
         return Judgement(
             self.metric, len(found), float(after.mean()), (lost - won) / len(found), low, high,
             expected[1] - expected[0], noises[1],
@@ -168,13 +171,14 @@ def margins_of(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return scores[rows, targets] - others.max(axis=1)
 
 
-def expected_losses(margins: np.ndarray, noise: float) -> float:
-    """The share of samples with a positive margin that lose it where normal noise of mean square ``noise`` is
-    added. What luck would win among the others is not counted on."""
+def expected_drop(margins: np.ndarray, noise: float) -> float:
+    """The share of samples that is to be lost where normal noise of mean square ``noise`` is added to their
+    margins: of positive margins those that turn, less ``_CREDIT`` for each of the others that turns."""
     if noise == 0:
         return 0.0
-    held = margins[margins > 0]
-    return sum(0.5 * math.erfc(float(margin) / math.sqrt(2 * noise)) for margin in held) / len(margins)
+    turned = [0.5 * math.erfc(abs(float(margin)) / math.sqrt(2 * noise)) for margin in margins]
+    signs = np.where(margins > 0, 1.0, -_CREDIT)
+    return float(np.mean(signs * np.array(turned)))
 
 
 _FORMS = ("DequantizeLinear", "QuantizeLinear", "Identity", "Reshape")
