@@ -108,7 +108,7 @@ def program_of(model: oir.Model) -> Program:
 
 
 def _row(name: str, way: str, model: oir.Model, data: Data, seconds: float) -> Row:
-    slim = remove_dead_channels(model)
+    slim = remove_dead_channels(model.clone())
     (inputs,) = data.evaluation
     feeds = [{inputs: x} for x in data.evaluation[inputs]]
     wanted = outputs_of(data.model, feeds).argmax(axis=1) if data.labels is None else data.labels[1]

@@ -157,16 +157,17 @@ class _Search:
         return True
 
     def _bearable(self, steps: Sequence[Step], limit: float) -> list[Step]:
-        """Those of ``steps``, in order, that together are predicted to keep the noise below ``limit``."""
+        """Those of ``steps`` that together are predicted to keep the noise below ``limit``, in order: such to 4
+        bits, for which predictions are good, or, where there are none, to 2."""
         kept: list[Step] = []
         noise, widths = self._judgement.noise, self._widths
-        for step in steps:
+        for step in sorted(steps, key=lambda step: -step.bits):
             possible = NARROWER.get(widths.of_step(step)) == step.bits and step not in self._refused
             if possible and noise + self._added(step) <= limit:
                 noise += self._added(step)
                 kept.append(step)
                 widths = widths.after([step])
-        return kept
+        return [step for step in kept if step.bits == kept[0].bits]
 
     def _added(self, step: Step) -> float:
         """Noise that ``step`` adds to that of the step before it."""

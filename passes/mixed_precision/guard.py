@@ -47,10 +47,10 @@ class Judgement:
     noise: float
 
     def passes(self, max_drop: float) -> bool:
-        """True where no more than ``max_drop`` (a share) is to be expected, nor was counted; a single sample
-        may be lost, which is the least that can be counted."""
-        least = 0.0 if self.metric == "fidelity" else 1.0 / self.samples
-        return self.expected <= max_drop and self.drop <= max(max_drop, least) + 1e-12
+        """True where no more than ``max_drop`` (a share) is to be expected, nor was counted, but for one
+        standard error of counting."""
+        error = (self.high - self.low) / (2 * _Z)
+        return self.expected <= max_drop and self.drop - error <= max_drop
 
 
 class Guard:
