@@ -90,7 +90,23 @@ def main() -> None:
     help="Samples (and labels `y`) to measure accuracy on.",
 )
 @click.option(
-    "--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True
+    "--precision", type=click.Choice(["auto", "float32", "int8", "mixed"]), default="auto", show_default=True
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 100),
+    default=1.0,
+    show_default=True,
+    metavar="POINTS",
+    help="Mixed precision: accuracy (or agreement) that may be lost against int8.",
+)
+@click.option(
+    "--lambda",
+    "lam",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Mixed precision: weight of lost entropy against saved BitOPs.",
 )
 @click.option("--sram-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 64k.")
 @click.option("--flash-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 256k.")

@@ -85,6 +85,7 @@ def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> N
         *_memory_rows(report),
         *_time_row(report),
         *_calibration_row(report),
+        *_mixed_rows(report),
         *_accuracy_row(report),
         *_verification_row(report),
         ("output", folder, ""),
@@ -144,6 +145,15 @@ def _time_row(report: Report) -> list[tuple[str, str, str]]:
 
 def _calibration_row(report: Report) -> list[tuple[str, str, str]]:
     return [] if report.calibration is None else [("int8 ranges", report.calibration, "")]
+
+
+def _mixed_rows(report: Report) -> list[tuple[object, ...]]:
+    if report.mixed is None:
+        return []
+    rows: list[tuple[object, ...]] = [("mixed precision", "", report.mixed.described())]
+    if report.mixed.warning is not None:
+        rows.append(("", Text("warning", "yellow"), report.mixed.warning))
+    return rows
 
 
 def _accuracy_row(report: Report) -> list[tuple[str, str, str]]:

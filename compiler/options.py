@@ -14,7 +14,7 @@ from ..codegen.export import ExportKind
 from ..codegen.optimization import Optimize
 from ..ir.errors import UsageError
 
-Precision = Literal["auto", "float32", "int8"]
+Precision = Literal["auto", "float32", "int8", "mixed"]
 IoLayout = Literal["nhwc", "model"]
 InputDtype = Literal["int8", "uint8", "float32"]
 ScheduleGoal = Literal["fit", "min-sram", "fast"]
@@ -27,7 +27,8 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class CompileOptions:
-    """Options of ``tinyc compile``; budgets in bytes, None: the target's own."""
+    """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points,
+    ``lam`` is ``--lambda``; both are for mixed precision."""
 
     target: str
     calibration: str | Path | None = None
@@ -35,6 +36,8 @@ class CompileOptions:
     precision: Precision = "auto"
     sram_budget: int | None = None
     flash_budget: int | None = None
+    max_drop: float = 1.0
+    lam: float = 0.5
     io_layout: IoLayout = "nhwc"
     input_dtype: InputDtype = "int8"
     schedule: ScheduleGoal = "fit"
@@ -55,6 +58,8 @@ class CompileOptions:
         _require(self.schedule, ScheduleGoal, "--schedule")
         _require(self.input_mode, InputMode, "--input-mode")
         _require(self.optimize, Optimize, "--optimize")
+        _require_within(self.max_drop, 0, 100, "--max-drop")
+        _require_within(self.lam, 0, 1, "--lambda")
         if self.export is not None:
             _require(self.export, ExportKind, "--export")
 
@@ -62,6 +67,8 @@ class CompileOptions:
         """The options that shape the emitted code, as typed; no paths."""
         parts = [f"--target {self.target if os.sep not in self.target else Path(self.target).name}"]
         parts.append(f"--precision {self.precision}")
+        if self.precision == "mixed":
+            parts.append(f"--max-drop {self.max_drop:g} --lambda {self.lam:g}")
         if self.io_layout != "nhwc":
             parts.append(f"--io-layout {self.io_layout}")
         if self.input_dtype != "int8":
@@ -81,6 +88,13 @@ class CompileOptions:
         if self.export is not None:
             parts.append(f"--export {self.export}")
         return " ".join(parts)
+
+
+def _require_within(value: float, low: float, high: float, option: str) -> None:
+    if not low <= value <= high:
+        raise UsageError(
+            f"{option} cannot be {value:g}", remedy=f"choose a number from {low:g} to {high:g}"
+        )
 
 
 def _require(value: str, choices: Any, option: str) -> None:

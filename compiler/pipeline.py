@@ -33,6 +33,7 @@ from .dumps import PassDumps, PassEffect
 from .feeding import stored_inputs, to_real
 from .fidelity import step_errors
 from .measurement import Measurement, Unmeasured, measure
+from .mixing import MixedPrecision, mix
 from .options import RANDOM, CompileOptions, Source
 from .output import REPORT
 from .parameters import count_parameters
@@ -66,6 +67,7 @@ class Prepared:
     calibration: str | None
     vectors: Sequence[Mapping[str, np.ndarray]]
     effects: Sequence[PassEffect]
+    mixed: MixedPrecision | None = None
 
 
 def compile_model(
@@ -117,7 +119,12 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     dumps.after("canonicalize", model)
     refuse_unsupported(model)
     samples, calibration = _calibration(model, options)
-    if _quantizes(model, options, target, samples):
+    mixed = None
+    if options.precision == "mixed":
+        mixed = _mixed(model, samples, options, target, progress)
+        model = mixed.found.model
+        dumps.after("mixed-precision", model)
+    elif _quantizes(model, options, target, samples):
         from ..passes.quantize import quantize
 
         progress("quantizing")
@@ -131,7 +138,7 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     dumps.after("dead-channels", model)
     vectors = verification_samples(imported, samples, VECTORS)
     dumps.check(vectors)
-    return Prepared(imported, model, calibration, vectors, dumps.effects)
+    return Prepared(imported, model, calibration, vectors, dumps.effects, mixed)
 
 
 def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | None, str | None]:
@@ -171,6 +178,19 @@ def _quantizes(model: oir.Model, options: CompileOptions, target: Target, sample
         remedy="add --calibration SAMPLES.npz (one array per input, samples on the first axis);\n"
         "to study size only, --calibration random; to stay in floating point, --precision float32",
     )
+
+
+def _mixed(
+    model: oir.Model, samples: Samples | None, options: CompileOptions, target: Target, progress: Progress
+) -> MixedPrecision:
+    if any(node.op_type == "QuantizeLinear" for node in model.graph):
+        raise UsageError(
+            "--precision mixed was asked for, but the model is quantized already",
+            where=f"model {model.metadata_props['tinyc.source_name']!r}",
+            remedy="compile the float model that it was made from, or leave --precision out: a quantized\n"
+            "model keeps the widths that it has",
+        )
+    return mix(model, samples, options, target, progress)
 
 
 def _check_input_dtype(program: Program, options: CompileOptions) -> None:
@@ -229,6 +249,7 @@ def _verified(
         sram_budget=target.sram_bytes if options.sram_budget is None else options.sram_budget,
         flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
         calibration=prepared.calibration,
+        mixed=prepared.mixed,
         removed_channels=int(prepared.model.metadata_props.get("tinyc.dead_channels.channels", "0")),
         measured=measured,
         verification=verification,

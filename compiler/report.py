@@ -15,6 +15,7 @@ from ..targets import Target
 from .accuracy import Accuracy
 from .measurement import Measurement, Unmeasured
 from .memory import describe_storage, live_bytes
+from .mixing import MixedPrecision
 from .scheduling import Schedules
 from .verification import Verification
 
@@ -29,6 +30,7 @@ class Report:
     sram_budget: int
     flash_budget: int
     calibration: str | None
+    mixed: MixedPrecision | None
     removed_channels: int
     measured: Measurement | Unmeasured
     verification: Verification | None
@@ -100,6 +102,7 @@ class Report:
             "options": self.facts.options,
             "optimize": self.facts.optimize,
             "calibration": self.calibration,
+            "mixed_precision": None if self.mixed is None else self.mixed.to_dict(),
             "sram": self._sram(),
             "flash": self._flash(),
             "compute": self._compute(),

@@ -94,6 +94,15 @@ class Schedules:
         return replace(self, chosen=following) if self.negotiable and following < len(self.points) else None
 
 
+def ordered(layers: Program, options: CompileOptions) -> Program:
+    """``layers``, which run layer by layer, as schedules are made of them: in the order of least peak,
+    without copies, and with inputs fed as asked."""
+    program = eliminate_copies(least_peak_order(layers).program)
+    if options.input_mode == "buffer":
+        return program
+    return feed_by_rows(program, again=options.input_mode == "reread")
+
+
 def make_schedules(
     layers: Program, target: Target, options: CompileOptions, sram_budget: int
 ) -> Schedules:
@@ -102,9 +111,7 @@ def make_schedules(
 
     UsageError where they ask for a point that does not exist.
     """
-    program = eliminate_copies(least_peak_order(layers).program)
-    if options.input_mode != "buffer":
-        program = feed_by_rows(program, again=options.input_mode == "reread")
+    program = ordered(layers, options)
     fast = tailor(program, target)
     if options.schedule == "fast" and options.pareto is None:
         return Schedules(program, (layer_by_layer(fast),), 0)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import Quant
-from .affine import quant_of, rounded
+from .affine import Affine, quant_of, rounded
 from .calibration import Calibration
 from .graphs import excerpt, exposing, name_of
 from .groups import Group, Range
@@ -32,7 +31,7 @@ class _Contest:
     there is their own error."""
 
     members: tuple[str, ...]
-    quants: tuple[Quant, ...]
+    quants: tuple[Affine, ...]
     readers: tuple[_Reader, ...]
     direct: tuple[str, ...]
 
@@ -42,10 +41,11 @@ def choose_ranges(
     parts: Partition,
     groups: Sequence[Group],
     candidates: Sequence[Mapping[str, Range]],
+    bits: Sequence[int],
     calibration: Calibration,
     progress: Progress,
 ) -> list[str]:
-    """The name of the best of each group's ``candidates``, which map observers to ranges.
+    """The name of the best of each group's ``candidates``, which map observers to ranges, at its ``bits``.
 
     Each candidate is applied alone to the float model. Its error is that of the outputs of the units
     that read the group, squared and relative to those outputs' variance, summed over readers.
@@ -53,7 +53,7 @@ def choose_ranges(
     winners = [next(iter(ranges)) for ranges in candidates]
     open_groups = [i for i, ranges in enumerate(candidates) if groups[i].fixed is None and len(ranges) > 1]
     runners: dict[Unit, Runner] = {}
-    contests = [_contest(model, parts, groups[i], candidates[i], runners) for i in open_groups]
+    contests = [_contest(model, parts, groups[i], candidates[i], bits[i], runners) for i in open_groups]
     activations = Runner(exposing(model, parts.tensors))
 
     def judged(feeds: Feeds) -> list[np.ndarray]:
@@ -72,8 +72,9 @@ def choose_ranges(
 
 
 def _contest(
-    model: oir.Model, parts: Partition, group: Group, ranges: Mapping[str, Range], runners: dict[Unit, Runner]
-) -> _Contest:
+    model: oir.Model, parts: Partition, group: Group, ranges: Mapping[str, Range], bits: int,
+    runners: dict[Unit, Runner],
+) -> _Contest:  # fmt: skip
     members = set(group.members)
     readers: list[_Reader] = []
     for unit in parts.units:
@@ -87,7 +88,7 @@ def _contest(
     leaving = {name_of(value) for value in model.graph.outputs}
     leaving.update(v.name or "" for node in parts.islands for v in node.inputs if v is not None)
     direct = tuple(name for name in group.members if name in leaving)
-    return _Contest(group.members, tuple(quant_of(*r) for r in ranges.values()), tuple(readers), direct)
+    return _Contest(group.members, tuple(quant_of(*r, bits) for r in ranges.values()), tuple(readers), direct)
 
 
 def _errors(contest: _Contest, arrays: Feeds) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...ir.dtype import Quant
+from .affine import Affine
 from .units import Partition, Unit
 
 Range = tuple[float, float]
@@ -18,7 +18,7 @@ class Group:
     """Tensors that share one quantization, which is ``fixed`` where an operator's range is known."""
 
     members: tuple[str, ...]
-    fixed: Quant | None = None
+    fixed: Affine | None = None
 
 
 class _Sets:
@@ -62,9 +62,9 @@ def groups_of(
     return tuple(Group(tuple(names), fixed.get(root)) for root, names in members.items())
 
 
-def _fixed(units: Iterable[Unit], sets: _Sets) -> dict[str, Quant]:
+def _fixed(units: Iterable[Unit], sets: _Sets) -> dict[str, Affine]:
     """Fixed quantization by root; a set that would need two different ones is calibrated instead."""
-    wanted: dict[str, set[Quant]] = defaultdict(set)
+    wanted: dict[str, set[Affine]] = defaultdict(set)
     for unit in units:
         if unit.fixed is not None:
             wanted[sets.root(unit.outputs[0])].add(unit.fixed)
@@ -72,7 +72,7 @@ def _fixed(units: Iterable[Unit], sets: _Sets) -> dict[str, Quant]:
 
 
 def _join_concat(
-    unit: Unit, units: Iterable[Unit], sets: _Sets, fixed: dict[str, Quant], ranges: Mapping[str, Range]
+    unit: Unit, units: Iterable[Unit], sets: _Sets, fixed: dict[str, Affine], ranges: Mapping[str, Range]
 ) -> None:
     """Gives inputs the result's quantization where that costs no precision: when nothing else reads
     them, or when the result's range is less than twice theirs (less than one bit)."""

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import Quant
 from ..onnx_edit import add_constant, emit, unique_name
-from .affine import integers, quant_of
+from .affine import Affine, dtype_of, integers, quant_of
 from .graphs import name_of
 from .operators import array_of, is_constant, is_float
 from .units import Unit, constant_side
@@ -22,16 +21,17 @@ class Inserter:
     def __init__(self, graph: oir.Graph) -> None:
         self._graph = graph
         self._values = oir.convenience.create_value_mapping(graph)
-        self._parameters: dict[Quant, tuple[oir.Value, oir.Value]] = {}
+        self._parameters: dict[Affine, tuple[oir.Value, oir.Value]] = {}
 
-    def activation(self, tensor: str, quant: Quant) -> None:
+    def activation(self, tensor: str, quant: Affine) -> None:
         """A pair behind ``tensor``; all that read it, graph outputs too, read the pair's result."""
         value = self._values[tensor]
         scale, zero_point = self._quantization(tensor, quant)
         whole = self._node("QuantizeLinear", [value, scale, zero_point], f"{tensor}_quantized")
         back = self._node("DequantizeLinear", [whole.outputs[0], scale, zero_point], f"{tensor}_dequantized")
         integer, real = whole.outputs[0], back.outputs[0]
-        integer.type, integer.shape = oir.TensorType(oir.DataType.INT8), value.shape
+        stored = oir.TensorType(oir.DataType.from_numpy(dtype_of(quant.bits)))
+        integer.type, integer.shape = stored, value.shape
         real.type, real.shape = value.type, value.shape
         for user, index in tuple(value.uses()):
             if user is not whole:
@@ -51,8 +51,8 @@ class Inserter:
         node.name = node.outputs[0].name = unique_name(self._graph, wanted)
         return node
 
-    def operands(self, unit: Unit, quants: Mapping[str, Quant]) -> None:
-        """int8 in place of the constant operands of a unit without weights."""
+    def operands(self, unit: Unit, quants: Mapping[str, Affine]) -> None:
+        """Integers in place of the constant operands of a unit without weights."""
         if unit.rule.weight_axis is not None or not unit.rule.constants:
             return
         node = unit.operator
@@ -99,10 +99,10 @@ class Inserter:
         maker.name = real.name  # unique, where two nodes have read one constant
         node.replace_input_with(index, real)
 
-    def _quantization(self, tensor: str, quant: Quant) -> tuple[oir.Value, oir.Value]:
+    def _quantization(self, tensor: str, quant: Affine) -> tuple[oir.Value, oir.Value]:
         if quant not in self._parameters:
             scale = np.asarray(quant.scale, np.float32)
-            zero_point = np.asarray(quant.zero_point, np.int8)
+            zero_point = np.asarray(quant.zero_point, dtype_of(quant.bits))
             self._parameters[quant] = (
                 add_constant(self._graph, scale, f"{tensor}_scale"),
                 add_constant(self._graph, zero_point, f"{tensor}_zero_point"),

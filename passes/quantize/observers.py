@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .affine import QMAX, QMIN
 from .groups import Range
 
 BINS = 2048
 _PERCENTILES = (99.9, 99.99, 99.999)
-_LEVELS = QMAX - QMIN
+_NARROW_PERCENTILES = (99.0, 99.6)
+"""Tried as well where a tensor has fewer than 8 bits."""
 _SHRINK = np.geomspace(1.0, 0.125, 49)
 """Fractions of the range that the MSE and entropy observers try as thresholds."""
 
@@ -40,18 +40,20 @@ class Histogram:
         return (edges[1:] + edges[:-1]) / 2
 
 
-def candidate_ranges(histogram: Histogram) -> dict[str, Range]:
-    """The range that each observer gives, by the observer's name; "min-max" comes first.
+def candidate_ranges(histogram: Histogram, bits: int = 8) -> dict[str, Range]:
+    """The range that each observer gives for integers of ``bits`` bits, by the observer's name; "min-max"
+    comes first.
 
-    Where nothing was counted or all values are equal, min-max is the only one.
+    Where nothing was counted or all values are equal, min-max is the only one, and beyond 8 bits, where
+    there is nothing to gain by clipping.
     """
     ranges = {"min-max": (histogram.low, histogram.high)}
-    if histogram.counts.sum() == 0:
+    if histogram.counts.sum() == 0 or bits > 8:
         return ranges
-    for percent in _PERCENTILES:
+    for percent in (*_PERCENTILES, *(_NARROW_PERCENTILES if bits < 8 else ())):
         ranges[f"percentile {percent}"] = percentile(histogram, percent)
-    ranges["mse"] = least_squares(histogram)
-    ranges["entropy"] = entropy(histogram)
+    ranges["mse"] = least_squares(histogram, bits)
+    ranges["entropy"] = entropy(histogram, bits)
     return ranges
 
 
@@ -75,19 +77,19 @@ def percentile(histogram: Histogram, percent: float) -> Range:
     return float(low), float(high)
 
 
-def least_squares(histogram: Histogram) -> Range:
+def least_squares(histogram: Histogram, bits: int = 8) -> Range:
     """The range with the least mean squared error of quantized values (rounding and clipping)."""
     low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
     pairs = [(low, high * f) for f in _SHRINK] if high > 0 else [(low, high)]
-    low, high = min(pairs, key=lambda pair: _squared_error(histogram, pair))
+    low, high = min(pairs, key=lambda pair: _squared_error(histogram, pair, bits))
     pairs = [(low * f, high) for f in _SHRINK] if low < 0 else [(low, high)]
-    return min(pairs, key=lambda pair: _squared_error(histogram, pair))
+    return min(pairs, key=lambda pair: _squared_error(histogram, pair, bits))
 
 
-def _squared_error(histogram: Histogram, bounds: Range) -> float:
+def _squared_error(histogram: Histogram, bounds: Range, bits: int) -> float:
     """Of rounding (step² / 12) and clipping, over all values that were counted."""
     low, high = bounds
-    step = (high - low) / _LEVELS
+    step = (high - low) / ((1 << bits) - 1)
     if step <= 0:
         return float("inf")
     centres = histogram.centres
@@ -95,7 +97,7 @@ def _squared_error(histogram: Histogram, bounds: Range) -> float:
     return float(np.sum(histogram.counts * np.where(beyond > 0, beyond**2, step**2 / 12)))
 
 
-def entropy(histogram: Histogram) -> Range:
+def entropy(histogram: Histogram, bits: int = 8) -> Range:
     """The range whose quantized distribution diverges least from the one seen (Kullback-Leibler).
 
     After Migacz, "8-bit inference with TensorRT" (GTC 2017): values beyond the threshold are counted at
@@ -109,7 +111,8 @@ def entropy(histogram: Histogram) -> Range:
     index = np.clip((np.abs(histogram.centres) * (BINS / reach)).astype(np.int64), 0, BINS - 1)
     np.add.at(folded, index, histogram.counts)
     folded[0] = min(folded[0], folded[1:].max(initial=0.0))  # exact zeros cost nothing in any range
-    levels = _LEVELS if low >= 0 or high <= 0 else _LEVELS // 2
+    steps = (1 << bits) - 1
+    levels = steps if low >= 0 or high <= 0 else steps // 2
     ends = sorted({max(levels + 1, round(BINS * f)) for f in _SHRINK}, reverse=True)
     end = min(ends, key=lambda candidate: _divergence(folded, candidate, levels))
     threshold = reach * end / BINS

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import Quant
 from ...kernels.registry import OPERATORS
 from ..onnx_graph import has_known_domain, static_shape
+from .affine import Affine
 
-UNIT_INTERVAL = Quant(1 / 256, -128)
+UNIT_INTERVAL = Affine(1 / 256, -128)
 """Results between 0 and 1: Softmax and Sigmoid."""
-SIGNED_UNIT_INTERVAL = Quant(1 / 128, 0)
+SIGNED_UNIT_INTERVAL = Affine(1 / 128, 0)
 """Results between −1 and 1: Tanh."""
 
 FIXED = {"Sigmoid": UNIT_INTERVAL, "Softmax": UNIT_INTERVAL, "Tanh": SIGNED_UNIT_INTERVAL}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 Progress = Callable[[str, float], None]
 """Called with the name of a stage and the share of it that is done, 0 to 1."""
@@ -14,12 +14,17 @@ class QuantizeOptions:
     """Bounds on the work, and ties between tensors.
 
     ``tied`` are pairs of tensors that must have one quantization, such as a state's input and output.
+    ``activation_bits`` gives tensors 16, 4 or 2 bits; ``weight_bits`` gives 4 or 2 to the weights of the
+    operator that makes the tensor named; all others have 8. Tensors that share one quantization have the
+    most bits that any of them is given.
     ``samples`` is how many calibration samples choices are judged on (evenly spread over all of them;
     ranges are always taken from every sample). ``memory`` bounds, in bytes, the activations that are
     held at once while weights are rounded; samples are left out where it would be exceeded.
     """
 
     tied: tuple[tuple[str, str], ...] = ()
+    activation_bits: Mapping[str, int] = field(default_factory=dict[str, int])
+    weight_bits: Mapping[str, int] = field(default_factory=dict[str, int])
     samples: int = 128
     memory: int = 1 << 30
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import Quant
-from .affine import quant_of
+from ...ir.errors import UsageError
+from ..onnx_graph import quoted
+from .affine import WIDTHS, Affine, quant_of, resized
 from .calibration import Calibration, calibration_of, observe_histograms, observe_ranges
 from .choice import choose_ranges
 from .equalization import equalize
@@ -20,8 +21,11 @@ from .operators import array_of, is_constant, is_float
 from .options import DEFAULTS, Progress, QuantizeOptions, silent
 from .preparation import prepared
 from .propagation import quantize_weights
-from .units import Partition, Unit, partition
+from .units import Partition, partition
 from .weights import Weights
+
+_NARROW_SAMPLES = 24
+"""Samples on which ranges are chosen where no feature map has 8 bits: when widths are only tried."""
 
 
 def quantize(
@@ -30,40 +34,150 @@ def quantize(
     options: QuantizeOptions = DEFAULTS,
     progress: Progress = silent,
 ) -> oir.Model:
-    """A copy of the canonical float ``model`` in 8 bits, as standard QDQ ONNX.
+    """A copy of the canonical float ``model`` in 8 bits, or in those of ``options``, as standard QDQ ONNX.
 
     ``calibration`` maps graph inputs to arrays [samples, *shape of the input], where a leading 1 of the
-    shape may be left out. Activations are int8 per tensor, asymmetric; weights int8 per output channel,
-    symmetric; biases int32. Graph inputs and outputs stay float. Operators that have no integer form
-    stay in float; ``tinyc.quantize.float_islands`` in the result's metadata lists their nodes, and
+    shape may be left out. Activations are integers per tensor, asymmetric; weights integers per output
+    channel, symmetric; biases int32. Graph inputs and outputs stay float. Operators that have no integer
+    form stay in float; ``tinyc.quantize.float_islands`` in the result's metadata lists their nodes, and
     ``tinyc.quantize.observers`` tells which observer each tensor's range comes from.
 
-    Raises UsageError where the calibration data does not fit the model, ModelError where the model
-    cannot be run, is quantized already, or takes values that are not finite.
+    Raises UsageError where the calibration data or the widths do not fit the model, ModelError where the
+    model cannot be run, is quantized already, or takes values that are not finite.
     """
-    work = prepared(model)
-    samples = calibration_of(work.graph, calibration)
-    progress("calibrate", 0.0)
-    judges = samples.thinned(min(options.samples, _fitting(work, samples, options.memory)))
-    work = equalize(work, judges, progress)
-    parts = partition(work.graph)
-    if not parts.tensors:
-        _note(work, parts, (), ())
-        return work
-    ranges = _with_constants(parts, observe_ranges(work, parts.tensors, samples))
-    groups = groups_of(parts, ranges, options.tied)
-    histograms = observe_histograms(work, groups, ranges, samples)
-    progress("calibrate", 1.0)
-    candidates = [distinct(candidate_ranges(histogram)) for histogram in histograms]
-    chosen = choose_ranges(work, parts, groups, candidates, judges, progress)
-    quants: dict[str, Quant] = {}
-    for group, ranges_of_group, observer in zip(groups, candidates, chosen, strict=True):
-        quant = group.fixed or quant_of(*ranges_of_group[observer])
-        quants.update(dict.fromkeys(group.members, quant))
-    weights = quantize_weights(work, parts, quants, judges, progress)
-    _insert(work.graph, parts, quants, weights)
-    _note(work, parts, groups, chosen)
-    return work
+    return Quantizer(model, calibration, options, progress).quantized(
+        options.activation_bits, options.weight_bits, progress
+    )
+
+
+class Quantizer:
+    """A float model and what its calibration showed: makes QDQ models of any widths.
+
+    ``parts`` and ``groups`` are of ``model``, the equalized float model; ``samples`` are those that choices
+    are judged on. Raises what ``quantize`` does.
+    """
+
+    def __init__(
+        self,
+        model: oir.Model,
+        calibration: Mapping[str, np.ndarray],
+        options: QuantizeOptions = DEFAULTS,
+        progress: Progress = silent,
+    ) -> None:
+        work = prepared(model)
+        samples = calibration_of(work.graph, calibration)
+        progress("calibrate", 0.0)
+        self.samples = samples.thinned(min(options.samples, _fitting(work, samples, options.memory)))
+        self.model = equalize(work, self.samples, progress)
+        self.parts = partition(self.model.graph)
+        self.groups: tuple[Group, ...] = ()
+        if self.parts.tensors:
+            ranges = _with_constants(self.parts, observe_ranges(self.model, self.parts.tensors, samples))
+            self.groups = groups_of(self.parts, ranges, options.tied)
+            self.histograms = observe_histograms(self.model, self.groups, ranges, samples)
+        self._chosen: dict[tuple[Group, int], tuple[str, Affine]] = {}
+        progress("calibrate", 1.0)
+
+    def quantized(
+        self,
+        activation_bits: Mapping[str, int],
+        weight_bits: Mapping[str, int],
+        progress: Progress = silent,
+        samples: Calibration | None = None,
+    ) -> oir.Model:
+        """The model with these widths (see ``QuantizeOptions``), its weights rounded on ``samples``."""
+        self._check(activation_bits, weight_bits)
+        widths = [self._width(group, activation_bits) for group in self.groups]
+        self.choose(widths, progress)
+        chosen = [self._chosen[key] for key in zip(self.groups, widths, strict=True)]
+        quants = {
+            name: quant
+            for group, (_, quant) in zip(self.groups, chosen, strict=True)
+            for name in group.members
+        }
+        asked = {name: (bits,) for name, bits in weight_bits.items()}
+        found = quantize_weights(self.model, self.parts, quants, asked, samples or self.samples, progress)
+        weights = {name: next(iter(made.values())) for name, made in found.items()}
+        return self._made(quants, weights, [observer for observer, _ in chosen])
+
+    def narrowed(
+        self, samples: Calibration, progress: Progress = silent
+    ) -> Iterator[tuple[str, int, bool, oir.Model]]:
+        """For each group and then each layer with weights, and for 4 and 2 bits: its first tensor or name,
+        the bits, whether they are of weights, and the model in 8 bits with that alone narrowed, weights
+        being rounded on ``samples``."""
+        for bits in (8, 4, 2):
+            self.choose([bits] * len(self.groups), progress)
+        quants = {n: self._chosen[group, 8][1] for group in self.groups for n in group.members}
+        observers = [self._chosen[group, 8][0] for group in self.groups]
+        asked = dict.fromkeys(self.layers, (8, 4, 2))
+        found = quantize_weights(self.model, self.parts, quants, asked, samples, progress)
+        whole = {name: made[8] for name, made in found.items()}
+        for group in self.groups:
+            for bits in (4, 2):
+                narrow = dict.fromkeys(group.members, self._chosen[group, bits][1])
+                yield group.members[0], bits, False, self._made({**quants, **narrow}, whole, observers)
+        for name in self.layers:
+            for bits in (4, 2):
+                yield name, bits, True, self._made(quants, {**whole, name: found[name][bits]}, observers)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The tensors that layers with weights make."""
+        return tuple(unit.name for unit in self.parts.units if unit.rule.weight_axis is not None)
+
+    def _made(
+        self, quants: Mapping[str, Affine], weights: Mapping[str, Weights], observers: Sequence[str]
+    ) -> oir.Model:
+        result = self.model.clone()
+        _insert(result.graph, quants, weights)
+        _note(result, self.parts, self.groups, observers)
+        return result
+
+    def choose(self, widths: Sequence[int], progress: Progress = silent) -> list[Affine]:
+        """The quantization of each group at its width; those found before are not sought again."""
+        keys = list(zip(self.groups, widths, strict=True))
+        missing = [index for index, key in enumerate(keys) if key not in self._chosen]
+        candidates = [
+            distinct(candidate_ranges(self.histograms[i], widths[i])) if i in missing else {"": (0.0, 0.0)}
+            for i in range(len(keys))
+        ]
+        if missing:
+            judges = self.samples if 8 in widths else self.samples.thinned(_NARROW_SAMPLES)
+            names = choose_ranges(
+                self.model, self.parts, self.groups, candidates, widths, judges, progress
+            )
+            for index in missing:
+                group, bits = keys[index]
+                found = quant_of(*candidates[index][names[index]], bits)
+                if group.fixed is not None:
+                    self._chosen[keys[index]] = "fixed", resized(group.fixed, bits)
+                else:
+                    self._chosen[keys[index]] = names[index], found
+        return [self._chosen[key][1] for key in keys]
+
+    @staticmethod
+    def _width(group: Group, bits: Mapping[str, int]) -> int:
+        return max((bits[name] for name in group.members if name in bits), default=8)
+
+    def _check(self, activation_bits: Mapping[str, int], weight_bits: Mapping[str, int]) -> None:
+        for asked, known, widths, what in (
+            (activation_bits, set(self.parts.tensors), WIDTHS, "tensor"),
+            (weight_bits, set(self.layers), WIDTHS[:-1], "layer with weights"),
+        ):
+            for name, bits in asked.items():
+                if name not in known:
+                    raise UsageError(
+                        f"There is no {what} of that name to give {bits} bits",
+                        where=quoted(name),
+                        remedy=f"name one of: {', '.join(map(quoted, sorted(known))) or 'none'}",
+                    )
+                if bits not in widths:
+                    raise UsageError(
+                        f"A {what} cannot have {bits} bits",
+                        where=quoted(name),
+                        remedy=f"choose one of {', '.join(map(str, widths))}",
+                    )
 
 
 def _with_constants(parts: Partition, ranges: dict[str, Range]) -> dict[str, Range]:
@@ -87,13 +201,12 @@ def _fitting(model: oir.Model, samples: Calibration, memory: int) -> int:
     return max(1, memory // max(1, 2 * 4 * elements))
 
 
-def _insert(
-    graph: oir.Graph, parts: Partition, quants: Mapping[str, Quant], weights: Mapping[Unit, Weights]
-) -> None:
+def _insert(graph: oir.Graph, quants: Mapping[str, Affine], weights: Mapping[str, Weights]) -> None:
+    parts = partition(graph)
     inserter = Inserter(graph)
     for unit in parts.units:
-        if unit in weights:
-            inserter.weights(unit, weights[unit])
+        if unit.name in weights:
+            inserter.weights(unit, weights[unit.name])
         else:
             inserter.operands(unit, quants)
     for tensor in parts.tensors:
@@ -105,10 +218,7 @@ def _insert(
 
 
 def _note(model: oir.Model, parts: Partition, groups: Sequence[Group], chosen: Sequence[str]) -> None:
-    observers = {
-        group.members[0]: "fixed" if group.fixed else observer
-        for group, observer in zip(groups, chosen, strict=True)
-    }
+    observers = {group.members[0]: observer for group, observer in zip(groups, chosen, strict=True)}
     islands = [node.name or str(node.outputs[0].name) for node in parts.islands]
     model.metadata_props["tinyc.quantize.float_islands"] = json.dumps(islands)
     model.metadata_props["tinyc.quantize.observers"] = json.dumps(observers)

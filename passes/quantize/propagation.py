@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import Quant
-from .affine import rounded
+from .affine import Affine, rounded
 from .calibration import Calibration
 from .graphs import excerpt, name_of
 from .moments import MAX_TERMS, Moments, rows, weight_matrix
@@ -42,12 +41,14 @@ class _Step:
 def quantize_weights(
     model: oir.Model,
     parts: Partition,
-    quants: Mapping[str, Quant],
+    quants: Mapping[str, Affine],
+    bits: Mapping[str, Sequence[int]],
     calibration: Calibration,
     progress: Progress,
-) -> dict[Unit, Weights]:
-    """Integer weights of every unit that has weights, with biases corrected so that each output channel
-    has the mean over all samples that it has in the float model.
+) -> dict[str, dict[int, Weights]]:
+    """Integer weights by the name of the unit that has them, in each of its ``bits``, else 8, with biases
+    corrected so that each output channel has the mean over all samples that it has in the float model.
+    Layers behind read what the first of its ``bits`` gives.
 
     Empirical bias correction: Nagel et al., "Data-free quantization through weight equalization and bias
     correction" (ICCV 2019), section 4.2.
@@ -57,10 +58,11 @@ def quantize_weights(
     names = [name_of(value) for value in model.graph.inputs if not value.is_initializer()]
     exact: _Samples = {name: [feeds[name] for feeds in calibration.feeds] for name in names}
     quantized: _Samples = {name: _through(arrays, quants.get(name)) for name, arrays in exact.items()}
-    weights: dict[Unit, Weights] = {}
+    weights: dict[str, dict[int, Weights]] = {}
     for done, step in enumerate(steps, start=1):
         if step.unit is not None and step.unit.rule.weight_axis is not None:
-            weights[step.unit] = _Layer(model, step.unit, quants).solve(exact, quantized)
+            layer = _Layer(model, step.unit, quants)
+            weights[step.unit.name] = layer.solve(exact, quantized, bits.get(step.unit.name, (8,)))
         else:
             _run(model, step, quants, exact, quantized)
         for name in step.inputs:
@@ -85,12 +87,12 @@ def _steps(graph: oir.Graph, parts: Partition) -> Iterator[_Step]:
         yield _Step(nodes, unit, inputs, tuple(name_of(value) for value in nodes[-1].outputs if value.name))
 
 
-def _through(arrays: Sequence[np.ndarray], quant: Quant | None) -> list[np.ndarray]:
+def _through(arrays: Sequence[np.ndarray], quant: Affine | None) -> list[np.ndarray]:
     return list(arrays) if quant is None else [rounded(np.nan_to_num(array), quant) for array in arrays]
 
 
 def _run(
-    model: oir.Model, step: _Step, quants: Mapping[str, Quant], exact: _Samples, quantized: _Samples
+    model: oir.Model, step: _Step, quants: Mapping[str, Affine], exact: _Samples, quantized: _Samples
 ) -> None:
     """Runs a step without weights on both sets of samples."""
     runner = Runner(excerpt(model, step.nodes, step.inputs, step.outputs))
@@ -105,7 +107,7 @@ def _run(
 class _Layer:
     """One layer with weights, as a model whose weight and bias are fed."""
 
-    def __init__(self, model: oir.Model, unit: Unit, quants: Mapping[str, Quant]) -> None:
+    def __init__(self, model: oir.Model, unit: Unit, quants: Mapping[str, Affine]) -> None:
         self._unit = unit
         self._source, self._output = unit.inputs[0], unit.outputs[0]
         self._from, self._to = quants[self._source], quants[self._output]
@@ -117,20 +119,25 @@ class _Layer:
         self._parameters = parameters
         self._runner = Runner(excerpt(model, unit.nodes, [self._source, *parameters], outputs))
 
-    def solve(self, exact: _Samples, quantized: _Samples) -> Weights:
-        """Rounds the weights, corrects the bias, and adds the layer's outputs to both sets of samples."""
+    def solve(self, exact: _Samples, quantized: _Samples, widths: Sequence[int]) -> dict[int, Weights]:
+        """Rounds the weights to each of ``widths`` bits, corrects the bias, and adds the layer's outputs,
+        with the first, to both sets of samples."""
         before, after = exact[self._source], quantized[self._source]
         bias = np.zeros(self._unit.channels) if self._bias is None else self._bias.astype(np.float64)
         moments = self._moments(before, after)
-        weights = round_weights(self._unit, self._weight, bias, self._from, self._to, moments)
         floats = self._run(before, self._weight, self._bias)
-        if self._bias is not None:
-            shift = self._means(floats) - self._means(self._run(after, self._real(weights), self._bias))
-            weights = with_bias(weights, bias + shift)
-        found = self._run(after, self._real(weights), None if self._bias is None else weights.real_bias)
+        solved: dict[int, Weights] = {}
+        for bits in widths:
+            weights = round_weights(self._unit, self._weight, bias, bits, self._from, self._to, moments)
+            if self._bias is not None:
+                found = self._run(after, self._real(weights), self._bias)
+                weights = with_bias(weights, bias + self._means(floats) - self._means(found))
+            solved[bits] = weights
+        first = solved[widths[0]]
+        found = self._run(after, self._real(first), None if self._bias is None else first.real_bias)
         exact[self._output] = [result[self._output] for result in floats]
         quantized[self._output] = _through([result[self._output] for result in found], self._to)
-        return weights
+        return solved
 
     def _real(self, weights: Weights) -> np.ndarray:
         return weights.real(self._unit.rule.weight_axis or 0)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from .affine import WEIGHT_MAX
+from .affine import weight_limits
 from .moments import Moments
 
-_DAMPING = 1.0
-"""Share of the mean variance that is added to every input's variance: it makes the covariance
-invertible and keeps the rounding from fitting the calibration data too closely."""
+_DAMPING, _NARROW_DAMPING = 1.0, 0.25
+"""Share, for weights of 8 bits and for narrower ones, of the mean variance that is added to every input's
+variance: it makes the covariance invertible and keeps the rounding from fitting the calibration data too
+closely."""
+
+_SWEEPS = 2
+"""Times that every integer is looked at again."""
 
 _BLOCK = 64
 """Terms that are rounded before those behind them make up for it, all at once: one product of matrices."""
 
 
-def damped(covariance: np.ndarray) -> np.ndarray:
+def damped(covariance: np.ndarray, bits: int = 8) -> np.ndarray:
     """[groups, terms, terms] with the diagonal raised, so that it is positive definite."""
     terms = covariance.shape[-1]
     level = np.trace(covariance, axis1=1, axis2=2) / terms
     level = np.where(level > 0, level, 1.0)
-    return covariance + (_DAMPING * level)[:, None, None] * np.eye(terms)
+    return covariance + ((_DAMPING if bits == 8 else _NARROW_DAMPING) * level)[:, None, None] * np.eye(terms)
 
 
 def target(weights: np.ndarray, moments: Moments, stable: np.ndarray) -> np.ndarray:
@@ -33,12 +37,14 @@ def target(weights: np.ndarray, moments: Moments, stable: np.ndarray) -> np.ndar
     return np.swapaxes(np.linalg.solve(stable, np.swapaxes(moved, 1, 2)), 1, 2)
 
 
-def nearest(weights: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """[groups, channels, terms] divided by ``scales`` [groups, channels], rounded and clipped."""
-    return np.clip(np.rint(weights / scales[:, :, None]), -WEIGHT_MAX, WEIGHT_MAX)
+def nearest(weights: np.ndarray, scales: np.ndarray, bits: int = 8) -> np.ndarray:
+    """[groups, channels, terms] divided by ``scales`` [groups, channels], rounded and clipped to ``bits``."""
+    return np.clip(np.rint(weights / scales[:, :, None]), *weight_limits(bits))
 
 
-def compensated(weights: np.ndarray, scales: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def compensated(
+    weights: np.ndarray, scales: np.ndarray, covariance: np.ndarray, bits: int = 8
+) -> np.ndarray:
     """Rounds one term after another and lets the terms still to come make up for the error.
 
     GPTQ: Frantar et al., "Accurate post-training quantization for generative pre-trained transformers"
@@ -51,12 +57,13 @@ def compensated(weights: np.ndarray, scales: np.ndarray, covariance: np.ndarray)
     upper = np.swapaxes(np.linalg.cholesky((inverse + np.swapaxes(inverse, 1, 2)) / 2), 1, 2)
     left = np.take_along_axis(weights, order[:, None, :], axis=2)
     result = np.zeros_like(left)
+    least, most = weight_limits(bits)
     for begin in range(0, left.shape[2], _BLOCK):
         end = min(begin + _BLOCK, left.shape[2])
         errors = np.empty_like(left[:, :, begin:end])
         for term in range(begin, end):
             column = left[:, :, term]
-            result[:, :, term] = np.clip(np.rint(column / scales), -WEIGHT_MAX, WEIGHT_MAX)
+            result[:, :, term] = np.clip(np.rint(column / scales), least, most)
             error = (column - result[:, :, term] * scales) / upper[:, term, term][:, None]
             left[:, :, term + 1 : end] -= error[:, :, None] * upper[:, term, term + 1 : end][:, None, :]
             errors[:, :, term - begin] = error
@@ -67,4 +74,37 @@ def compensated(weights: np.ndarray, scales: np.ndarray, covariance: np.ndarray)
 
 def output_error(difference: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Variance [groups, channels] that a change of the weights makes in the layer's outputs."""
-    return np.einsum("gok,gok->go", difference @ covariance, difference)
+    return np.sum((difference @ covariance) * difference, axis=2)
+
+
+def refined(
+    integers: np.ndarray, weights: np.ndarray, scales: np.ndarray, covariance: np.ndarray, bits: int
+) -> np.ndarray:
+    """``integers`` after each was moved in turn to where the layer's outputs change least, given all others.
+
+    Cyclic coordinate descent: Behdin et al., "QuantEase" (arXiv 2309.01885). It never makes the output's
+    error larger.
+    """
+    least, most = weight_limits(bits)
+    result = integers.copy()
+    pull = (weights - result * scales[:, :, None]) @ covariance
+    for _ in range(_SWEEPS):
+        for term in range(result.shape[2]):
+            variance = covariance[:, term, term][:, None]
+            wanted = result[:, :, term] + pull[:, :, term] / (variance * scales)
+            moved = np.clip(np.rint(wanted), least, most)
+            change = (moved - result[:, :, term]) * scales
+            pull -= change[:, :, None] * covariance[:, term, :][:, None, :]
+            result[:, :, term] = moved
+    return result
+
+
+def fitted(
+    integers: np.ndarray, weights: np.ndarray, covariance: np.ndarray, scales: np.ndarray
+) -> np.ndarray:
+    """The scales [groups, channels] under which ``integers`` come closest to ``weights`` in the layer's
+    outputs; the one given where they are all zero, or where the best is not positive."""
+    pulled = np.einsum("gok,gok->go", integers @ covariance, weights)
+    weight = output_error(integers, covariance)
+    best = pulled / np.where(weight > 0, weight, 1.0)
+    return np.where((weight > 0) & (best > 0), best, scales)

@@ -21,15 +21,18 @@ _WORKERS = min(4, os.cpu_count() or 1)
 
 class Runner:
     """An ONNX Runtime session. Each run uses one thread, so that results do not depend on the machine's
-    number of cores; ``each`` runs several samples side by side."""
+    number of cores; ``each`` runs several samples side by side. Without ``optimized`` every node runs as it
+    stands, so that a quantized model computes what its nodes mean."""
 
-    def __init__(self, model: oir.Model) -> None:
+    def __init__(self, model: oir.Model, optimized: bool = True) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        if not optimized:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
             self._session = onnxruntime.InferenceSession(
                 oir.to_proto(model).SerializeToString(), options, providers=["CPUExecutionProvider"]

@@ -8,7 +8,7 @@ from functools import partial
 
 import onnx_ir as oir
 
-from ...ir.dtype import Quant
+from .affine import Affine
 from .graphs import name_of
 from .operators import (
     FIXED,
@@ -45,7 +45,12 @@ class Unit:
         return self.nodes[0]
 
     @property
-    def fixed(self) -> Quant | None:
+    def name(self) -> str:
+        """The tensor that the operator makes: nodes may share a name, or have none."""
+        return name_of(self.operator.outputs[0])
+
+    @property
+    def fixed(self) -> Affine | None:
         """The quantization of the result where its range is known."""
         return FIXED.get(self.nodes[-1].op_type)
 

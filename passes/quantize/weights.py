@@ -6,21 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...ir.dtype import Quant
-from .affine import WEIGHT_MAX, range_of
+from .affine import Affine, dtype_of, range_of, weight_limits
 from .moments import Moments, from_matrix, weight_matrix
-from .rounding import compensated, damped, nearest, output_error, target
+from .rounding import compensated, damped, fitted, nearest, output_error, refined, target
 from .units import Unit
 
 _BIAS_BITS = 29
 """Weight scales are large enough for the float bias to fit; correction may add one bit."""
+_CLIPS = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5, 0.4)
+"""Shares of the largest weight that a narrow layer's scales are tried to cover."""
+_REFITS = 2
+"""Times that scales are fitted to integers and integers to scales."""
 _DEAD_STEP = 2.0**-10
 """Step of a dead channel's bias, in steps of the output."""
 
 
+Rounding = tuple[np.ndarray, np.ndarray]
+"""Integers [groups, channels, terms] and scales [groups, channels]."""
+
+
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A layer's integer weights (int8, in the operator's own axis order), their scale per output
+    """A layer's integer weights (of 8, 4 or 2 bits, in the operator's own axis order), their scale per output
     channel, and its int32 bias in units of input scale × weight scale."""
 
     values: np.ndarray
@@ -41,9 +48,11 @@ class Weights:
 
 
 def round_weights(
-    unit: Unit, weight: np.ndarray, bias: np.ndarray, source: Quant, result: Quant, moments: Moments | None
-) -> Weights:
-    """``weight`` and ``bias`` (one per output channel) of a layer from ``source`` to ``result``.
+    unit: Unit, weight: np.ndarray, bias: np.ndarray, bits: int, source: Affine, result: Affine,
+    moments: Moments | None,
+) -> Weights:  # fmt: skip
+    """``weight`` in ``bits`` bits and ``bias`` (one per output channel) of a layer from ``source`` to
+    ``result``.
 
     With ``moments`` of the layer's inputs each channel takes the rounding, of those tried, that changes
     its outputs least; without, weights are rounded to nearest. Channels that cannot move the output by
@@ -57,14 +66,14 @@ def round_weights(
     floor = np.abs(biases) / (source.scale * 2.0**_BIAS_BITS)
     floor = np.where(dead, np.maximum(floor, result.scale / source.scale * _DEAD_STEP), floor)
     if moments is None:
-        scales = np.maximum(np.abs(matrix).max(axis=2) / WEIGHT_MAX, floor)
+        scales = np.maximum(_reach(matrix, bits), floor)
         if unit.operator.op_type == "ConvTranspose":  # its scales run along an axis that groups share
             scales = np.broadcast_to(scales.max(axis=0), scales.shape)
         scales = _stored(scales)
-        integers = nearest(matrix, scales)
+        integers = nearest(matrix, scales, bits)
     else:
-        integers, scales = _least_error(matrix, floor, moments)
-    values = from_matrix(unit, integers, weight.shape).astype(np.int8)
+        integers, scales = _least_error(matrix, floor, moments, bits)
+    values = from_matrix(unit, integers, weight.shape).astype(dtype_of(bits))
     length = weight.shape[unit.rule.weight_axis or 0]
     stored = scales.astype(np.float32).ravel()
     return _with_bias(values, stored[:length], stored * np.float32(source.scale), bias)
@@ -86,11 +95,37 @@ def _stored(scales: np.ndarray) -> np.ndarray:
     return np.where(scales > 0, scales, 1.0).astype(np.float32).astype(np.float64)
 
 
-def _least_error(matrix: np.ndarray, floor: np.ndarray, moments: Moments) -> tuple[np.ndarray, np.ndarray]:
+def _reach(matrix: np.ndarray, bits: int) -> np.ndarray:
+    """Scales [groups, channels] under which no weight is clipped."""
+    least, most = weight_limits(bits)
+    return np.maximum(matrix.max(axis=2) / most, matrix.min(axis=2) / least)
+
+
+def _least_error(
+    matrix: np.ndarray, floor: np.ndarray, moments: Moments, bits: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Integers [groups, channels, terms] and scales [groups, channels]."""
-    stable = damped(moments.covariance)
+    stable = damped(moments.covariance, bits)
     wanted = np.where(matrix.any(axis=2, keepdims=True), target(matrix, moments, stable), 0.0)
-    scales = _stored(np.maximum(np.abs(wanted).max(axis=2) / WEIGHT_MAX, floor))
-    plain, spread = nearest(wanted, scales), compensated(wanted, scales, stable)
-    errors = [output_error(whole * scales[:, :, None] - wanted, stable) for whole in (plain, spread)]
-    return np.where((errors[1] < errors[0])[:, :, None], spread, plain), scales
+    whole = _reach(wanted, bits)
+
+    def plainly(share: float) -> Rounding:
+        scales = _stored(np.maximum(whole * share, floor))
+        return nearest(wanted, scales, bits), scales
+
+    kept = plainly(1.0)
+    for share in _CLIPS if bits < 8 else ():
+        kept = _better(kept, plainly(share), wanted, stable)
+    kept = _better(kept, (compensated(wanted, kept[1], stable, bits), kept[1]), wanted, stable)
+    for _ in range(_REFITS if bits < 8 else 0):
+        integers, scales = kept
+        scales = _stored(np.maximum(fitted(integers, wanted, stable, scales), floor))
+        kept = _better(kept, (refined(integers, wanted, scales, stable, bits), scales), wanted, stable)
+    return kept
+
+
+def _better(kept: Rounding, tried: Rounding, wanted: np.ndarray, stable: np.ndarray) -> Rounding:
+    """For each channel the integers and scale, of both, that change its output less."""
+    before, after = (output_error(whole * s[:, :, None] - wanted, stable) for whole, s in (kept, tried))
+    wins = after < before
+    return np.where(wins[:, :, None], tried[0], kept[0]), np.where(wins, tried[1], kept[1])

@@ -47,7 +47,7 @@ def candidates(*programs: Program) -> list[Candidate]:
         flat = flatten_grid(program)
         forms = [program] if flat is program else [program, flat]
         mine = [candidate for form in forms for candidate in _front(split_reductions(form))]
-        found += [_layer_by_layer(program), *mine]
+        found += [whole_layers(program), *mine]
         sure += sorted((c for c in mine if c.recomputes_nothing), key=lambda c: c.nbytes)[:1]
     kept: list[Candidate] = []
     below = _UNBOUNDED
@@ -59,7 +59,8 @@ def candidates(*programs: Program) -> list[Candidate]:
     return kept
 
 
-def _layer_by_layer(program: Program) -> Candidate:
+def whole_layers(program: Program) -> Candidate:
+    """``program`` one whole layer after the other."""
     estimator = Estimator(program)
     segments = tuple(Segment(index, index + 1) for index in range(len(program.steps)))
     edges = [edge for index in range(len(segments)) if (edge := estimator.whole(index)) is not None]

@@ -7,10 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from tinyc.ir.dtype import Quant
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
-from tinyc.passes.quantize.affine import integers, quant_of, range_of, rounded
+from tinyc.passes.quantize.affine import Affine, integers, quant_of, range_of, rounded
 from tinyc.passes.quantize.calibration import calibration_of
 from tinyc.passes.quantize.equalization import equalize
 from tinyc.passes.quantize.moments import Moments, from_matrix, rows, weight_matrix
@@ -49,7 +48,7 @@ def test_zero_is_exact_and_the_range_is_covered(bounds: tuple[float, float]) -> 
 
 @pytest.mark.parametrize("bounds", [(0, 0), (0, 1e-38), (-1e-40, 0)])
 def test_a_range_of_nothing_has_scale_one(bounds: tuple[float, float]) -> None:
-    assert quant_of(*bounds) == Quant(1.0, 0)
+    assert quant_of(*bounds) == Affine(1.0, 0)
 
 
 def test_integers_and_rounded_agree() -> None:

@@ -1,0 +1,151 @@
+"""Mixed precision against int8: BitOPs, weights, arena and accuracy, as a table or as JSON.
+
+    python -m tinyc.benchmarks.mixed [--json] [--models ../shared/models] [--only NAME ...]
+
+Widths are chosen on the calibration samples and judged here on others: top-1 with labels (kws01, vww01),
+agreement with the float model without (MobileNetV2 with random weights, on vww01's photographs). The arena is
+placed, layer by layer in all cases. ``int4 weights`` narrows every layer and searches nothing; ``arena``
+asks for three quarters of the arena in 8 bits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as oir
+
+from ..ir.program import Program
+from ..models.mobilenetv2 import build_model
+from ..passes.canonicalize import canonicalize
+from ..passes.dead_channels import remove_dead_channels
+from ..passes.import_onnx import import_model
+from ..passes.lower import lower
+from ..passes.mixed_precision import MixedOptions, search
+from ..passes.mixed_precision.bitops import model_bitops, model_weight_bytes
+from ..passes.mixed_precision.guard import outputs_of
+from ..passes.quantize.pipeline import Quantizer
+from ..passes.schedule import layer_by_layer
+from ..passes.schedule.order import least_peak_order
+from ..passes.views import eliminate_copies
+
+NAMES = ("kws01", "vww01", "mobilenetv2")
+ROOT = Path(__file__).resolve().parents[1]
+_SIZE = 96
+"""Pixels of MobileNetV2's input, which are those of the photographs."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """A float model with calibration and evaluation samples, and labels where there are any."""
+
+    model: oir.Model
+    calibration: Mapping[str, np.ndarray]
+    evaluation: Mapping[str, np.ndarray]
+    labels: tuple[np.ndarray, np.ndarray] | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model in one way. Bytes, shares, seconds; ``accuracy`` on the evaluation samples."""
+
+    model: str
+    way: str
+    bitops: int
+    weights: int
+    arena: int
+    metric: str
+    accuracy: float
+    seconds: float
+
+
+def load(name: str, folder: Path) -> Data:
+    """One of ``NAMES`` with its samples."""
+    if name == "mobilenetv2":
+        model = canonicalize(import_model(build_model(0.35, _SIZE)))
+        parts = [_photographs(folder, part) for part in ("calib", "eval")]
+        arrays = [{str(model.graph.inputs[0].name): np.moveaxis(x, -1, 1)[:, None] * 2 - 1} for x in parts]
+        return Data(model, arrays[0], arrays[1], None)
+    model = canonicalize(import_model(folder / f"{name}_float.onnx"))
+    archives = [np.load(folder / "samples" / f"{name}_{part}.npz") for part in ("calib", "eval")]
+    inputs = [a["x"] if "x" in a else (a["x_uint8"] / 255).astype(np.float32) for a in archives]
+    arrays = [{str(model.graph.inputs[0].name): x[:, None]} for x in inputs]
+    return Data(model, arrays[0], arrays[1], (archives[0]["y"].astype(int), archives[1]["y"].astype(int)))
+
+
+def _photographs(folder: Path, part: str) -> np.ndarray:
+    with np.load(folder / "samples" / f"vww01_{part}.npz") as archive:
+        return (archive["x_uint8"] / 255).astype(np.float32)
+
+
+def rows(name: str, data: Data) -> list[Row]:
+    """int8, int4 weights, mixed precision without a budget, and mixed with three quarters of int8's arena."""
+    labels = None if data.labels is None else data.labels[0]
+    limits = MixedOptions(goal="fast")
+    start = time.perf_counter()
+    found = search(data.model, data.calibration, labels, program_of, limits)
+    seconds = time.perf_counter() - start
+    quantizer = Quantizer(data.model, data.calibration)
+    made = [_row(name, "int8", quantizer.quantized({}, {}), data, 0.0)]
+    narrow = quantizer.quantized({}, dict.fromkeys(quantizer.layers, 4))
+    made.append(_row(name, "int4 weights", narrow, data, 0.0))
+    made.append(_row(name, "mixed", found.model, data, seconds))
+    budget = found.baseline.sram * 3 // 4
+    start = time.perf_counter()
+    small = search(data.model, data.calibration, labels, program_of, replace(limits, sram_budget=budget))
+    made.append(_row(name, "mixed, arena", small.model, data, time.perf_counter() - start))
+    return made
+
+
+def program_of(model: oir.Model) -> Program:
+    """Layer by layer, as a compile schedules it."""
+    return eliminate_copies(least_peak_order(lower(model, "model")).program)
+
+
+def _row(name: str, way: str, model: oir.Model, data: Data, seconds: float) -> Row:
+    slim = remove_dead_channels(model.clone())
+    (inputs,) = data.evaluation
+    feeds = [{inputs: x} for x in data.evaluation[inputs]]
+    wanted = outputs_of(data.model, feeds).argmax(axis=1) if data.labels is None else data.labels[1]
+    accuracy = float((outputs_of(model, feeds).argmax(axis=1) == wanted).mean())
+    arena = layer_by_layer(program_of(slim)).arena
+    metric = "agreement" if data.labels is None else "top-1"
+    return Row(
+        name, way, model_bitops(slim), model_weight_bytes(slim), arena, metric, accuracy, round(seconds, 1)
+    )
+
+
+def table(found: Sequence[Row]) -> str:
+    """Rows as Markdown, each against the int8 row of its model."""
+    lines = ["| model | | BitOPs | weights | arena | accuracy | search |", "|---|---|---|---|---|---|---|"]
+    base = {row.model: row for row in found if row.way == "int8"}
+    for row in found:
+        of = base[row.model]
+        lines.append(
+            f"| {row.model} | {row.way} | {row.bitops / 1e6:,.0f} M ({of.bitops / row.bitops:.2f}× fewer) "
+            f"| {row.weights:,} B ({row.weights / of.weights - 1:+.0%}) "
+            f"| {row.arena:,} B ({row.arena / of.arena - 1:+.0%}) "
+            f"| {row.accuracy:.3f} {row.metric} | {row.seconds:.0f} s |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Prints the table, or JSON."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--models", type=Path, default=ROOT.parent / "shared" / "models")
+    parser.add_argument("--only", nargs="*", choices=NAMES, default=NAMES)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    found = [row for name in arguments.only for row in rows(name, load(name, arguments.models))]
+    print(json.dumps([asdict(row) for row in found], indent=1) if arguments.json else table(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""``--precision mixed``: the search for widths, as part of a compile, and what the report says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as oir
+
+from ..ir.errors import UsageError
+from ..ir.program import Program
+from ..passes.lower import LowerOptions, lower
+from ..passes.mixed_precision import Mixed, MixedOptions, Point, search
+from ..passes.mixed_precision.guard import SMALL
+from ..passes.samples import Samples
+from ..targets import Target
+from .accuracy import labels_of
+from .options import RANDOM, CompileOptions
+from .scheduling import ordered
+
+_STAGES = {"equalize": 0.0, "choose ranges": 0.05, "round weights": 0.1, "measure noise": 0.2, "search": 0.4}
+"""Where on the bar each stage begins; others leave it where it is."""
+_BAR = 24
+
+
+@dataclass(frozen=True)
+class MixedPrecision:
+    """A search's result, and the limits that it kept."""
+
+    found: Mixed
+    max_drop: float
+    """Points."""
+    lam: float
+
+    @property
+    def warning(self) -> str | None:
+        """What a user with few samples must know."""
+        judged = self.found.judgement
+        if judged.samples >= SMALL:
+            return None
+        return (
+            f"{judged.samples} calibration samples are too few to tell a drop of {self.max_drop:g} points: "
+            f"it lies between {100 * judged.low:+.1f} and {100 * judged.high:+.1f} points (95 %); "
+            f"give {SMALL} or more"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report's ``mixed_precision``."""
+        found, judged = self.found, self.found.judgement
+        return {
+            "max_drop": self.max_drop,
+            "lambda": self.lam,
+            "metric": judged.metric,
+            "samples": judged.samples,
+            "value": judged.value,
+            "drop": 100 * judged.drop,
+            "drop_interval": [100 * judged.low, 100 * judged.high],
+            "expected_drop": 100 * judged.expected,
+            "warning": self.warning,
+            "int8": _point(found.baseline),
+            "chosen": _point(found.chosen),
+            "front": [_point(point) for point in found.front],
+            "layers": [
+                {
+                    "node": layer.node,
+                    "weight_bits": found.chosen.widths.of_weights(layer.name),
+                    "activation_bits": found.chosen.widths.of(layer.source),
+                    "macs": layer.macs,
+                    "bitops": layer.bitops(found.chosen.widths),
+                }
+                for layer in found.layers
+            ],
+            "refused": [
+                {
+                    "of": "weights" if step.of_weights else "activation",
+                    "tensor": step.name,
+                    "bits": step.bits,
+                }
+                for step in found.refused
+            ],
+        }
+
+    def described(self) -> str:
+        """One line for people."""
+        base, chosen, judged = self.found.baseline, self.found.chosen, self.found.judgement
+        return (
+            f"{base.bitops / max(chosen.bitops, 1):.2f}× fewer BitOPs than int8, weights {base.flash:,} → "
+            f"{chosen.flash:,} B; {judged.metric} {judged.value:.2%} on {judged.samples} calibration "
+            f"samples, {0.0 - 100 * judged.drop:+.2f} points against int8"
+        )
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return {
+        "sram": point.sram,
+        "flash": point.flash,
+        "bitops": point.bitops,
+        "cycles": round(point.cycles),
+        "accuracy": point.accuracy,
+        "drop": 100 * point.drop,
+    }
+
+
+def mix(
+    model: oir.Model,
+    samples: Samples | None,
+    options: CompileOptions,
+    target: Target,
+    progress: Callable[[str], None],
+) -> MixedPrecision:
+    """Searches for the widths of the canonical float ``model``.
+
+    Raises UsageError without calibration samples, or with random ones.
+    """
+    if samples is None or options.calibration == RANDOM:
+        raise UsageError(
+            "--precision mixed needs calibration samples from the model's real data",
+            why="it gives up bits where these show that the model can do without",
+            remedy="add --calibration SAMPLES.npz: one array per input, samples on the first axis,\n"
+            "and labels y where there are any (accuracy is held then, else agreement with the float model)",
+        )
+    lowering = LowerOptions(options.io_layout == "nhwc")
+
+    def lowered(quantized: oir.Model) -> Program:
+        return ordered(lower(quantized, "mixed", lowering), options)
+
+    limits = MixedOptions(
+        max_drop=options.max_drop / 100,
+        lam=options.lam,
+        goal=options.schedule if options.pareto is None else "fit",
+        sram_budget=target.sram_bytes if options.sram_budget is None else options.sram_budget,
+        flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
+    )
+    labels = labels_of(samples.labels)
+    if labels is not None:
+        labels = labels.astype(np.int64)
+    found = search(model, samples.arrays, labels, lowered, limits, progress=_bar(progress))
+    return MixedPrecision(found, options.max_drop, options.lam)
+
+
+def _bar(progress: Callable[[str], None]) -> Callable[[str, float], None]:
+    """Draws the stages of the search as one bar."""
+    reached = 0.0
+
+    def advance(stage: str, share: float) -> None:
+        nonlocal reached
+        begins = sorted(_STAGES.values())
+        begin = _STAGES.get(stage, reached)
+        end = next((other for other in begins if other > begin), 1.0)
+        reached = max(reached, begin + share * (end - begin) if stage in _STAGES else reached)
+        filled = round(_BAR * reached)
+        progress(f"mixed precision {'━' * filled}{'─' * (_BAR - filled)} {reached:4.0%}  {stage}")
+
+    return advance

@@ -1,0 +1,217 @@
+"""The search for widths: what budgets need first, then what saves most, each batch measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx_ir as oir
+
+from ..dead_channels import remove_dead_channels
+from ..quantize.calibration import Calibration, calibration_of
+from ..quantize.options import DEFAULTS as IN_8_BITS
+from ..quantize.options import Progress, QuantizeOptions, silent
+from ..quantize.pipeline import Quantizer
+from . import vdqs, weights
+from .bitops import Layer, bitops, weight_bytes
+from .facts import Facts, Lower, layers_of
+from .front import Point, undominated
+from .guard import Guard, Judgement
+from .options import DEFAULTS, MixedOptions
+from .widths import NARROWER, Step, Widths
+
+_JUDGED = 1024
+"""Calibration samples at most that models are judged on, evenly spread."""
+_FAIR = 4.0
+"""Times its share of the bearable noise that a feature map may take before others."""
+_FOLDED = 16
+"""Samples from which on rounding and judging share none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """What the search found: the QDQ ``model``, the point that it is, the one in 8 bits, the front of all
+    that were accepted, and how the model does on the calibration samples. ``refused`` steps cost too much."""
+
+    model: oir.Model
+    chosen: Point
+    baseline: Point
+    front: tuple[Point, ...]
+    judgement: Judgement
+    layers: tuple[Layer, ...]
+    refused: tuple[Step, ...]
+
+
+def search(
+    model: oir.Model,
+    calibration: Mapping[str, np.ndarray],
+    labels: np.ndarray | None,
+    lower: Lower,
+    options: MixedOptions = DEFAULTS,
+    quantization: QuantizeOptions = IN_8_BITS,
+    progress: Progress = silent,
+) -> Mixed:
+    """The canonical float ``model`` in as few bits as ``options`` allow.
+
+    ``labels`` (class numbers, one per sample of ``calibration``) turn the guard's metric from agreement with
+    the float model into accuracy. First come the steps that the budgets need: at the peak of memory, then of
+    weights. Then weights, as far as half of the noise that is bearable, feature maps, and weights again.
+    Raises what ``quantize`` does.
+    """
+    quantizer = Quantizer(model, calibration, quantization, progress)
+    whole = quantizer.quantized({}, {}, progress)
+    trials = _Trials(model, quantizer, calibration, labels)
+    facts = Facts(quantizer, whole, lower, options, progress)
+    widths, points, judgement, refused = _Search(trials, facts, options, progress).run()
+    found = whole if widths == Widths() else quantizer.quantized(widths.activations, widths.weights)
+    slim = remove_dead_channels(found.clone())  # narrow weights leave more channels dead
+    layers = layers_of(slim, quantizer)
+    chosen = replace(points[-1], flash=weight_bytes(layers, widths), bitops=bitops(layers, widths))
+    front = undominated([*points[:-1], chosen])
+    return Mixed(found, chosen, points[0], front, judgement, layers, refused)
+
+
+class _Trials:
+    """Models of any widths, rounded on one part of the calibration samples and judged on the other, and
+    the other way round; with few samples rounded and judged on all."""
+
+    def __init__(
+        self, model: oir.Model, quantizer: Quantizer, calibration: Mapping[str, np.ndarray],
+        labels: np.ndarray | None,
+    ) -> None:  # fmt: skip
+        feeds = calibration_of(model.graph, calibration).feeds
+        picks = np.unique(np.linspace(0, len(feeds) - 1, _JUDGED).astype(int))
+        samples = [feeds[index] for index in picks]
+        folds = 2 if len(samples) >= _FOLDED else 1
+        parts = [
+            [f for i, f in enumerate(samples) if folds == 1 or i % folds != fold] for fold in range(folds)
+        ]
+        most = len(quantizer.samples.feeds)
+        self._quantizer = quantizer
+        self.samples = [Calibration(tuple(part)).thinned(most) for part in parts]
+        self.whole = self._models(Widths())
+        self.guard = Guard(model, self.whole, samples, None if labels is None else labels[picks])
+
+    def judge(self, widths: Widths) -> Judgement:
+        """How a model of these widths does."""
+        return self.guard.judge(self._models(widths))
+
+    def _models(self, widths: Widths) -> list[oir.Model]:
+        make = self._quantizer.quantized  # one after the other: products of matrices that run side by side
+        return [make(widths.activations, widths.weights, samples=part) for part in self.samples]  # may vary
+
+
+class _Search:
+    """Where the search stands: ``widths`` are accepted, ``judgement`` is of a model with them."""
+
+    def __init__(self, trials: _Trials, facts: Facts, options: MixedOptions, progress: Progress) -> None:
+        self._trials, self._facts, self._options, self._progress = trials, facts, options, progress
+        self._noise = facts.noise(trials.guard, trials.whole[0], trials.samples[0])
+        self._widths, self._judgement = Widths(), trials.guard.judge(trials.whole)
+        self._limit = trials.guard.bearable(options.max_drop)
+        self._points = [facts.point(self._widths, self._judgement)]
+        self._refused: list[Step] = []
+        self._evaluations = 0
+
+    def run(self) -> tuple[Widths, list[Point], Judgement, tuple[Step, ...]]:
+        """The widths to take, all points on the way, the judgement of the last, and what was refused."""
+        limit = self._limit
+        self._descend(self._steps_at_the_peak, math.inf)
+        self._descend(self._steps_for_flash, math.inf)
+        self._descend(self._weight_steps, (self._judgement.noise + limit) / 2)
+        self._descend(self._map_steps, limit)
+        self._descend(self._weight_steps, limit)
+        self._progress("search", 1.0)
+        return self._widths, self._points, self._judgement, tuple(self._refused)
+
+    def _descend(self, source: Callable[[], Sequence[Step]], limit: float) -> None:
+        """Takes the steps that ``source`` offers in batches that are predicted to keep the noise below
+        ``limit``. Of a batch that drops too much the first half is tried; a step that does so alone is
+        refused.
+        """
+        size = None
+        while self._evaluations < self._options.evaluations:
+            batch = self._bearable(source(), limit)[:size]
+            if not batch:
+                return
+            if self._accepts(batch):
+                size = None if size is None else 2 * size
+            elif len(batch) == 1:
+                self._refused += batch
+                size = None
+            else:
+                size = (len(batch) + 1) // 2
+
+    def _accepts(self, steps: Sequence[Step]) -> bool:
+        """Takes ``steps`` where the model with them passes the guard."""
+        widths = self._widths.after(steps)
+        judgement = self._trials.judge(widths)
+        self._evaluations += 1
+        self._progress("search", self._evaluations / (self._options.evaluations + 1))
+        if not judgement.passes(self._options.max_drop):
+            return False
+        self._widths, self._judgement = widths, judgement
+        self._points.append(self._facts.point(widths, judgement))
+        return True
+
+    def _bearable(self, steps: Sequence[Step], limit: float) -> list[Step]:
+        """Those of ``steps`` that together are predicted to keep the noise below ``limit``, in order: such to 4
+        bits, for which predictions are good, or, where there are none, to 2."""
+        kept: list[Step] = []
+        noise, widths = self._judgement.noise, self._widths
+        for step in sorted(steps, key=lambda step: -step.bits):
+            possible = NARROWER.get(widths.of_step(step)) == step.bits and step not in self._refused
+            if possible and noise + self._added(step) <= limit:
+                noise += self._added(step)
+                kept.append(step)
+                widths = widths.after([step])
+        return [step for step in kept if step.bits == kept[0].bits]
+
+    def _added(self, step: Step) -> float:
+        """Noise that ``step`` adds to that of the step before it."""
+        before = Step(step.name, 2 * step.bits, step.of_weights)
+        return max(self._noise[step] - self._noise.get(before, 0.0), 0.0)
+
+    # ---- what is offered ----
+
+    def _weight_steps(self) -> list[Step]:
+        return weights.narrowing(self._facts.layers, self._added, self._widths)
+
+    def _map_steps(self) -> list[Step]:
+        """By their score; but those that cost several times what is left of the noise, shared by what steps
+        save, come last."""
+        facts = self._facts
+        steps = vdqs.narrowing(facts.maps, facts.layers, facts.loss, self._widths, self._options.lam)
+        saved = {step: self._bitops_saved(step) for step in steps}
+        left = max(self._limit - self._judgement.noise, 0.0) / max(sum(saved.values()), 1)
+        return sorted(steps, key=lambda step: self._added(step) > _FAIR * left * saved[step])
+
+    def _bitops_saved(self, step: Step) -> int:
+        readers = [layer for layer in self._facts.layers if layer.source == step.name]
+        return sum(layer.macs * self._widths.of_weights(layer.name) * step.bits for layer in readers)
+
+    def _steps_for_flash(self) -> list[Step]:
+        """As many of the weights' steps as the flash budget needs."""
+        facts, steps = self._facts, list[Step]()
+        for step in self._weight_steps():
+            size = weight_bytes(facts.layers, self._widths.after(steps)) + facts.other_flash
+            if size <= self._options.flash_budget:
+                break
+            steps.append(step)
+        return steps
+
+    def _steps_at_the_peak(self) -> list[Step]:
+        """Steps of maps that are alive at the peak, those that add least noise first, until the budget holds
+        or none is left to try."""
+        memory, widths, steps = self._facts.memory, self._widths, list[Step]()
+        while memory.best(widths).nbytes > self._options.sram_budget:
+            able = [name for name in memory.at_the_peak(widths) if name in self._facts.maps]
+            possible = [Step(name, NARROWER[widths.of(name)]) for name in able if widths.of(name) in NARROWER]
+            possible = [step for step in possible if step not in self._refused]
+            if not possible:
+                break
+            steps.append(min(possible, key=self._added))
+            widths = widths.after(steps[-1:])
+        return steps

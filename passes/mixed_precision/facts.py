@@ -1,0 +1,105 @@
+"""What the search knows of a model before it tries anything: layers, memory, entropies, noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+
+import onnx_ir as oir
+
+from ...ir.program import Program
+from ..dead_channels import remove_dead_channels
+from ..macs import node_macs
+from ..quantize.calibration import Calibration
+from ..quantize.options import Progress
+from ..quantize.pipeline import Quantizer
+from ..quantize.units import Unit
+from .bitops import Layer, bitops, weight_bytes
+from .entropy import entropy_lost
+from .front import Point
+from .guard import Guard, Judgement
+from .memory import Memory, maps_of
+from .options import MixedOptions
+from .widths import Step, Widths
+
+Lower = Callable[[oir.Model], Program]
+"""Makes the layer-by-layer program of a quantized model, as the compile will schedule it."""
+
+
+class Facts:
+    """Of the model in 8 bits, ``whole``, that ``quantizer`` makes."""
+
+    def __init__(
+        self, quantizer: Quantizer, whole: oir.Model, lower: Lower, options: MixedOptions, progress: Progress
+    ) -> None:
+        self._quantizer, self._progress = quantizer, progress
+        slim = remove_dead_channels(whole.clone())
+        program = lower(slim)
+        groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
+        self.layers = layers_of(slim, quantizer)
+        self.memory = Memory(program, maps_of(slim, groups), options.goal, options.sram_budget)
+        constants = sum(a.nbytes for step in program.steps for a in step.kernel.constants().values())
+        self.other_flash = constants - weight_bytes(self.layers, Widths())
+        """Bytes of constants that are no weights: biases, multipliers, tables."""
+        shown = {str(value.name) for value in (*slim.graph.inputs, *slim.graph.outputs)}
+        self.maps = [g.members[0] for g in quantizer.groups if shown.isdisjoint(g.members)]
+        """Feature maps that may be narrowed: all but those that the caller sees."""
+
+    @cached_property
+    def loss(self) -> Mapping[tuple[str, int], float]:
+        """Ω of each feature map at each width."""
+        found: dict[tuple[str, int], float] = {}
+        groups = self._quantizer.groups
+        for bits in (16, 8, 4, 2):
+            quants = self._quantizer.choose([bits] * len(groups))
+            for group, histogram, quant in zip(groups, self._quantizer.histograms, quants, strict=True):
+                found[group.members[0], bits] = entropy_lost(histogram, quant)
+        return found
+
+    def noise(self, guard: Guard, whole: oir.Model, samples: Calibration) -> dict[Step, float]:
+        """What each step to 4 and to 2 bits alone adds to the noise of ``whole``, the model in 8 bits that
+        was rounded on ``samples``."""
+        level, found = guard.noise(whole), dict[Step, float]()
+        layers = {layer.name for layer in self.layers}
+        count = 2 * (len(self._quantizer.groups) + len(self._quantizer.layers))
+        made = self._quantizer.narrowed(samples, self._progress)
+        for done, (name, bits, of_weights, model) in enumerate(made, start=1):
+            if name in (layers if of_weights else self.maps):
+                found[Step(name, bits, of_weights)] = max(guard.noise(model) - level, 0.0)
+            self._progress("measure noise", done / count)
+        return found
+
+    def point(self, widths: Widths, judgement: Judgement) -> Point:
+        """What a model with ``widths`` costs, and how it was judged."""
+        best = self.memory.best(widths)
+        return Point(
+            widths,
+            sram=best.nbytes,
+            flash=weight_bytes(self.layers, widths),
+            bitops=bitops(self.layers, widths),
+            cycles=best.cycles,
+            accuracy=judgement.value,
+            drop=judgement.drop,
+        )
+
+
+def layers_of(slim: oir.Model, quantizer: Quantizer) -> tuple[Layer, ...]:
+    """Layers with weights; their work and weights are of ``slim``, a QDQ model without dead channels."""
+    return tuple(_layers(slim, quantizer))
+
+
+def _layers(slim: oir.Model, quantizer: Quantizer) -> Iterator[Layer]:
+    groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
+    left = {str(node.outputs[0].name): node for node in slim.graph if node.outputs}
+    for unit in quantizer.parts.units:
+        if unit.rule.weight_axis is not None and (node := left.get(unit.name)) is not None:
+            yield _layer(unit, node, groups)
+
+
+def _layer(unit: Unit, node: oir.Node, groups: Mapping[str, str]) -> Layer:
+    weight = node.inputs[1]
+    assert weight is not None and weight.shape is not None
+    size = 1
+    for length in weight.shape.numpy():
+        size *= length
+    return Layer(unit.name, unit.operator.name or unit.name, groups[unit.inputs[0]], node_macs(node), size)

@@ -1,0 +1,29 @@
+"""What a caller may choose about mixed precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .memory import Goal
+
+UNBOUNDED = 1 << 62
+
+
+@dataclass(frozen=True)
+class MixedOptions:
+    """Limits of the search.
+
+    ``max_drop`` is a share (0.01 is a point) of the metric on the calibration samples; ``lam`` the weight λ
+    of lost entropy against saved BitOPs; budgets are bytes, of the arena under the schedule of ``goal``, and
+    of all constants. ``evaluations`` bounds how many models are rounded and measured.
+    """
+
+    max_drop: float = 0.01
+    lam: float = 0.5
+    goal: Goal = "fit"
+    sram_budget: int = UNBOUNDED
+    flash_budget: int = UNBOUNDED
+    evaluations: int = 10
+
+
+DEFAULTS = MixedOptions()

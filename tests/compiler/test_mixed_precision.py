@@ -1,0 +1,62 @@
+"""--precision mixed, from the command line to a library that is proved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from .command_line import tinyc
+from .refusals import refused
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGITS = ROOT / "models" / "digits.onnx"
+
+
+def few(target: Path, count: int) -> Path:
+    with np.load(ROOT / "models" / "digits_calibration.npz") as data:
+        np.savez(target, **{name: data[name][:count] for name in data.files})
+    return target
+
+
+def test_without_calibration_it_is_refused() -> None:
+    for options in ((), ("--calibration", "random")):
+        text = refused(2, DIGITS, "--precision", "mixed", *options)
+        assert "needs calibration samples" in text and "--calibration SAMPLES.npz" in text
+
+
+def test_a_quantized_model_is_refused(tmp_path: Path) -> None:
+    tinyc(
+        "compile", DIGITS, "-t", "nucleo-f446re", "--calibration", few(tmp_path / "c.npz", 8),
+        "--no-verify", "--dump-passes", tmp_path / "passes", "-o", tmp_path / "out",
+    )  # fmt: skip
+    (quantized,) = (tmp_path / "passes").glob("*-quantize.onnx")
+    text = refused(2, quantized, "--precision", "mixed", "--calibration", tmp_path / "c.npz")
+    assert "quantized already" in text and "keeps the widths" in text
+
+
+@pytest.mark.parametrize(("option", "value"), [("--lambda", "2"), ("--max-drop", "-1")])
+def test_numbers_out_of_range_are_refused(option: str, value: str) -> None:
+    outcome = tinyc("compile", DIGITS, "-t", "nucleo-f446re", option, value)
+    assert outcome.code == 2 and option in outcome.err
+
+
+@pytest.mark.slow
+def test_digits_in_few_bits(tmp_path: Path) -> None:
+    outcome = tinyc(
+        "compile", DIGITS, "-t", "nucleo-f446re", "--precision", "mixed", "--max-drop", "2",
+        "--calibration", few(tmp_path / "c.npz", 48), "--json", "-o", tmp_path / "out",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    jsonschema.validate(report, json.loads((ROOT / "tests" / "report_schema.json").read_text()))
+    mixed = report["mixed_precision"]
+    assert report["verification"]["host_bit_exact"] and report["verification"]["max_lsb_per_layer"] <= 1
+    assert mixed["samples"] == 48 and "48 calibration samples are too few" in mixed["warning"]
+    assert mixed["chosen"]["bitops"] * 1.8 < mixed["int8"]["bitops"]
+    assert sum(layer["bitops"] for layer in mixed["layers"]) == mixed["chosen"]["bitops"]
+    assert mixed["drop_interval"][0] < mixed["drop"] < mixed["drop_interval"][1]
+    assert "--max-drop 2 --lambda 0.5" in report["options"]
