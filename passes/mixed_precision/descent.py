@@ -157,8 +157,8 @@ class _Search:
         return True
 
     def _bearable(self, steps: Sequence[Step], limit: float) -> list[Step]:
-        """Those of ``steps`` that together are predicted to keep the noise below ``limit``, in order: such to
-        4 bits, for which predictions are good, or, where there are none, to 2."""
+        """Those of ``steps`` that together are predicted to keep the noise below ``limit``, in order: to 4
+        bits, for which predictions are good, or, where there are none, to 2."""
         kept: list[Step] = []
         noise, widths = self._judgement.noise, self._widths
         for step in sorted(steps, key=lambda step: -step.bits):
