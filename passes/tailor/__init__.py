@@ -2,56 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
 from ...ir.dtype import DType
 from ...ir.kernel import Kernel
 from ...ir.program import Buffer, Program, Role, Step
 from ...targets import Target
-from .dsp import with_dsp
-from .fma import fuses, with_fma
-from .helium import with_helium
-from .tile import with_pairs, with_tiles
-
-Exchange = Callable[[Kernel, DType], Kernel | None]
-"""The kernel of an instruction set that computes the same as a portable one, None where there is none. The
-type is that of the first input."""
+from .dsp import DSP
+from .exchange import Exchanges
+from .fma import float_tiles
+from .helium import HELIUM
+from .tile import PAIRS, TILES
 
 
 def tailor(program: Program, target: Target) -> Program:
     """``program`` with the kernels that suit ``target``'s instruction set, and the working memory that they
     take. What a program computes does not change."""
-    exchanges = tuple(_exchanges(target))
+    families = tuple(_families(target))
     buffers, steps = dict(program.buffers), list(program.steps)
     for index, step in enumerate(steps):
         dtypes = {program.buffers[name].dtype for name in step.inputs}
-        made = (exchange(step.kernel, *dtypes) for exchange in exchanges if len(dtypes) == 1)
-        kernel = next(filter(None, made), None)
+        kernel = _exchanged(step.kernel, dtypes.pop(), families) if len(dtypes) == 1 else None
         if kernel is not None:
+            for name in step.scratch:
+                del buffers[name]
             steps[index], scratch = _equipped(step, kernel)
             buffers |= scratch
     return replace(program, buffers=buffers, steps=tuple(steps))
 
 
-def _exchanges(target: Target) -> Iterator[Exchange]:
+def _exchanged(kernel: Kernel, dtype: DType, families: Sequence[Exchanges]) -> Kernel | None:
+    made = (exchange(kernel, dtype) for family in families for exchange in family.get(type(kernel), ()))
+    return next(filter(None, made), None)
+
+
+def _families(target: Target) -> Iterator[Exchanges]:
     """Of the target's instruction sets, those that do most at once first."""
     if target.mve:
-        yield with_helium
+        yield HELIUM
     if target.dsp:
-        yield with_dsp
+        yield DSP
     elif not target.mve and target.isa.startswith("armv"):
-        yield with_pairs
+        yield PAIRS
     elif target.is_riscv and "m" in target.isa:
-        yield with_tiles
+        yield TILES
     if target.fpu != "none" and not target.is_native:
-        yield partial(with_fma, fused=fuses(target))
+        yield float_tiles(target)
 
 
 def _equipped(step: Step, kernel: Kernel) -> tuple[Step, dict[str, Buffer]]:
     words = -(-kernel.scratch() // 4)
     if not words:
-        return replace(step, kernel=kernel), {}
+        return replace(step, kernel=kernel, scratch=()), {}
     buffer = Buffer(f"{step.name}_work", (words,), DType.UINT32, role=Role.SCRATCH)
     return replace(step, kernel=kernel, scratch=(buffer.name,)), {buffer.name: buffer}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ...ir.dtype import DType
-from ...ir.kernel import Kernel
 from ...kernels.conv2d import Conv2D
 from ...kernels.dense import Dense
 from ...kernels.depthwise import DepthwiseConv2D
@@ -21,24 +19,17 @@ from ...kernels.packed_dense import PackedDense
 from ...kernels.pool import AveragePool, MaxPool
 from ...kernels.product import Product
 from ...kernels.scaled_sum import ScaledSum
+from .exchange import Exchanges
 
-
-def with_dsp(kernel: Kernel, dtype: DType) -> Kernel | None:
-    """The kernel by the DSP extension, None where there is none for it; ``dtype`` is its inputs'."""
-    if type(kernel) is Conv2D or type(kernel) is PackedConv2D:
-        return DspConv2D.of(kernel, dtype) or DspScattered.of(kernel, dtype)
-    if type(kernel) is DepthwiseConv2D:
-        return DspDepthwise.of(kernel, dtype) or DspFilter.of(kernel, dtype)
-    if type(kernel) is Dense or type(kernel) is PackedDense:
-        return DspDense.of(kernel, dtype)
-    if type(kernel) is MatMul:
-        return DspMatMul.of(kernel, dtype)
-    if type(kernel) is AveragePool:
-        return DspAveragePool.of(kernel, dtype)
-    if type(kernel) is MaxPool:
-        return DspMaxPool.of(kernel, dtype)
-    if type(kernel) is ScaledSum:
-        return DspSum.of(kernel, dtype)
-    if type(kernel) is Product:
-        return DspProduct.of(kernel, dtype)
-    return None
+DSP: Exchanges = {
+    Conv2D: (DspConv2D.of, DspScattered.of),
+    PackedConv2D: (DspConv2D.of, DspScattered.of),
+    DepthwiseConv2D: (DspDepthwise.of, DspFilter.of),
+    Dense: (DspDense.of,),
+    PackedDense: (DspDense.of,),
+    MatMul: (DspMatMul.of,),
+    AveragePool: (DspAveragePool.of,),
+    MaxPool: (DspMaxPool.of,),
+    ScaledSum: (DspSum.of,),
+    Product: (DspProduct.of,),
+}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...ir.dtype import DType
-from ...ir.kernel import Kernel
+from functools import partial
+
 from ...kernels.conv2d import Conv2D
 from ...kernels.dense import Dense
 from ...kernels.depthwise import DepthwiseConv2D
@@ -11,6 +11,7 @@ from ...kernels.fma_conv2d import FmaConv2D
 from ...kernels.fma_dense import FmaDense
 from ...kernels.fma_depthwise import FmaDepthwise
 from ...targets import Target
+from .exchange import Exchanges
 
 _SLOWLY_FUSED = ("cortex-m4", "cortex-m33")
 """VFMA takes three cycles there, VMUL and VADD one each: Arm Cortex-M4 Technical Reference Manual
@@ -22,12 +23,11 @@ def fuses(target: Target) -> bool:
     return target.cpu not in _SLOWLY_FUSED
 
 
-def with_fma(kernel: Kernel, dtype: DType, fused: bool) -> Kernel | None:
-    """The kernel by register tiles, None where there is none for it; ``dtype`` is its input's."""
-    if type(kernel) is Conv2D:
-        return FmaConv2D.of(kernel, dtype, fused)
-    if type(kernel) is DepthwiseConv2D:
-        return FmaDepthwise.of(kernel, dtype, fused)
-    if type(kernel) is Dense:
-        return FmaDense.of(kernel, dtype, fused)
-    return None
+def float_tiles(target: Target) -> Exchanges:
+    """For a core with an FPU."""
+    fused = fuses(target)
+    return {
+        Conv2D: (partial(FmaConv2D.of, fused=fused),),
+        DepthwiseConv2D: (partial(FmaDepthwise.of, fused=fused),),
+        Dense: (partial(FmaDense.of, fused=fused),),
+    }
