@@ -123,6 +123,14 @@ def epilogue_of(node: Node, scales: np.ndarray, bound: int) -> Epilogue:
     return epilogue
 
 
+def requantizes_bytes(weights: np.ndarray, epilogue: Epilogue, input_dtype: DType) -> bool:
+    """Whether int8 weights and inputs make int8 outputs by a requantization that shifts by 1, and not before
+    the multiplication: what most layers have, and fast kernels take."""
+    if not isinstance(epilogue, Requantize) or weights.dtype != np.int8 or input_dtype is not DType.INT8:
+        return False
+    return epilogue.dtype is DType.INT8 and epilogue.shift == 1 and epilogue.pre_shift == 0
+
+
 def requantize_constants(epilogue: Epilogue) -> dict[str, np.ndarray]:
     """The multipliers, where there is one per channel."""
     if isinstance(epilogue, Requantize) and epilogue.per_channel:

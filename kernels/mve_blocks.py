@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir.dtype import DType
-from .epilogue import Epilogue, Requantize
+from .epilogue import Requantize
 
 CYCLES_PER_MAC = 0.3
 """Instructions, as measured with kws01 on a Cortex-M55: there is no timing table of this core."""
 BLOCK = 16
 """Bytes of a vector."""
-
-
-def requantizes(weights: np.ndarray, epilogue: Epilogue, input_dtype: DType) -> bool:
-    """Whether the types are those of the micro-kernels: bytes, and a requantization that shifts by 1."""
-    if not isinstance(epilogue, Requantize) or weights.dtype != np.int8 or input_dtype is not DType.INT8:
-        return False
-    return epilogue.dtype is DType.INT8 and epilogue.shift == 1 and epilogue.pre_shift == 0
 
 
 def centred_bias(weights: np.ndarray, bias: np.ndarray, input_zero: int) -> np.ndarray:

@@ -12,8 +12,8 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
-from .epilogue import Requantize
-from .mve_blocks import BLOCK, centred_bias, requantizes
+from .epilogue import Requantize, requantizes_bytes
+from .mve_blocks import BLOCK, centred_bias
 
 CYCLES_PER_MAC = 0.9
 """Instructions, as measured with kws01 on a Cortex-M55."""
@@ -31,7 +31,7 @@ class MveDepthwise(DepthwiseConv2D):
     @classmethod
     def of(cls, kernel: DepthwiseConv2D, input_dtype: DType) -> MveDepthwise | None:
         """None where the micro-kernels cannot compute ``kernel``."""
-        if not requantizes(kernel.weights, kernel.epilogue, input_dtype):
+        if not requantizes_bytes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(kernel.sliding, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
 

@@ -18,11 +18,16 @@ from tinyc.passes.schedule.feed import feed_by_rows
 from tinyc.passes.schedule.reads import Reads
 from tinyc.passes.schedule.reductions import flatten_grid, split_reductions
 from tinyc.passes.schedule.segment import Scope, obstacle
+from tinyc.passes.tailor import tailor
 from tinyc.passes.views import eliminate_copies
+from tinyc.targets import load_target
 
 from ..compiler.growing import elements, spatial
 from ..compiler.growing.sketch import Draw, Sketch
 from ..compiler.random_qdq import quantized
+
+BOARDS = ("nucleo-f446re", "corstone-300", "nucleo-g0b1re", "esp32-c3")
+"""Of one instruction set each."""
 
 
 @st.composite
@@ -108,12 +113,16 @@ def layers_of(model: onnx.ModelProto) -> Program:
 @st.composite
 def forms(draw: Draw, layers: Program) -> Program:
     """``layers`` with copies or views of them, the input whole or fed row by row (each row once, or again),
-    reductions in one or split, flattened or not."""
+    with the kernels of a board's instruction set or portable ones, reductions in one or split, flattened or
+    not."""
     program = eliminate_copies(layers) if draw(st.booleans()) else layers
     again = draw(st.sampled_from([None, False, True]))
     if again is not None:
         with suppress(ModelError):
             program = feed_by_rows(program, again)
+    board = draw(st.sampled_from([None, *BOARDS]))
+    if board is not None:
+        program = tailor(program, load_target(board))
     split = split_reductions(program)
     return draw(st.sampled_from([program, split, flatten_grid(split)]))
 
