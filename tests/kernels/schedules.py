@@ -12,9 +12,9 @@ from tinyc.kernels.slide import Slide
 
 def can_be_windowed(program: Program) -> bool:
     """True where every step can compute windows and every tensor has a grid."""
-    grids = all(
-        len(b.shape) in (3, 4) and b.shape[0] == 1 and b.alias is None for b in program.buffers.values()
-    )
+    names = {name for step in program.steps for name in (*step.inputs, *step.outputs)}
+    tensors = [program.buffers[name] for name in sorted(names)]
+    grids = all(len(b.shape) in (3, 4) and b.shape[0] == 1 and b.alias is None for b in tensors)
     return grids and all(step.kernel.windowed for step in program.steps)
 
 

@@ -7,9 +7,9 @@ import onnx
 import pytest
 from onnx import helper
 
+from .boards import M4, check_all, check_layer, check_schedules, sampled, tailored
 from .broadcasts import RUN_TIME
 from .checks import Quant, qdq_model
-from .dsp import check_all
 
 QUANTS: dict[str, Quant] = {"a": (0.05, 3), "b": (0.04, -7), "y": (0.09, 5)}
 LONG = {
@@ -35,7 +35,14 @@ def _model(operator: str, case: str, activation: str | None = None) -> onnx.Mode
 @pytest.mark.parametrize("activation", [None, "Clip"])
 @pytest.mark.parametrize("case", LONG)
 def test_runs(operator: str, activation: str | None, case: str) -> None:
-    check_all(_model(operator, case, activation), f"dsp_{ELEMENTWISE[operator]}", every=True)
+    check_all(_model(operator, case, activation), M4, f"dsp_{ELEMENTWISE[operator]}")
+
+
+@pytest.mark.parametrize("operator", ["Sub", pytest.param("Mul", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", sampled(LONG, "gate"))
+def test_runs_in_other_schedules(operator: str, case: str) -> None:
+    template = f"dsp_{ELEMENTWISE[operator]}"
+    check_schedules(tailored(_model(operator, case), M4, template), M4)
 
 
 APART = (
@@ -47,4 +54,4 @@ APART = (
 
 @pytest.mark.parametrize("case", RUN_TIME)
 def test_broadcasting(case: str) -> None:
-    check_all(_model("Mul", case), "product" if case in APART else "dsp_product", every=False)
+    check_layer(_model("Mul", case), M4, "product" if case in APART else "dsp_product")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import onnx
 import pytest
 
-from .dsp import check_all, layer
+from .boards import M4, check_all, check_layer, check_schedules, sampled, tailored
+from .layers import SCATTERED, Filter, grouped, int8_convolution, int8_layer, windowed
 
-# input NCHW, rows and columns of the kernel, attributes; depthwise
-FILTERS = {
+FILTERS: dict[str, Filter] = {
     "5x5": ((1, 8, 7, 9), (5, 5), {"pads": [2, 2, 2, 2]}),
     "odd channels, even kernel": ((1, 7, 6, 5), (2, 4), {"pads": [1, 1, 0, 2]}),
     "stride 3": ((1, 4, 8, 11), (3, 3), {"pads": [1, 1, 1, 1], "strides": [2, 3]}),
@@ -19,36 +20,37 @@ FILTERS = {
     "1-D": ((1, 6, 11), (4,), {"pads": [2, 1], "strides": [2]}),
     "batch of 2": ((2, 4, 4, 5), (5, 3), {"pads": [2, 1, 2, 1]}),
 }
-# input NCHW, weights OIHW, attributes
-SCATTERED = {
-    "two groups": ((1, 8, 5, 7), (6, 4, 3, 3), {"group": 2, "pads": [1, 1, 1, 1]}),
-    "odd groups": ((1, 9, 4, 6), (15, 3, 3, 2), {"group": 3, "pads": [1, 0, 1, 1], "strides": [2, 2]}),
-    "more outputs than inputs": ((1, 4, 5, 5), (8, 1, 3, 3), {"group": 4}),
-    "pointwise groups": ((1, 12, 3, 4), (6, 6, 1, 1), {"group": 2}),
-    "columns dilated": ((1, 5, 7, 10), (4, 5, 3, 3), {"dilations": [1, 2], "pads": [1, 2, 1, 2]}),
-    "both dilated, one side": ((1, 4, 9, 9), (3, 4, 2, 3), {"dilations": [3, 3], "pads": [0, 0, 3, 4]}),
-    "kernel larger than input": ((1, 4, 2, 3), (4, 2, 5, 5), {"group": 2, "pads": [2, 2, 2, 2]}),
-    "one tap and channel": ((1, 2, 3, 4), (4, 1, 1, 1), {"group": 2, "strides": [1, 2]}),
-    "width 1": ((1, 6, 5, 1), (4, 3, 3, 1), {"group": 2, "pads": [1, 0, 1, 0]}),
-    "1-D": ((1, 4, 11), (4, 2, 3), {"group": 2, "dilations": [2], "pads": [2, 1]}),
-    "batch of 2": ((2, 4, 4, 5), (4, 2, 3, 3), {"group": 2, "pads": [1, 1, 1, 1]}),
-}
 
 
 @pytest.mark.parametrize("case", FILTERS)
 def test_depthwise_of_any_form(case: str) -> None:
-    shape, kernel, attributes = FILTERS[case]
-    weights, grouped = (shape[1], 1, *kernel), attributes | {"group": shape[1]}
-    activation = "Clip" if shape[1] % 2 else None
-    check_all(layer("Conv", shape, weights, grouped, activation), "dsp_filter", every=True)
+    check_all(_filter(case), M4, "dsp_filter")
 
 
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("case", sampled(windowed(FILTERS), "columns dilated"))
+def test_depthwise_of_any_form_in_other_schedules(case: str) -> None:
+    check_schedules(tailored(_filter(case), M4, "dsp_filter"), M4)
+
+
+def _filter(case: str) -> onnx.ModelProto:
+    activation = "Clip" if FILTERS[case][0][1] % 2 else None
+    return int8_convolution(grouped(FILTERS[case]), activation)
+
+
 @pytest.mark.parametrize("case", SCATTERED)
-def test_scattered(case: str, apart: bool) -> None:
-    shape, weights, attributes = SCATTERED[case]
-    model = layer("Conv", shape, weights, attributes, "Clip" if apart else None, apart)
-    check_all(model, "dsp_scattered", every=apart)
+def test_scattered(case: str) -> None:
+    check_layer(int8_convolution(SCATTERED[case]), M4, "dsp_scattered")
+
+
+@pytest.mark.parametrize("case", SCATTERED)
+def test_scattered_with_weights_apart(case: str) -> None:
+    check_all(int8_convolution(SCATTERED[case], "Clip", apart=True), M4, "dsp_scattered")
+
+
+@pytest.mark.parametrize("case", sampled(windowed(SCATTERED), "two groups", "columns dilated"))
+def test_scattered_in_other_schedules(case: str) -> None:
+    model = int8_convolution(SCATTERED[case], "Clip", apart=True)
+    check_schedules(tailored(model, M4, "dsp_scattered"), M4)
 
 
 # input NCHW, weights OIHW, attributes, kernel; scales of up to 1/2, or of up to 8
@@ -67,11 +69,12 @@ STEEP = {
 def test_scales_above_a_quarter(case: str, y_scale: float) -> None:
     shape, weights, attributes, template = STEEP[case]
     operator = "Gemm" if template == "dsp_dense" else "Conv"
-    model = layer(operator, shape, weights, attributes, None, y_scale=y_scale, largest=2)
-    check_all(model, template, every=False)
+    model = int8_layer(operator, shape, weights, attributes, y_scale=y_scale, largest=2)
+    check_layer(model, M4, template)
 
 
 def test_steep_weights_apart() -> None:
     shape, weights, attributes, template = STEEP["3x3"]
-    model = layer("Conv", shape, weights, attributes, None, apart=True, y_scale=0.002, largest=2)
-    check_all(model, template, every=True)
+    model = int8_layer("Conv", shape, weights, attributes, apart=True, y_scale=0.002, largest=2)
+    check_all(model, M4, template)
+    check_schedules(tailored(model, M4, template), M4)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from onnx import helper
 
+from .boards import M4, check_all
 from .checks import qdq_model
-from .dsp import check_all
 
 # left and right shape
 CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -27,7 +27,7 @@ QUANTS = {"a": (0.05, 9), "b": (0.04, -17), "y": (0.11, -3)}
 def test_run_time_sides(case: str) -> None:
     nodes = [helper.make_node("MatMul", ["a", "b"], ["y"], "product")]
     model = qdq_model(nodes, dict(zip("ab", CASES[case], strict=True)), ["y"], QUANTS)
-    check_all(model, "dsp_matmul", every=True)
+    check_all(model, M4, "dsp_matmul")
 
 
 @pytest.mark.parametrize("y_scale", [0.11, 0.005, 0.0006])
@@ -38,7 +38,7 @@ def test_a_right_side_that_lies_transposed_and_steep_scales(y_scale: float) -> N
     ]
     quants = {**QUANTS, "t": QUANTS["b"], "y": (y_scale, -3)}
     model = qdq_model(nodes, {"a": (2, 5, 9), "b": (2, 6, 9)}, ["y"], quants)
-    check_all(model, "dsp_matmul", every=True)
+    check_all(model, M4, "dsp_matmul")
 
 
 @pytest.mark.parametrize("clipped", [False, True])
@@ -51,7 +51,7 @@ def test_a_scale_for_each_column(clipped: bool) -> None:
         nodes, {"a": (2, 3, 5)}, ["y"], {"a": QUANTS["a"], "y": QUANTS["y"]},
         dequantized={"b": (integers, scales, 2)},
     )  # fmt: skip
-    check_all(model, "dsp_matmul", every=True)
+    check_all(model, M4, "dsp_matmul")
 
 
 def test_a_bias_for_each_column() -> None:
@@ -61,4 +61,4 @@ def test_a_bias_for_each_column() -> None:
         nodes, {"a": (3, 10), "b": (10, 5)}, ["y"], QUANTS,
         dequantized={"c": (rng.integers(-900, 900, 5).astype(np.int32), np.float32(0.002), 0)},
     )  # fmt: skip
-    check_all(model, "dsp_matmul", every=True)
+    check_all(model, M4, "dsp_matmul")

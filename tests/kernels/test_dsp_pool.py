@@ -8,8 +8,9 @@ import onnx
 import pytest
 from onnx import helper
 
+from .boards import M4, check_all, check_layer, check_schedules, sampled, tailored
 from .checks import qdq_model
-from .dsp import check_all
+from .layers import windowed
 
 # input NCHW, attributes
 POOLS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
@@ -35,18 +36,28 @@ def _model(operator: str, case: str, y: tuple[float, int], activation: bool = Fa
 
 @pytest.mark.parametrize("case", POOLS)
 def test_averages(case: str) -> None:
-    check_all(_model("AveragePool", case, (0.071, -5)), "dsp_average_pool", every=True)
+    check_all(_model("AveragePool", case, (0.071, -5)), M4, "dsp_average_pool")
 
 
 @pytest.mark.parametrize("case", POOLS)
 def test_largest(case: str) -> None:
-    check_all(_model("MaxPool", case, (0.05, 9)), "dsp_max_pool", every=True)
+    check_all(_model("MaxPool", case, (0.05, 9)), M4, "dsp_max_pool")
+
+
+@pytest.mark.parametrize("case", sampled(windowed(POOLS), "padding on one side"))
+def test_averages_in_other_schedules(case: str) -> None:
+    check_schedules(tailored(_model("AveragePool", case, (0.071, -5)), M4, "dsp_average_pool"), M4)
+
+
+@pytest.mark.parametrize("case", sampled(windowed(POOLS), "dilated"))
+def test_largest_in_other_schedules(case: str) -> None:
+    check_schedules(tailored(_model("MaxPool", case, (0.05, 9)), M4, "dsp_max_pool"), M4)
 
 
 @pytest.mark.parametrize("operator", ["MaxPool", "AveragePool"])
 def test_activations(operator: str) -> None:
     template = {"MaxPool": "dsp_max_pool", "AveragePool": "dsp_average_pool"}[operator]
-    check_all(_model(operator, "padding on one side", (0.05, 9), activation=True), template, every=True)
+    check_all(_model(operator, "padding on one side", (0.05, 9), activation=True), M4, template)
 
 
 @pytest.mark.parametrize("operator", ["MaxPool", "AveragePool"])
@@ -54,4 +65,4 @@ def test_activations(operator: str) -> None:
 def test_few_channels_or_taps_stay_with_the_portable_kernel(operator: str, channels: int, size: int) -> None:
     nodes = [helper.make_node(operator, ["x"], ["y"], "pool", kernel_shape=[size, size])]
     model = qdq_model(nodes, {"x": (1, channels, 4, 4)}, ["y"], {"x": (0.05, 9), "y": (0.05, 9)}, stage=True)
-    check_all(model, {"MaxPool": "max_pool", "AveragePool": "average_pool"}[operator], every=False)
+    check_layer(model, M4, {"MaxPool": "max_pool", "AveragePool": "average_pool"}[operator])

@@ -2,81 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import onnx
 import pytest
 from onnx import helper
 
-from tinyc.benchmarks.inputs import random_inputs
-from tinyc.codegen.emit import Facts, emit
-from tinyc.codegen.optimization import Optimize
-from tinyc.emulator.devices import build_device
-from tinyc.emulator.machine import Machine
-from tinyc.emulator.toolchain import find_toolchain, gcc, zig
-from tinyc.ir.program import Program
-from tinyc.passes.place import place
+from tinyc.emulator.toolchain import gcc, zig
 from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
 
-from .checks import OPSET, agree, lowered, qdq_model, reference, samples_of
-from .dsp import layer
-from .schedules import can_be_windowed, patches, stream_rows
-from .test_dsp import CONVOLUTIONS, DEPTHWISE, MATRICES, _convolution, _depthwise, _matrix
+from .boards import M0, RV32, Find, check_all, check_layer, check_on_board, check_schedules, sampled, tailored
+from .checks import agree, lowered, qdq_model, reference, samples_of
+from .layers import CONVOLUTIONS, DEPTHWISE, MATRICES, grouped, int8_convolution, int8_matrix, windowed
 
-BOARDS = {"nucleo-g0b1re": "tile_pairs", "esp32-c3": "tile_conv2d"}
+BOARDS = {M0: "tile_pairs", RV32: "tile_conv2d"}
 """And the convolution that each takes."""
-FILTERS = {"nucleo-g0b1re": "tile_taps", "esp32-c3": "tile_depthwise"}
+FILTERS = {M0: "tile_taps", RV32: "tile_depthwise"}
 """And the depthwise one."""
 
 
-def _tailored(model: onnx.ModelProto, board: str, template: str) -> Program:
-    program = tailor(lowered(model), load_target(board))
-    assert [step.kernel.template for step in program.steps].count(template) == 1
-    return program
-
-
-def _check_all(model: onnx.ModelProto, board: str, template: str, every: bool) -> None:
-    """Under every schedule on the host; on the board layer by layer, or under ``every`` schedule too."""
-    program = _tailored(model, board, template)
-    samples = samples_of(model)
-    expected = reference(model, samples)
-    variants = [program]
-    if can_be_windowed(program):
-        variants += [stream_rows(program), patches(program, 2, 3)]
-    for variant in variants:
-        agree(variant, samples, expected)
-    for variant in variants if every else variants[:1]:
-        _check_on_board(variant, board, optimize="speed" if every else "size")
-
-
-def _check_on_board(
-    program: Program, board: str, find=find_toolchain, optimize: Optimize = "speed"
-) -> None:
-    """Asserts that the board computes what the emulator does, on random bytes."""
-    target = load_target(board)
-    toolchain = find(target)
-    if toolchain is None:
-        pytest.skip(f"no cross compiler for {target.cpu} on this machine")
-    placed = place(program)
-    files = emit(placed, target, Facts("0", "test.onnx", "0", OPSET, 0, 0, ""))
-    toolchain = replace(toolchain, optimize=optimize)
-    device = build_device(placed, files, target, [step.name for step in placed.steps], toolchain)
-    given = random_inputs(placed)
-    wanted, run = Machine(placed).run(given), device.run(given)
-    for name in placed.outputs:
-        np.testing.assert_array_equal(run.outputs[name], wanted[name])
+def _template(case: str, board: str) -> str:
+    """Few channels stay with the portable kernel."""
+    enough = CONVOLUTIONS[case][1][0] >= {M0: 2, RV32: 4}[board]
+    return BOARDS[board] if enough else "conv2d"
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("activation", [None, "Clip"])
 @pytest.mark.parametrize("case", CONVOLUTIONS)
-def test_convolutions(case: str, activation: str | None, board: str) -> None:
-    channels = CONVOLUTIONS[case][1][0]
-    enough = channels >= (4 if board == "esp32-c3" else 2)
-    template = BOARDS[board] if enough else "conv2d"
-    _check_all(_convolution(case, activation), board, template, every=activation is None)
+def test_convolutions(case: str, board: str) -> None:
+    check_all(int8_convolution(CONVOLUTIONS[case]), board, _template(case, board))
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_activated_convolutions(case: str, board: str) -> None:
+    check_layer(int8_convolution(CONVOLUTIONS[case], "Clip"), board, _template(case, board))
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("case", sampled(windowed(CONVOLUTIONS), "3x3, odd"))
+def test_convolutions_in_other_schedules(case: str, board: str) -> None:
+    program = tailored(int8_convolution(CONVOLUTIONS[case]), board, _template(case, board))
+    check_schedules(program, board)
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -84,30 +51,44 @@ def test_convolutions(case: str, activation: str | None, board: str) -> None:
 @pytest.mark.parametrize("width", [2, 3, 6, 7])
 def test_pixels_left_at_the_end_of_a_row(width: int, inputs: int, board: str) -> None:
     """By fours, two or three are left; with two inputs RV32 gathers the taps."""
-    model = layer("Conv", (1, inputs, 3, width), (6, inputs, 3, 3), {"pads": [1, 1, 1, 1]}, None)
-    _check_all(model, board, BOARDS[board], every=False)
+    model = int8_convolution(((1, inputs, 3, width), (6, inputs, 3, 3), {"pads": [1, 1, 1, 1]}))
+    check_all(model, board, BOARDS[board])
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("activation", [None, "Clip"])
 @pytest.mark.parametrize("case", DEPTHWISE)
-def test_depthwise(case: str, activation: str | None, board: str) -> None:
-    _check_all(_depthwise(case, activation), board, FILTERS[board], every=activation is None)
+def test_depthwise(case: str, board: str) -> None:
+    check_all(int8_convolution(grouped(DEPTHWISE[case])), board, FILTERS[board])
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("case", DEPTHWISE)
+def test_activated_depthwise(case: str, board: str) -> None:
+    check_layer(int8_convolution(grouped(DEPTHWISE[case]), "Clip"), board, FILTERS[board])
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("case", sampled(windowed(DEPTHWISE), "stride 2, one side"))
+def test_depthwise_in_other_schedules(case: str, board: str) -> None:
+    program = tailored(int8_convolution(grouped(DEPTHWISE[case])), board, FILTERS[board])
+    check_schedules(program, board)
 
 
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("activation", [None, "Relu"])
 @pytest.mark.parametrize("case", MATRICES)
 def test_matrices(case: str, activation: str | None, board: str) -> None:
-    _check_all(_matrix(case, activation), board, "tile_dense", every=False)
+    check_layer(int8_matrix(MATRICES[case], activation), board, "tile_dense")
 
 
 @pytest.mark.parametrize("find", [gcc, zig])
 @pytest.mark.parametrize("board", BOARDS)
-def test_both_compilers(board: str, find) -> None:
-    _check_on_board(_tailored(_convolution("3x3, odd", "Clip"), board, BOARDS[board]), board, find)
-    _check_on_board(_tailored(_depthwise("odd channels", "Clip"), board, FILTERS[board]), board, find)
-    _check_on_board(_tailored(_matrix("odd", None), board, "tile_dense"), board, find)
+def test_both_compilers(board: str, find: Find) -> None:
+    convolution = int8_convolution(CONVOLUTIONS["3x3, odd"], "Clip")
+    depthwise = int8_convolution(grouped(DEPTHWISE["odd channels"]), "Clip")
+    check_on_board(tailored(convolution, board, BOARDS[board]), board, find)
+    check_on_board(tailored(depthwise, board, FILTERS[board]), board, find)
+    check_on_board(tailored(int8_matrix(MATRICES["odd"]), board, "tile_dense"), board, find)
 
 
 def _with_weights(first: int, second: int) -> onnx.ModelProto:
@@ -126,22 +107,22 @@ def _with_weights(first: int, second: int) -> onnx.ModelProto:
 )  # fmt: skip
 def test_products_of_two_taps_have_to_fit_half_a_word(weights: tuple[int, int], template: str) -> None:
     model = _with_weights(*weights)
-    program = _tailored(model, "nucleo-g0b1re", template)
+    program = tailored(model, M0, template)
     samples = [{name: np.full_like(x, -6.85)} for name, x in samples_of(model)[0].items()] + samples_of(model)
     agree(program, samples, reference(model, samples))
-    _check_on_board(program, "nucleo-g0b1re")
+    check_on_board(program, M0)
 
 
 @pytest.mark.parametrize("target", ["host", "ch32v003"])
 def test_targets_that_keep_the_portable_kernels(target: str) -> None:
     """The machine that compiles, and a core that cannot multiply."""
-    program = lowered(_convolution("pointwise", None))
+    program = lowered(int8_convolution(CONVOLUTIONS["pointwise"]))
     assert tailor(program, load_target(target)).steps == program.steps
 
 
-@pytest.mark.parametrize(("board", "words"), [("nucleo-g0b1re", 28), ("esp32-c3", 0)])
+@pytest.mark.parametrize(("board", "words"), [(M0, 28), (RV32, 0)])
 def test_working_memory(board: str, words: int) -> None:
     """A word for each of 27 taps, filled up to an even number; on RV32 none."""
-    program = _tailored(_convolution("3x3, odd", None), board, BOARDS[board])
+    program = tailored(int8_convolution(CONVOLUTIONS["3x3, odd"]), board, BOARDS[board])
     (step,) = (step for step in program.steps if step.kernel.template == BOARDS[board])
     assert sum(program.buffers[name].shape[0] for name in step.scratch) == words
