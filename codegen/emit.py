@@ -23,6 +23,9 @@ from .literals import c_array, c_float, c_int, c_lowest, c_signed, c_type
 from .operands import StepView
 from .optimization import LEVELS, Optimize, other
 
+_HELPER = re.compile(r"\btinyc_(\w+)")
+"""What emitted C calls of ``runtime_c``: the name of the section behind the prefix."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -245,20 +248,25 @@ def _place(key: str) -> str:
 
 def runtime_header(text: str) -> str:
     """tinyc_runtime.h with the sections of ``runtime_c`` that ``text`` calls, and those that these call."""
-    sections = {
-        entry.name.removesuffix(".h"): entry.read_text(encoding="utf-8")
-        for entry in files("tinyc.runtime_c").iterdir()
-        if entry.name.endswith(".h")
-    }
+    sections = _runtime_sections()
     ordered: list[str] = []
     seen: set[str] = set()
 
     def require(caller: str) -> None:
-        for name in sorted(sections):
-            if name not in seen and re.search(rf"\btinyc_{name}\b", caller):
+        for name in sorted(sections.keys() & set(_HELPER.findall(caller))):
+            if name not in seen:
                 seen.add(name)
                 require(sections[name])
                 ordered.append(name)
 
     require(text)
     return environment().get_template("runtime.h.j2").render(sections=[sections[name] for name in ordered])
+
+
+@cache
+def _runtime_sections() -> Mapping[str, str]:
+    return {
+        entry.name.removesuffix(".h"): entry.read_text(encoding="utf-8")
+        for entry in files("tinyc.runtime_c").iterdir()
+        if entry.name.endswith(".h")
+    }
