@@ -5,8 +5,9 @@ struct tinyc_dsp_average {
     int32_t offset; /* of the requantization, whose shift is 1 */
 };
 
-/* One pixel of them, in column x; sums are multiplied by `factor`, of 16 bits, and requantized. `rows` are the input's rows under the window, NULL for one of padding; what they point
- * to is column `origin`. `sums` takes two bytes for each channel, rounded up to four. */
+/* One pixel of them, in column x; sums are multiplied by `factor`, of 16 bits, and requantized. `rows` are the input's
+ * rows under the window, NULL for one of padding; what they point to is column `origin`. `sums` takes two bytes for
+ * each channel, rounded up to four. */
 static TINYC_ROUTINE_ATTR void tinyc_dsp_average(
     const struct tinyc_dsp_average *average, const int8_t *const *rows, int32_t origin, int32_t x, int32_t factor,
     int32_t multiplier, int8_t *out, uint32_t *sums)

@@ -12,7 +12,8 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
     int32_t first = x * conv->stride - conv->pad, last = conv->width - 2 * conv->stride - conv->columns;
     int32_t way[3] = { (first - origin) * conv->depth, step, conv->fours };
     struct tinyc_dsp_tile tile = {
-        out, conv->offset, out, channels, 2 * channels, work, work + words * 3, unrolled * conv->three_bytes + 1u, { 0, 0, 0 }
+        out, conv->offset, out, channels, 2 * channels, work, work + words * 3, unrolled * conv->three_bytes + 1u,
+        { 0, 0, 0 }
     };
 
     for (int32_t ky = 0; ky < conv->rows; ++ky) {

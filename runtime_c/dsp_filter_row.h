@@ -1,5 +1,5 @@
-/* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel, NULL for one of
- * padding; what they point to is column `origin`. `work` takes a word for each tap, and a pixel of padding. */
+/* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel, NULL for one
+ * of padding; what they point to is column `origin`. `work` takes a word for each tap, and a pixel of padding. */
 static TINYC_ROUTINE_ATTR void tinyc_dsp_filter_row(
     const struct tinyc_dsp_filter *filter, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count,
     int8_t *out, int32_t *work)

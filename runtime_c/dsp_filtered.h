@@ -1,5 +1,6 @@
-/* One pixel of a depthwise convolution; `tap` up to `end` tell how far the pixels under its taps are from `base`. Taps are
- * taken two by two: four products in nine instructions. The last four channels may be some that were made already. */
+/* One pixel of a depthwise convolution; `tap` up to `end` tell how far the pixels under its taps are from `base`. Taps
+ * are taken two by two: four products in nine instructions. The last four channels may be some that were made already.
+ */
 #if defined(tinyc_dsp_assembly)
 #  define TINYC_DSP_TAP \
     "ldr r12, [r0], #4\n" \

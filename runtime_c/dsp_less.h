@@ -1,5 +1,5 @@
-/* What the first of two channels' sums have too much where its weights of 4 bits are stored plus 8: 8 times each pixel's
- * inputs. */
+/* What the first of two channels' sums have too much where its weights of 4 bits are stored plus 8: 8 times each
+ * pixel's inputs. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_less(struct tinyc_dsp_tile *tile, int32_t lanes)
 {
     for (int32_t lane = 0; lane < lanes; ++lane) {

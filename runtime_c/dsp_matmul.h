@@ -12,8 +12,8 @@ struct tinyc_dsp_matmul {
     int32_t most;                    /* columns that are widened at a time, an even number */
 };
 
-/* All of it: `work` takes `most` columns and two rows as 16 bits. Some columns are widened, and multiplied with all rows,
- * two by two. */
+/* All of it: `work` takes `most` columns and two rows as 16 bits. Some columns are widened, and multiplied with all
+ * rows, two by two. */
 static TINYC_ROUTINE_ATTR void tinyc_dsp_matmul(
     const struct tinyc_dsp_matmul *m, const int8_t *left, const int8_t *right, int8_t *out, uint32_t *work)
 {

@@ -1,5 +1,6 @@
 /* What the micro-kernel for depthwise convolutions computes, in C: four channels of a column, */
-static inline TINYC_HOT_ATTR void tinyc_dsp_portable_column(uint32_t *to, const int8_t *top, const int8_t *middle, const int8_t *bottom)
+static inline TINYC_HOT_ATTR void tinyc_dsp_portable_column(
+    uint32_t *to, const int8_t *top, const int8_t *middle, const int8_t *bottom)
 {
     for (int32_t c = 0; c < 2; ++c, to += 3) {
         to[0] = (uint16_t)top[c] | (uint32_t)(uint16_t)middle[c] << 16;

@@ -1,5 +1,5 @@
-/* As tinyc_dsp_portable, for weights of 4 bits: a byte of a word is 16 b + a + 8, where b belongs to the second channel;
- * the bytes of a word are for four inputs. */
+/* As tinyc_dsp_portable, for weights of 4 bits: a byte of a word is 16 b + a + 8, where b belongs to the second
+ * channel; the bytes of a word are for four inputs. */
 static inline TINYC_HOT_ATTR void tinyc_dsp_portable_nibbles(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights, int32_t lanes)
 {

@@ -3,7 +3,7 @@ static inline TINYC_HOT_ATTR void tinyc_dsp_scaled(uint32_t *words, int32_t coun
 {
     const uint32_t kept = ~(((1u << shift) - 1u) << 16);
 
-    for (uint32_t *end = words + count; words < end; ++words) {
+    for (const uint32_t *end = words + count; words < end; ++words) {
         *words = (*words << shift) & kept;
     }
 }

@@ -1,5 +1,5 @@
-/* The inputs of one pixel and one group, those of all taps one behind the other. `first` is the first tap's column; what
- * `rows` point to is the group's first channel in column `origin`. */
+/* The inputs of one pixel and one group, those of all taps one behind the other. `first` is the first tap's column;
+ * what `rows` point to is the group's first channel in column `origin`. */
 static inline TINYC_HOT_ATTR void tinyc_dsp_scattered_taps(
     const struct tinyc_dsp_scattered *s, const int8_t *const *rows, int32_t channel, int32_t first, int32_t origin,
     int8_t *to)
@@ -27,8 +27,8 @@ static inline TINYC_HOT_ATTR void tinyc_dsp_scattered_taps(
     }
 }
 
-/* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel, NULL for one of
- * padding; what they point to is column `origin`. `work` takes the taps of three pixels as 16 bits, and behind them
+/* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel, NULL for one
+ * of padding; what they point to is column `origin`. `work` takes the taps of three pixels as 16 bits, and behind them
  * those of one as bytes. */
 static TINYC_ROUTINE_ATTR void tinyc_dsp_scattered_row(
     const struct tinyc_dsp_scattered *s, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count,

@@ -1,5 +1,5 @@
-/* As for three pixels, with weights of 4 bits: 24 products in 19 instructions. The first channel's weights are stored plus
- * 8, which `less` takes off its sums; the second channel's sum is 16 times too large. */
+/* As for three pixels, with weights of 4 bits: 24 products in 19 instructions. The first channel's weights are stored
+ * plus 8, which `less` takes off its sums; the second channel's sum is 16 times too large. */
 #if defined(tinyc_dsp_assembly)
 #  define TINYC_DSP_THREE_NIBBLES \
     "ldr r10, [r1], #4\n" \

@@ -1,5 +1,6 @@
 /* Adds the products of two rows and two columns, which take turns, to four sums. */
-static inline TINYC_HOT_ATTR void tinyc_dsp_two_by_two(const uint32_t *left, const uint32_t *end, const uint32_t *right, int32_t *sums)
+static inline TINYC_HOT_ATTR void tinyc_dsp_two_by_two(
+    const uint32_t *left, const uint32_t *end, const uint32_t *right, int32_t *sums)
 {
     int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
 

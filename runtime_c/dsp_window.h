@@ -13,7 +13,8 @@ static inline TINYC_HOT_ATTR int32_t tinyc_dsp_window_begin(const struct tinyc_d
     }
     return tinyc_clamp((window->dilation - 1 - first) / window->dilation, 0, window->columns);
 }
-static inline TINYC_HOT_ATTR int32_t tinyc_dsp_window_end(const struct tinyc_dsp_window *window, int32_t first, int32_t begin)
+static inline TINYC_HOT_ATTR int32_t tinyc_dsp_window_end(
+    const struct tinyc_dsp_window *window, int32_t first, int32_t begin)
 {
     const int32_t room = window->width - first;
 

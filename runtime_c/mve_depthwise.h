@@ -1,6 +1,6 @@
-/* A depthwise convolution; sizes are in elements. Weights are, for each 16 channels: those of a tap side by side, biases
- * and multipliers of channels 0, 4, 8, 12, 2, 6, 10, 14, 1, 5, … The last 16 channels may be some that were there
- * already; fewer than 16 are there as often as fits. */
+/* A depthwise convolution; sizes are in elements. Weights are, for each 16 channels: those of a tap side by side,
+ * biases and multipliers of channels 0, 4, 8, 12, 2, 6, 10, 14, 1, 5, … The last 16 channels may be some that were
+ * there already; fewer than 16 are there as often as fits. */
 struct tinyc_mve_depthwise {
     const uint32_t *weights;
     const int8_t *padding;   /* a pixel of it, NULL where there is none */

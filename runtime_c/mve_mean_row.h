@@ -1,5 +1,5 @@
-/* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel; what they point
- * to is column `origin`. The last four channels may be some that were made already. */
+/* `count` pixels of an output row, in column x and behind. `rows` are the input's rows under the kernel; what they
+ * point to is column `origin`. The last four channels may be some that were made already. */
 static TINYC_ROUTINE_ATTR void tinyc_mve_mean_row(
     const struct tinyc_mve_mean *mean, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count, int8_t *out)
 {
@@ -33,7 +33,8 @@ static TINYC_ROUTINE_ATTR void tinyc_mve_mean_row(
                     }
                 }
                 out[lane] = (int8_t)tinyc_clamp(
-                    tinyc_requantize(sum * (1 << mean->before), mean->multiplier, mean->offset, mean->shift), -128, 127);
+                    tinyc_requantize(sum * (1 << mean->before), mean->multiplier, mean->offset, mean->shift),
+                    -128, 127);
             }
 #endif
         }

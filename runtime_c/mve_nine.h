@@ -1,5 +1,5 @@
-/* Depthwise convolution with nine taps: 16 channels in 113 instructions. Two products fit in 16 bits, their sum is added
- * to one of 32. */
+/* Depthwise convolution with nine taps: 16 channels in 113 instructions. Two products fit in 16 bits, their sum is
+ * added to one of 32. */
 #if defined(tinyc_mve_assembly)
 #  define TINYC_MVE_WIDEN \
     "vmovlb.s16 q2, q0\n" \

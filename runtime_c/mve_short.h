@@ -1,5 +1,5 @@
-/* As for two pixels, where one block holds a pixel's inputs and channels come in fours: the weights of four channels stay
- * in registers while all pairs of pixels go by. */
+/* As for two pixels, where one block holds a pixel's inputs and channels come in fours: the weights of four channels
+ * stay in registers while all pairs of pixels go by. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_short(const struct tinyc_mve_tile *tile)
 {
 #if defined(tinyc_mve_assembly)
@@ -70,7 +70,8 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_mve_short(const struct tinyc_m
         "b 1b\n"
         "3:\n"
         "pop {r0, r4-r11, lr}\n"
-        : "+r"(pixels) : : "r1", "r2", "r3", "r12", "lr", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory");
+        : "+r"(pixels) : : "r1", "r2", "r3", "r12", "lr", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc",
+          "memory");
 #else
     for (int32_t pixel = 0; pixel < tile->pairs; ++pixel) {
         tinyc_mve_portable(tile, tile->a + pixel * tile->step, tile->out_a + 2 * pixel * tile->channels);

@@ -1,5 +1,5 @@
-/* Pixels to be multiplied with all output channels, four at a time. Inputs are taken in blocks of 16, of which the first
- * one is filled up at its front: pointers are `lead` bytes before the first input. */
+/* Pixels to be multiplied with all output channels, four at a time. Inputs are taken in blocks of 16, of which the
+ * first one is filled up at its front: pointers are `lead` bytes before the first input. */
 struct tinyc_mve_tile {
     uint32_t mask;           /* of the bytes in the first block that are inputs */
     const int8_t *a;         /* the first pixel, */

@@ -1,4 +1,5 @@
-/* Adds to the sums of eight channels the products of `count` inputs with weights of 8 bits, two words for each input. */
+/* Adds to the sums of eight channels the products of `count` inputs with weights of 8 bits, two words for each input.
+ */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_packed_products(
     const int8_t *x, const uint32_t *w, int32_t count, int32_t *sums)
 {

@@ -143,13 +143,17 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_tile_four(struct tinyc_tile *t
         "lw a2, 40(t1)\n"
         "lw a3, 44(t1)\n"
         "lw t6, 16(t2)\n"
-        TINYC_TILE_OUTPUT("s0", "0(a0)") TINYC_TILE_OUTPUT("s4", "0(a1)") TINYC_TILE_OUTPUT("s8", "0(a2)") TINYC_TILE_OUTPUT("a4", "0(a3)")
+        TINYC_TILE_OUTPUT("s0", "0(a0)") TINYC_TILE_OUTPUT("s4", "0(a1)")
+        TINYC_TILE_OUTPUT("s8", "0(a2)") TINYC_TILE_OUTPUT("a4", "0(a3)")
         "lw t6, 20(t2)\n"
-        TINYC_TILE_OUTPUT("s1", "1(a0)") TINYC_TILE_OUTPUT("s5", "1(a1)") TINYC_TILE_OUTPUT("s9", "1(a2)") TINYC_TILE_OUTPUT("a5", "1(a3)")
+        TINYC_TILE_OUTPUT("s1", "1(a0)") TINYC_TILE_OUTPUT("s5", "1(a1)")
+        TINYC_TILE_OUTPUT("s9", "1(a2)") TINYC_TILE_OUTPUT("a5", "1(a3)")
         "lw t6, 24(t2)\n"
-        TINYC_TILE_OUTPUT("s2", "2(a0)") TINYC_TILE_OUTPUT("s6", "2(a1)") TINYC_TILE_OUTPUT("s10", "2(a2)") TINYC_TILE_OUTPUT("a6", "2(a3)")
+        TINYC_TILE_OUTPUT("s2", "2(a0)") TINYC_TILE_OUTPUT("s6", "2(a1)")
+        TINYC_TILE_OUTPUT("s10", "2(a2)") TINYC_TILE_OUTPUT("a6", "2(a3)")
         "lw t6, 28(t2)\n"
-        TINYC_TILE_OUTPUT("s3", "3(a0)") TINYC_TILE_OUTPUT("s7", "3(a1)") TINYC_TILE_OUTPUT("s11", "3(a2)") TINYC_TILE_OUTPUT("a7", "3(a3)")
+        TINYC_TILE_OUTPUT("s3", "3(a0)") TINYC_TILE_OUTPUT("s7", "3(a1)")
+        TINYC_TILE_OUTPUT("s11", "3(a2)") TINYC_TILE_OUTPUT("a7", "3(a3)")
         "lw t6, 48(t1)\n"
         "beqz t6, 9f\n"
         "li ra, 4\n"

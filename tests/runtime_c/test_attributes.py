@@ -6,6 +6,8 @@ from importlib.resources import files
 
 import pytest
 
+from tinyc.codegen.layout import WIDTH
+
 HEADERS = {
     entry.name: entry.read_text(encoding="utf-8")
     for entry in files("tinyc.runtime_c").iterdir()
@@ -24,3 +26,8 @@ def test_helpers_carry_the_macros(name: str) -> None:
     defined = [line for line in HEADERS[name].splitlines() if line.startswith(("static", "const"))]
     assert all(line.startswith(ATTRIBUTES) for line in defined), defined
     assert "extern" not in HEADERS[name]
+
+
+@pytest.mark.parametrize("name", sorted(HEADERS))
+def test_lines_are_as_wide_as_emitted_ones(name: str) -> None:
+    assert [line for line in HEADERS[name].splitlines() if len(line) > WIDTH] == []
