@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tinyc.ir.program import Buffer, Frame, Program, Rows, Step, Task, Tile
+from tinyc.ir.program import Buffer, Frame, Program, Role, Rows, Step, Task, Tile
 from tinyc.ir.window import Window
 from tinyc.kernels.slide import Slide
 
 
 def can_be_windowed(program: Program) -> bool:
     """True where every step can compute windows and every tensor has a grid."""
-    names = {name for step in program.steps for name in (*step.inputs, *step.outputs)}
-    tensors = [program.buffers[name] for name in sorted(names)]
+    tensors = [b for b in program.buffers.values() if b.role is not Role.SCRATCH]
     grids = all(len(b.shape) in (3, 4) and b.shape[0] == 1 and b.alias is None for b in tensors)
     return grids and all(step.kernel.windowed for step in program.steps)
 
