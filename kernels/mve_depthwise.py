@@ -37,9 +37,12 @@ class MveDepthwise(DepthwiseConv2D):
 
     @property
     def together(self) -> int:
-        """Pixels that the micro-kernel for 3 × 3 takes as one, 0 where it takes none."""
+        """Pixels that the micro-kernel for 3 × 3 takes as one, 0 where it takes none.
+
+        It adds two products in 16 bits, which do not hold twice -128 · -128.
+        """
         s = self.sliding
-        if s.kernel != (3, 3):
+        if s.kernel != (3, 3) or self.weights.min() == -128:
             return 0
         if self.channels >= BLOCK:
             return 1

@@ -12,6 +12,7 @@ from onnx import helper
 
 from tinyc.emulator.machine import Machine
 from tinyc.emulator.toolchain import gcc, zig
+from tinyc.kernels.mve_depthwise import MveDepthwise
 from tinyc.passes.place import place
 from tinyc.passes.schedule.reductions import split_reductions
 from tinyc.passes.tailor import tailor
@@ -189,16 +190,18 @@ def test_both_compilers_take_sums(find: Find) -> None:
     check_on_board(tailored(_sum((1, 5, 3, 3), "Clip"), M55, "mve_sum"), M55, find)
 
 
-def test_extreme_weights_and_inputs() -> None:
-    """Sums of products as large as they get: 16 bits hold two of a depthwise layer, not more."""
-    weights = np.full((16, 1, 3, 3), -128, np.int8)
+@pytest.mark.parametrize(("least", "together"), [(-127, 1), (-128, 0)])
+def test_extreme_weights_and_inputs(least: int, together: int) -> None:
+    """Sums of products as large as they get: 16 bits hold two, unless both are -128 · -128."""
+    weights = np.full((16, 1, 3, 3), least, np.int8)
     weights[::2] = 127
     node = helper.make_node("Conv", ["x", "w"], ["y"], "conv", group=16)
     model = qdq_model(
         [node], {"x": (1, 16, 3, 3)}, ["y"], {"x": (0.05, 0), "y": (6.0, 0)},
-        dequantized={"w": (weights, np.full(16, 0.01), 0)}, stage=True,
+        dequantized={"w": (weights, np.full(16, 0.01), 0)},
     )  # fmt: skip
     program = place(tailored(model, M55, "mve_depthwise"))
+    assert [s.kernel.together for s in program.steps if isinstance(s.kernel, MveDepthwise)] == [together]
     device = device_of(program, M55, gcc)
     for value in (-128, 127):
         given = {name: np.full(program.buffers[name].shape, value, np.int8) for name in program.inputs}
