@@ -67,11 +67,6 @@ class DspConv2D(Conv2D):
         """The rest of all rows, filled up."""
         return -(-self.sliding.kernel[0] * self.rest // 4) * 4
 
-    @property
-    def is_pointwise(self) -> bool:
-        """One tap, and one output for each input pixel."""
-        return self.sliding.taps == 1 and self.sliding.stride == (1, 1) and self.sliding.pads == (0, 0)
-
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)
         rows = self.weights.reshape(self.out_channels, self.sliding.kernel[0], -1)
@@ -82,7 +77,7 @@ class DspConv2D(Conv2D):
 
     def in_place(self) -> tuple[int, ...]:
         """Pixels are read before they are written."""
-        return (0,) if self.is_pointwise and self.in_channels == self.out_channels else ()
+        return (0,) if self.sliding.is_pointwise and self.in_channels == self.out_channels else ()
 
     def cost(self, window: Window) -> Cost:
         return super().cost(window).at(CYCLES_PER_MAC)

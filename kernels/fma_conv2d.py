@@ -35,11 +35,6 @@ class FmaConv2D(Conv2D):
             fused,
         )  # fmt: skip
 
-    @property
-    def is_pointwise(self) -> bool:
-        """One tap, and one output for each input pixel."""
-        return self.sliding.taps == 1 and self.sliding.stride == (1, 1) and self.sliding.pads == (0, 0)
-
     def constants(self) -> Mapping[str, np.ndarray]:
         return packed(self.weights.reshape(self.out_channels, -1), self.bias)
 

@@ -38,13 +38,7 @@ class MveConv2D(Conv2D):
     @property
     def is_direct(self) -> bool:
         """One tap, never in the padding: inputs lie side by side already."""
-        s = self.sliding
-        return s.taps == 1 and not any((*s.overhang(0), *s.overhang(1)))
-
-    @property
-    def is_pointwise(self) -> bool:
-        """One tap, and one output for each input pixel."""
-        return self.is_direct and self.sliding.stride == (1, 1)
+        return self.sliding.taps == 1 and not self.sliding.is_padded
 
     @property
     def taps(self) -> int:
@@ -62,7 +56,7 @@ class MveConv2D(Conv2D):
     def out_pixels(self) -> int:
         """Of a row that is computed at once."""
         rows, columns = self.sliding.output
-        return rows * columns * self.sliding.batch if self.is_pointwise else columns
+        return rows * columns * self.sliding.batch if self.sliding.is_pointwise else columns
 
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)
@@ -71,7 +65,7 @@ class MveConv2D(Conv2D):
 
     def in_place(self) -> tuple[int, ...]:
         """Pixels are copied before outputs are written."""
-        return (0,) if self.is_pointwise and self.in_channels == self.out_channels else ()
+        return (0,) if self.sliding.is_pointwise and self.in_channels == self.out_channels else ()
 
     def cost(self, window: Window) -> Cost:
         return super().cost(window).at(CYCLES_PER_MAC)

@@ -48,11 +48,6 @@ class MveDepthwise(DepthwiseConv2D):
             return 1
         return BLOCK // self.channels if BLOCK % self.channels == 0 and s.stride[1] == 1 else 0
 
-    @property
-    def is_padded(self) -> bool:
-        """Whether some output reads padding."""
-        return any((*self.sliding.overhang(0), *self.sliding.overhang(1)))
-
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)
         flat = self.weights.reshape(-1, self.channels)
@@ -66,7 +61,7 @@ class MveDepthwise(DepthwiseConv2D):
         ]
         padding = np.full(max(self.channels, BLOCK), self.input_zero, np.int8)
         weights = np.concatenate(blocks).astype(np.uint32)
-        return {"weights": weights} | ({"padding": padding} if self.is_padded else {})
+        return {"weights": weights} | ({"padding": padding} if self.sliding.is_padded else {})
 
     def _lanes(self) -> list[np.ndarray]:
         """The channels of each block: the last ones again where they do not fill it."""

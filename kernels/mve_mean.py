@@ -34,8 +34,7 @@ class MveMean(AveragePool):
     def of(cls, kernel: AveragePool, input_dtype: DType) -> MveMean | None:
         """None where the micro-kernel cannot compute ``kernel``."""
         s = kernel.sliding
-        padded = any((*s.overhang(0), *s.overhang(1)))
-        if padded or kernel.channels < 4 or input_dtype is not DType.INT8 or len(kernel.epilogues) != 1:
+        if s.is_padded or kernel.channels < 4 or input_dtype is not DType.INT8 or len(kernel.epilogues) != 1:
             return None
         (epilogue,) = kernel.epilogues.values()
         if not isinstance(epilogue, Requantize) or epilogue.dtype is not DType.INT8 or epilogue.limit:

@@ -56,9 +56,7 @@ class PackedConv2D(Conv2D):
 
     def in_place(self) -> tuple[int, ...]:
         """A pixel is read before it is written."""
-        s = self.sliding
-        pointwise = s.taps == 1 and s.stride == (1, 1) and s.pads == (0, 0)
-        return (0,) if pointwise and self.in_channels == self.out_channels else ()
+        return (0,) if self.sliding.is_pointwise and self.in_channels == self.out_channels else ()
 
     def cost(self, window: Window) -> Cost:
         return super().cost(window).at(self.products(0).cycles_per_mac)

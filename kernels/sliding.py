@@ -85,6 +85,16 @@ class Sliding:
         last = (self.output[axis] - 1) * self.stride[axis] - self.pads[axis] + self.extent(axis)
         return self.pads[axis] > 0, last > self.input[axis]
 
+    @property
+    def is_padded(self) -> bool:
+        """Whether some output reads padding."""
+        return any((*self.overhang(0), *self.overhang(1)))
+
+    @property
+    def is_pointwise(self) -> bool:
+        """One tap, and one output for each input pixel."""
+        return self.taps == 1 and self.stride == (1, 1) and not self.is_padded
+
 
 def _outside(begin: int, end: int, length: int) -> tuple[int, int]:
     """How much of [begin, end) lies before 0, and from ``length`` on."""

@@ -44,24 +44,14 @@ class TileConv2D(Conv2D):
         return self.weights.reshape(self.out_channels, -1)
 
     @property
-    def padded(self) -> bool:
-        """Whether some output reads padding."""
-        return any(self.sliding.overhang(0) + self.sliding.overhang(1))
-
-    @property
     def spans(self) -> int:
         """The most runs of taps that a pixel has."""
-        return self.sliding.taps if self.padded else self.sliding.kernel[0]
+        return self.sliding.taps if self.sliding.is_padded else self.sliding.kernel[0]
 
     @property
     def gathered(self) -> bool:
         """Whether taps are gathered first: those of a row are fewer than a pointer is worth."""
-        return self.padded and self.in_channels <= 2
-
-    @property
-    def is_pointwise(self) -> bool:
-        """One tap, and one output for each input pixel."""
-        return self.sliding.taps == 1 and self.sliding.stride == (1, 1) and not self.padded
+        return self.sliding.is_padded and self.in_channels <= 2
 
     def packed(self) -> np.ndarray:
         """The weights in the order of the micro-kernel, bytes."""
@@ -74,7 +64,7 @@ class TileConv2D(Conv2D):
             "parameters": parameters(self.flat, self.bias, self.input_zero, self.epilogue, self.lanes),
         }
         padding = np.full(self.in_channels, self.input_zero, np.int8)
-        return made | ({"padding": padding} if self.padded else {})
+        return made | ({"padding": padding} if self.sliding.is_padded else {})
 
     def cost(self, window: Window) -> Cost:
         return super().cost(window).at(self.cycles_per_mac)

@@ -69,15 +69,10 @@ class TileTaps(TileDepthwise):
         made = super().of(kernel, input_dtype)
         return made if made is not None and sums_fit(made.filters, made.bias) else None
 
-    @property
-    def padded(self) -> bool:
-        """Whether some output reads padding."""
-        return any(self.sliding.overhang(0) + self.sliding.overhang(1))
-
     def packed(self) -> np.ndarray:
         filled = np.pad(self.filters, ((0, 0), (0, 1)))
         return in_groups(filled, self.lanes).reshape(-1).view("<u4")
 
     def constants(self) -> Mapping[str, np.ndarray]:
         padding = np.full(self.channels, self.input_zero, np.int8)
-        return {**super().constants(), **({"padding": padding} if self.padded else {})}
+        return {**super().constants(), **({"padding": padding} if self.sliding.is_padded else {})}
