@@ -14,6 +14,7 @@ from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
 from .dsp_words import CYCLES_PER_MAC, requantizes, scale_of
 from .epilogue import Requantize
+from .weights import centred_bias, channel_groups
 
 _COLUMNS = 50
 """Columns of the input that are widened at a time; each takes 24 bytes."""
@@ -45,14 +46,13 @@ class DspDepthwise(DepthwiseConv2D):
 
     def constants(self) -> Mapping[str, np.ndarray]:
         assert isinstance(self.epilogue, Requantize)
-        bias = self.bias.astype(np.int64) - self.input_zero * self.weights.astype(np.int64).sum(axis=(0, 1))
+        bias = centred_bias(self.weights.reshape(-1, self.channels).T, self.bias, self.input_zero)
         multipliers = np.broadcast_to(self.epilogue.multipliers, bias.shape)
-        begins = [min(c, self.channels - 4) for c in range(0, self.channels, 4)]
         words = [
             word
-            for begin in begins
+            for four in channel_groups(self.channels, 4)
             for c in _ORDER
-            for word in (bias[begin + c], multipliers[begin + c], *self._columns(begin + c, c >= 2))
+            for word in (bias[four[c]], multipliers[four[c]], *self._columns(four[c], c >= 2))
         ]
         return {"weights": (np.array(words, np.int64) & 0xFFFFFFFF).astype(np.uint32)}
 

@@ -17,6 +17,7 @@ from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
 from .dsp_words import requantizes
 from .epilogue import Requantize
+from .weights import centred_bias, channel_groups
 
 _CYCLES_PER_MAC = 5.2
 """Modelled, as measured with kernels of 5 x 5 on a Cortex-M4."""
@@ -45,12 +46,11 @@ class DspFilter(DepthwiseConv2D):
         bits, multipliers. Weights and biases are shifted up where the requantization shifts accumulators."""
         assert isinstance(self.epilogue, Requantize)
         flat = self.weights.astype(np.int64).reshape(self.sliding.taps, -1)
-        biases = (self.bias - self.input_zero * flat.sum(axis=0)) << self.epilogue.pre_shift
+        biases = centred_bias(flat.T, self.bias, self.input_zero) << self.epilogue.pre_shift
         filled = np.pad(flat << self.epilogue.pre_shift, ((0, self.taps - len(flat)), (0, 0))) & 0xFFFF
         multipliers = np.broadcast_to(self.epilogue.multipliers.astype(np.int64), biases.shape)
         words: list[np.ndarray] = []
-        for channel in range(0, self.channels, 4):
-            four = np.minimum(channel, self.channels - 4) + np.arange(4)
+        for four in channel_groups(self.channels, 4):
             pairs = filled[:, four[:2]] | filled[:, four[2:]] << 16
             words += [biases[four], pairs.reshape(-1), multipliers[four]]
         return {"weights": (np.concatenate(words) & 0xFFFFFFFF).astype(np.uint32)}

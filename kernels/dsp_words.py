@@ -9,6 +9,7 @@ import numpy as np
 
 from ..ir.dtype import DType
 from .epilogue import Epilogue, Requantize
+from .weights import centred_bias
 
 CYCLES_PER_MAC = 1.8
 """Modelled, as measured with kws01 on a Cortex-M4."""
@@ -124,7 +125,7 @@ def packed(
     wide = np.zeros((even, taps), np.int64)
     wide[:channels] = weights
     sums = np.zeros(even, np.int64)
-    sums[:channels] = bias.astype(np.int64) - input_zero * weights.astype(np.int64).sum(axis=1)
+    sums[:channels] = centred_bias(weights, bias, input_zero)
     sums <<= epilogue.pre_shift
     multipliers = np.zeros(even, np.int64)
     multipliers[:channels] = epilogue.multipliers

@@ -13,6 +13,7 @@ from ..ir.kernel import Cost
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
 from .fma_tiles import CYCLES_PER_MAC, computes, packed
+from .weights import channel_groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +39,7 @@ class FmaDepthwise(DepthwiseConv2D):
         return s.kernel[1] == 3 and s.stride[1] == 1 and s.dilation[1] == 1
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        begins = [*range(0, self.channels - 3, 4), *([self.channels - 4] if self.channels % 4 else [])]
-        order = np.concatenate([np.arange(begin, begin + 4) for begin in begins])
+        order = channel_groups(self.channels, 4).reshape(-1)
         return packed(self.weights.reshape(-1, self.channels).T[order], self.bias[order])
 
     def cost(self, window: Window) -> Cost:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .epilogue import Requantize
+from .weights import centred_bias
 
 CYCLES_PER_MAC = 0.3
 """Instructions, as measured with kws01 on a Cortex-M55: there is no timing table of this core."""
 BLOCK = 16
 """Bytes of a vector."""
-
-
-def centred_bias(weights: np.ndarray, bias: np.ndarray, input_zero: int) -> np.ndarray:
-    """int64 biases that take off the input's zero point; ``weights`` are [channels, taps]."""
-    return bias.astype(np.int64) - input_zero * weights.astype(np.int64).sum(axis=1)
 
 
 def in_fours(weights: np.ndarray, bias: np.ndarray, input_zero: int, epilogue: Requantize) -> np.ndarray:

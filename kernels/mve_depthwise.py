@@ -13,7 +13,8 @@ from ..ir.kernel import Cost
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
 from .epilogue import Requantize, requantizes_bytes
-from .mve_blocks import BLOCK, centred_bias
+from .mve_blocks import BLOCK
+from .weights import centred_bias, channel_groups
 
 CYCLES_PER_MAC = 0.9
 """Instructions, as measured with kws01 on a Cortex-M55."""
@@ -63,12 +64,11 @@ class MveDepthwise(DepthwiseConv2D):
         weights = np.concatenate(blocks).astype(np.uint32)
         return {"weights": weights} | ({"padding": padding} if self.sliding.is_padded else {})
 
-    def _lanes(self) -> list[np.ndarray]:
-        """The channels of each block: the last ones again where they do not fill it."""
+    def _lanes(self) -> np.ndarray:
+        """[blocks, 16] numbers of channels; of fewer they take turns."""
         if self.channels < BLOCK:
-            return [np.arange(BLOCK) % self.channels]
-        begins = [min(c, self.channels - BLOCK) for c in range(0, self.channels, BLOCK)]
-        return [begin + np.arange(BLOCK) for begin in begins]
+            return np.arange(BLOCK)[None] % self.channels
+        return channel_groups(self.channels, BLOCK)
 
     def cost(self, window: Window) -> Cost:
         return super().cost(window).at(CYCLES_PER_MAC)

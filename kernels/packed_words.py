@@ -14,6 +14,7 @@ import numpy as np
 
 from ..ir.dtype import DType
 from .epilogue import Epilogue, Requantize
+from .weights import centred_bias
 
 BLOCK = 8
 """Output channels at a time."""
@@ -80,7 +81,7 @@ class Products:
 
     @property
     def _offsets(self) -> np.ndarray:
-        return self.bias.astype(np.int64) - self.input_zero * self.weights.astype(np.int64).sum(axis=1)
+        return centred_bias(self.weights, self.bias, self.input_zero)
 
     @property
     def biases(self) -> np.ndarray:

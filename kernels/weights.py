@@ -70,6 +70,19 @@ def integer_bias(real: np.ndarray, scales: np.ndarray) -> np.ndarray:
     return np.clip(integers, -(2.0**62), 2.0**62).astype(np.int64)
 
 
+def centred_bias(weights: np.ndarray, bias: np.ndarray, input_zero: int) -> np.ndarray:
+    """int64 [channels]: what a sum begins with that takes the input's integers as they are, zero point
+    included; ``weights`` are [channels, taps]."""
+    return bias.astype(np.int64) - input_zero * weights.astype(np.int64).sum(axis=1)
+
+
+def channel_groups(channels: int, lanes: int) -> np.ndarray:
+    """[groups, lanes] numbers of channels. The last group may have some of the one before again, so that it
+    is full; where there are fewer than ``lanes`` in all, the last channel is there several times."""
+    begins = np.minimum(np.arange(0, channels, lanes), max(channels - lanes, 0))
+    return np.minimum(begins[:, None] + np.arange(lanes), channels - 1)
+
+
 def narrow(weights: np.ndarray, bits: int = 8) -> np.ndarray:
     """The narrowest of int2, int4, int8 and int16 that has ``bits`` and holds the weights: without their zero
     point, unsigned ones can take more bits than they are stored with."""
