@@ -8,8 +8,8 @@ from .dtype import DType
 
 
 def pack(values: np.ndarray, bits: int) -> np.ndarray:
-    """uint8 [..., bytes of a run] of integers [..., run] of ``bits`` (8, 4 or 2) each; what fills up the last
-    byte of a run is 0."""
+    """uint8 [..., bytes of a run] of integers [..., run] of ``bits`` (8, 4, 2 or 1) each; what fills up the
+    last byte of a run is 0."""
     per_byte = 8 // bits
     *outer, run = values.shape
     groups = -(-run // per_byte)

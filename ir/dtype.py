@@ -12,8 +12,9 @@ import numpy as np
 class DType(Enum):
     """An element type that emitted C can store: NumPy name, C type.
 
-    INT4 and INT2 are packed in memory, several elements to a byte: along the last axis, the first in the
-    lowest bits, as ONNX packs. Each run of the last axis begins a byte. In NumPy each is an element.
+    INT4, INT2 and BIT (a spike: False or True) are packed in memory, several elements to a byte: along the
+    last axis, the first in the lowest bits, as ONNX packs. Each run of the last axis begins a byte. In NumPy
+    each is an element.
     """
 
     INT8 = ("int8", "int8_t")
@@ -27,10 +28,11 @@ class DType(Enum):
     BOOL = ("bool", "uint8_t")
     INT4 = ("int4", "uint8_t")
     INT2 = ("int2", "uint8_t")
+    BIT = ("bit", "uint8_t")
 
     @property
     def numpy(self) -> np.dtype:
-        return np.dtype(_NARROW.get(self.value[0], self.value[0]))
+        return _PACKED[self.value[0]][0] if self.value[0] in _PACKED else np.dtype(self.value[0])
 
     @property
     def c(self) -> str:
@@ -39,7 +41,7 @@ class DType(Enum):
     @property
     def bits(self) -> int:
         """Bits of one element in memory."""
-        return 8 * self.size if self.value[0] not in _NARROW else int(self.value[0].removeprefix("int"))
+        return _PACKED[self.value[0]][1] if self.value[0] in _PACKED else 8 * self.size
 
     @property
     def is_packed(self) -> bool:
@@ -64,14 +66,14 @@ class DType(Enum):
         """The least value: an int, or minus infinity."""
         if self.is_float:
             return float("-inf")
-        return 0 if self is DType.BOOL else int(ml_dtypes.iinfo(self.numpy).min)
+        return 0 if self in (DType.BOOL, DType.BIT) else int(ml_dtypes.iinfo(self.numpy).min)
 
     @property
     def highest(self) -> float:
         """The greatest value: an int, or infinity."""
         if self.is_float:
             return float("inf")
-        return 1 if self is DType.BOOL else int(ml_dtypes.iinfo(self.numpy).max)
+        return 1 if self in (DType.BOOL, DType.BIT) else int(ml_dtypes.iinfo(self.numpy).max)
 
     @classmethod
     def of(cls, dtype: np.dtype | type) -> DType:
@@ -79,8 +81,12 @@ class DType(Enum):
         return _BY_NAME[np.dtype(dtype).name]
 
 
-_NARROW: dict[str, type] = {"int4": ml_dtypes.int4, "int2": ml_dtypes.int2}
-"""NumPy has no names of its own for these."""
+_PACKED: dict[str, tuple[np.dtype, int]] = {
+    "int4": (np.dtype(ml_dtypes.int4), 4),
+    "int2": (np.dtype(ml_dtypes.int2), 2),
+    "bit": (np.dtype(np.bool_), 1),
+}
+"""What these are in NumPy, and their bits in memory."""
 _BY_NAME = {member.value[0]: member for member in DType}
 
 
