@@ -14,7 +14,7 @@ import onnx_ir.passes.common as common
 
 from ..ir.errors import ModelError
 from .importing.fold import Folder, inline_constant_if
-from .importing.functions import SPIKING_DOMAIN, inline_functions
+from .importing.functions import inline_functions
 from .importing.inputs import fix_inputs
 from .importing.load import load
 from .importing.structure import check_structure
@@ -186,4 +186,4 @@ def _check_static(node: oir.Node) -> None:
     )
 
 
-__all__ = ["SPIKING_DOMAIN", "import_model", "unknown_operators"]
+__all__ = ["import_model", "unknown_operators"]

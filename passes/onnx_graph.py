@@ -23,6 +23,8 @@ MAX_TENSOR_BYTES = 2**31
 FUSED_DOMAIN = "tinyc"
 """The domain of operators that tinyc knows and ONNX Runtime does not at ``OPSET``: each is a model-local
 function made of standard operators, named as ONNX names it."""
+SPIKING_DOMAIN = "tinyc.spiking"
+"""The domain of spiking neurons: model-local functions too, see ``passes/spiking/neurons.py``."""
 
 _LONGEST_NAME = 80
 

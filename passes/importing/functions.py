@@ -8,10 +8,9 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ...ir.errors import ModelError
-from ..onnx_graph import OPSET, quoted
+from ..onnx_graph import OPSET, SPIKING_DOMAIN, quoted
 from ..onnx_infer import schema_of
 
-SPIKING_DOMAIN = "tinyc.spiking"
 MAX_NODES = 100_000
 """Functions that call functions can grow exponentially; no model for a microcontroller is larger."""
 MAX_DEPTH = 100
