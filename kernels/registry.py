@@ -23,6 +23,7 @@ from . import (
     log_softmax,
     lp_normalize,
     matmul,
+    neuron,
     normalizations,
     pad,
     pool,
@@ -48,6 +49,7 @@ class Layout(Enum):
     CHANNEL_LAST = "operands and result lie channel-last: (N, spatial…, C)"
     ROW_MAJOR = "operands and result lie in the model's own axis order"
     SAME = "operands and result lie in one common order, whichever it is; smaller operands broadcast"
+    LEADING = "operands and result lie as the first operand does"
     FREE = "operands lie in whatever order each has; the operator says in which one its result lies"
 
 
@@ -82,6 +84,7 @@ _PRODUCT = Operator(
     matmul.resolve, Layout.FREE, fuses_activation=True, fuses_bias=True, result_order=matmul.result_order
 )
 _SUM = Operator(reduce.resolve_sum, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
+_NEURON = Operator(neuron.resolve, Layout.LEADING)
 _EXTREME = Operator(
     reduce.resolve_extreme, Layout.FREE, fuses_activation=True, result_order=reduce.result_order
 )
@@ -106,6 +109,7 @@ OPERATORS: dict[str, Operator] = {
     "Conv": Operator(conv2d.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
     "ConvTranspose": Operator(conv_transpose.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
     "Cos": _UNARY,
+    "CubaLIF": _NEURON,
     "CumSum": Operator(cum_sum.resolve, Layout.SAME),
     "DepthToSpace": Operator(depth_to_space.resolve_depth_to_space, Layout.CHANNEL_LAST),
     "Div": _arithmetic(quotient.resolve),
@@ -123,11 +127,14 @@ OPERATORS: dict[str, Operator] = {
     "GroupNormalization": Operator(normalizations.resolve_group, Layout.SAME),
     "HardSigmoid": _UNARY,
     "HardSwish": _UNARY,
+    "IF": _NEURON,
     "InstanceNormalization": Operator(normalizations.resolve_instance, Layout.SAME),
     "IsInf": Operator(unary.resolve, Layout.SAME),
     "IsNaN": Operator(unary.resolve, Layout.SAME),
     "LayerNormalization": Operator(normalizations.resolve_layer, Layout.SAME),
     "LeakyRelu": _UNARY,
+    "LI": _NEURON,
+    "LIF": _NEURON,
     "Less": _COMPARISON,
     "LessOrEqual": _COMPARISON,
     "Log": _UNARY,

@@ -44,7 +44,7 @@ def describe(node: oir.Node) -> str:
 
 def has_known_domain(node: oir.Node) -> bool:
     """Whether the node's operator type means what ONNX means by it."""
-    return node.domain in ("", "ai.onnx", FUSED_DOMAIN)
+    return node.domain in ("", "ai.onnx", FUSED_DOMAIN, SPIKING_DOMAIN)
 
 
 def static_shape(value: oir.Value) -> tuple[int, ...] | None:

@@ -50,6 +50,11 @@ def arranged_for(operator: Operator, node: Node) -> tuple[list[Tensor | None], l
         order_of = channel_last
     elif operator.layout is Layout.ROW_MAJOR:
         order_of = row_major
+    elif operator.layout is Layout.LEADING:
+        first = node.input(0).order
+
+        def order_of(rank: int) -> Order:
+            return first  # operands of another rank are refused
     else:
         computed = [t for t in operands if t is not None and t.constant is None]
         lead = max(computed, key=lambda t: (len(t.shape), t.elements))
@@ -77,9 +82,26 @@ def wants_channel_last(value: oir.Value, depth: int = 8) -> bool:
         operator = OPERATORS.get(use.node.op_type)
         if operator is not None and operator.layout is Layout.CHANNEL_LAST:
             return True
-        transparent = use.node.op_type in _TRANSPARENT or (
-            operator is not None and operator.layout is Layout.SAME
-        )
-        if transparent and any(wants_channel_last(out, depth - 1) for out in use.node.outputs):
+        if operator is not None and operator.layout is Layout.LEADING and use.idx > 0:
+            if _lies_channel_last(use.node.inputs[0], depth - 1):
+                return True
+        elif _keeps_order(use.node) and any(wants_channel_last(out, depth - 1) for out in use.node.outputs):
             return True
     return False
+
+
+def _lies_channel_last(value: oir.Value | None, depth: int) -> bool:
+    """True where an operator that works channel-last makes ``value``."""
+    node = None if value is None else value.producer()
+    if node is None or depth == 0:
+        return False
+    operator = OPERATORS.get(node.op_type)
+    if operator is not None and operator.layout is Layout.CHANNEL_LAST:
+        return True
+    return _keeps_order(node) and any(_lies_channel_last(v, depth - 1) for v in node.inputs)
+
+
+def _keeps_order(node: oir.Node) -> bool:
+    operator = OPERATORS.get(node.op_type)
+    layouts = Layout.SAME, Layout.LEADING
+    return node.op_type in _TRANSPARENT or (operator is not None and operator.layout in layouts)

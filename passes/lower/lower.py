@@ -16,7 +16,7 @@ from ...kernels.packed import packed_form
 from ...kernels.packed_table import PackedTable
 from ...kernels.registry import OPERATORS, Operator
 from ...kernels.table import RealFunction, Table
-from ..onnx_graph import FUSED_DOMAIN, constant, has_known_domain, shape_of
+from ..onnx_graph import FUSED_DOMAIN, SPIKING_DOMAIN, constant, has_known_domain, shape_of
 from ..state_pairs import given_inputs, given_outputs, initial_values, state_pairs
 from . import boundary, states
 from .builder import Builder, Origin
@@ -43,6 +43,8 @@ class LowerOptions:
 
 
 DEFAULTS = LowerOptions()
+_FUNCTIONS = {FUSED_DOMAIN, SPIKING_DOMAIN}
+"""Domains whose operators are functions that the model brings."""
 _STRUCTURAL = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Transpose", "Identity"}
 
 
@@ -54,7 +56,7 @@ def unsupported_operators(model: oir.Model) -> list[oir.Node]:
         for node in model.graph
         if not has_known_domain(node)
         or node.op_type not in known
-        or (node.domain == FUSED_DOMAIN and node.op_identifier() not in model.functions)
+        or (node.domain in _FUNCTIONS and node.op_identifier() not in model.functions)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tinyc.ir.bits import unpack
 from tinyc.ir.dtype import DType
 from tinyc.ir.program import Buffer
 
@@ -49,3 +50,8 @@ def test_bits_lie_lowest_first_and_each_run_begins_a_byte() -> None:
     stored = buffer.to_bytes(spikes)
     assert stored.tolist() == [0b00001001, 1, 0b10000000, 0]
     assert np.array_equal(buffer.from_bytes(stored), spikes)
+
+
+def test_no_runs_at_all() -> None:
+    """A window of padding only has none."""
+    assert unpack(np.zeros((2, 0, 3), np.uint8), DType.INT4, 5).shape == (2, 0, 5)

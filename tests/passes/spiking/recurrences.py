@@ -10,7 +10,8 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def step(operator: str, operands: Arrays, reset: int = 0, delayed: int = 1) -> dict[str, np.ndarray]:
-    """The results of one time step of ``operator``, as ``passes/spiking/neurons.py`` defines it."""
+    """The results of one time step of ``operator``, as ``passes/spiking/neurons.py`` defines it, and V, the
+    membrane before a reset at once."""
     current, u = operands["I"], operands["U"]
     results: dict[str, np.ndarray] = {}
     one = np.float32(1)
@@ -28,6 +29,7 @@ def step(operator: str, operands: Arrays, reset: int = 0, delayed: int = 1) -> d
         v = (one - before) * (beta * u + current)
     else:
         v = beta * ((one - before) * u) + current
+    results["V"] = v
     spikes = (v > threshold).astype(np.float32)
     now = spikes * np.float32(1 - delayed)
     results["S"] = spikes

@@ -10,42 +10,24 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 
 from tinyc.ir.errors import ModelError
-from tinyc.passes.spiking.neurons import NEURONS, SPIKING_DOMAIN, beta_of, with_neurons
+from tinyc.passes.spiking.neurons import NEURONS, SPIKING_DOMAIN, beta_of
 
+from ...kernels.neurons import VARIANTS, neuron_node, spiking_model
 from ..onnx_text import run
 from .recurrences import step
 
 RECORDED = np.load(Path(__file__).with_name("snntorch_neurons.npz"))
 CASES = sorted({key.split("/")[0] for key in RECORDED})
-VARIANTS = [
-    (operator, reset, delayed)
-    for operator in NEURONS
-    for reset, delayed in ([(0, 0), (0, 1), (1, 0), (1, 1)] if NEURONS[operator].spikes else [(0, 0)])
-]
-
 
 def model_of(
     operator: str, operands: Mapping[str, np.ndarray], reset: int, delayed: int, opset: int = 25
 ) -> onnx.ModelProto:
     """A model of one neuron with all of its operands as inputs."""
-    neuron = NEURONS[operator]
-    attributes = {"reset": reset, "delayed": delayed} if neuron.spikes else {}
-    node = helper.make_node(
-        operator, neuron.inputs, neuron.outputs, "n", domain=SPIKING_DOMAIN, **attributes
-    )
-    shapes = {name: operands["I"].shape for name in neuron.outputs}
-    shapes |= {name: array.shape for name, array in operands.items()}
-    values = {n: helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in shapes.items()}
-    graph = helper.make_graph(
-        [node], "neuron", [values[n] for n in neuron.inputs], [values[n] for n in neuron.outputs]
-    )
-    version = 13 if opset > 17 else 8
-    return with_neurons(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
-    )
+    shapes = {name: operands[name].shape for name in NEURONS[operator].inputs}
+    node = neuron_node(operator, reset, delayed)
+    return spiking_model([node], shapes, NEURONS[operator].outputs, {}, opset)
 
 
 @pytest.mark.parametrize("case", CASES)
