@@ -1,0 +1,39 @@
+"""Max pooling of rates of spikes, as an ONNX function."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import onnx
+import onnx.parser
+import onnx_ir as oir
+
+from ..onnx_graph import OPSET, SPIKING_DOMAIN
+
+RATE_MAX_POOL = "RateMaxPool"
+
+
+def add_rate_pool(model: oir.Model) -> None:
+    """Gives ``model`` the function where a node calls it."""
+    if any(node.op_type == RATE_MAX_POOL and node.domain == SPIKING_DOMAIN for node in model.graph):
+        function = oir.serde.deserialize_function(_function())
+        model.functions[function.identifier()] = function
+
+
+@cache
+def _function() -> onnx.FunctionProto:
+    """S (spikes, float32 0 or 1), how many spikes each element has given, and the greatest such number of
+    each window: the result is a spike wherever that grows, so that the rate is the greatest of the window's.
+    """
+    return onnx.parser.parse_function(
+        f'''<domain: "{SPIKING_DOMAIN}", opset_import: ["" : {OPSET}]>
+        {RATE_MAX_POOL} <ceil_mode, dilations, kernel_shape, pads, storage_order, strides>
+        (S, counts, peaks) => (S_pooled, counts_next, peaks_next) {{
+            counts_next = Add (counts, S)
+            peaks_next = MaxPool <
+                ceil_mode: int = @ceil_mode, dilations: ints = @dilations, kernel_shape: ints = @kernel_shape,
+                pads: ints = @pads, strides: ints = @strides
+            > (counts_next)
+            S_pooled = Sub (peaks_next, peaks)
+        }}'''
+    )

@@ -1,0 +1,62 @@
+"""Time steps of a spiking network in ONNX Runtime, and when its answer is certain enough to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import onnx_ir as oir
+
+from ..onnx_graph import Array
+from ..quantize.running import Feeds, Runner, each
+from .states import state_pairs
+
+EXIT_KEY = "tinyc.exit_margin"
+"""metadata_props: by how much the greatest element of the first output has to lead for an inference to end
+before its last time step."""
+_CAUTION = 1.25
+"""Times the least margin at which no calibration sample changes its class afterwards."""
+
+
+def first_outputs(model: oir.Model, steps: int, samples: Sequence[Feeds]) -> Array:
+    """[samples, steps, elements]: the first output of ``model``, a time step, in each of ``steps``."""
+    runner = Runner(model)
+    pairs = state_pairs(model)
+    first = runner.outputs[0]
+
+    def over_time(feeds: Feeds) -> Array:
+        return np.stack([found[first].reshape(-1) for found in _stepped(runner, pairs, feeds, steps)])
+
+    return np.stack(list(each(over_time, samples)))
+
+
+def _stepped(
+    runner: Runner, pairs: Sequence[tuple[str, str]], feeds: Feeds, steps: int
+) -> Iterator[dict[str, Array]]:
+    states: dict[str, Array] = {}
+    for _ in range(steps):
+        found = runner.run({**feeds, **states})
+        states = {before: found[after] for before, after in pairs}
+        yield found
+
+
+def margins(outputs: Array) -> Array:
+    """By how much the greatest of the last axis leads."""
+    ordered = np.sort(outputs, axis=-1)
+    return ordered[..., -1] - ordered[..., -2]
+
+
+def exit_margin(outputs: Array) -> float:
+    """The margin at which to stop, from ``outputs`` [samples, steps, classes] of calibration samples: every
+    sample that had reached it in some step keeps its class to the last step. Infinity where none is safe."""
+    classes, leads = outputs.argmax(axis=-1), margins(outputs)
+    wrong = leads[classes != classes[:, -1:]]
+    return _CAUTION * float(wrong.max(initial=0.0))
+
+
+def exits(outputs: Array, margin: float) -> tuple[Array, Array]:
+    """The class and the number of time steps of each sample, where inferences end at ``margin``."""
+    certain = margins(outputs) > margin
+    certain[:, -1] = True
+    last = certain.argmax(axis=1)
+    return outputs[np.arange(len(outputs)), last].argmax(axis=-1), last + 1
