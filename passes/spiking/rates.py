@@ -14,8 +14,8 @@ from .states import state_pairs
 EXIT_KEY = "tinyc.exit_margin"
 """metadata_props: by how much the greatest element of the first output has to lead for an inference to end
 before its last time step."""
-_CAUTION = 1.25
-"""Times the least margin at which no calibration sample changes its class afterwards."""
+_CAUTION = 2.0
+"""Times the least margin at which no calibration sample changes its class afterwards: others may be later."""
 
 
 def first_outputs(model: oir.Model, steps: int, samples: Sequence[Feeds]) -> Array:

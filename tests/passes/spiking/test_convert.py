@@ -11,6 +11,7 @@ from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.quantize.calibration import Calibration
 from tinyc.passes.quantize.running import Runner
+from tinyc.passes.spiking.choice import rate_coded
 from tinyc.passes.spiking.convert import convert
 from tinyc.passes.spiking.rates import exit_margin, exits, first_outputs
 from tinyc.passes.spiking.states import state_pairs
@@ -76,7 +77,8 @@ _NETWORKS = {
         {"w": (3, 2, 2, 2), "v": (3, 3, 3, 3)},
     ),
     "joined": (
-        "a = Conv (x, w) h = Relu (a) c = Conv (x, v) k = Relu (c) j = Concat <axis=1> (h, k) y = Conv (j, u)",
+        "a = Conv (x, w) h = Relu (a) c = Conv (x, v) k = Relu (c) "
+        "j = Concat <axis=1> (h, k) y = Conv (j, u)",
         (1, 1, 5, 6),
         {"w": (2, 1, 3, 3), "v": (3, 1, 3, 3), "u": (2, 5, 2, 1)},
     ),
@@ -136,7 +138,8 @@ def test_membranes_and_sums_are_states_with_names_without_separators() -> None:
             "weights are computed",
         ),
         (
-            "low = Constant <value_float=-1.0> () high = Constant <value_float=1.0> () y = Clip (x, low, high)",
+            "low = Constant <value_float=-1.0> () high = Constant <value_float=1.0> () "
+            "y = Clip (x, low, high)",
             {},
             "clips at -1",
         ),
@@ -162,7 +165,18 @@ def test_max_pool_in_front_of_the_relu_is_refused() -> None:
 def test_exits_come_where_no_calibration_sample_changed_its_class_afterwards() -> None:
     outputs = np.array([[[2.0, 1, 0], [2, 3, 0], [2, 6, 0]], [[0, 0, 4], [0, 0, 8], [0, 0, 12]]])
     margin = exit_margin(outputs)
-    assert margin == pytest.approx(1.25)
+    assert margin == pytest.approx(2.0)
     classes, steps = exits(outputs, margin)
     assert classes.tolist() == [1, 2]
     assert steps.tolist() == [3, 1]
+
+
+def test_thresholds_are_chosen_by_agreement_and_exits_keep_it() -> None:
+    text, shape, shapes = _NETWORKS["dense"]
+    model = _model(text, shape, shapes)
+    samples = tuple({"x": normal(*shape, seed=seed)} for seed in range(40))
+    found = rate_coded(model, Calibration(samples), 24)
+    assert found.agreement[-1] >= 0.9 > found.agreement[0]
+    assert found.agreement_at_exit == found.agreement[-1]
+    assert 1 <= found.mean_steps < 24
+    assert float(found.model.metadata_props["tinyc.exit_margin"]) == found.margin
