@@ -24,7 +24,7 @@ from ..quantize.graphs import name_of
 from .neurons import add_neurons
 from .rate_pool import RATE_MAX_POOL, add_rate_pool
 from .signals import Coding, Signal, summed
-from .states import add_state, keep_state
+from .states import States
 from .thresholds import balanced_thresholds
 
 PERCENTILE = 99.0
@@ -50,6 +50,7 @@ def convert(
     name_nodes(found.graph)
     add_neurons(found)
     add_rate_pool(found)
+    conversion.states.note(found)
     found.metadata_props[STEPS_KEY] = str(steps)
     return found
 
@@ -70,7 +71,7 @@ class _Conversion:
     """The network on its way, node by node; ``signals`` are of the tensors that are through."""
 
     def __init__(self, model: oir.Model) -> None:
-        self._model = model
+        self._model, self.states = model, States(model.graph)
         self._thresholds: Mapping[str, Array] = {}
         self._signals = {value: Signal(Coding.ANALOG) for value in model.graph.inputs}
         self._rules: Mapping[str, Callable[[oir.Node], None]] = {
@@ -191,8 +192,8 @@ class _Conversion:
             raise _refusal(node, "it is in front of the ReLU", "put the pooling behind the ReLU")
         output = node.outputs[0]
         graph, name = self._model.graph, node.name or "pool"
-        counts = add_state(self._model, f"{name}_counts", np.zeros(shape_of(source), np.float32))
-        peaks = add_state(self._model, f"{name}_peaks", np.zeros(shape_of(output), np.float32))
+        counts = self.states.add(f"{name}_counts", np.zeros(shape_of(source), np.float32))
+        peaks = self.states.add(f"{name}_peaks", np.zeros(shape_of(output), np.float32))
         pool = oir.Node(
             SPIKING_DOMAIN, RATE_MAX_POOL, [source, counts, peaks], [*node.attributes.values()],
             num_outputs=3, name=name,
@@ -201,8 +202,8 @@ class _Conversion:
         for value, like in zip(pool.outputs, (output, counts, peaks), strict=True):
             value.shape, value.type = like.shape, like.type
         graph.insert_before(node, pool)
-        keep_state(self._model, counts, pool.outputs[1])
-        keep_state(self._model, peaks, pool.outputs[2])
+        self.states.keep(counts, pool.outputs[1])
+        self.states.keep(peaks, pool.outputs[2])
         self._signals[pool.outputs[0]] = self._pooled(node, signal)
         bypass(node, pool.outputs[0])
 
@@ -237,7 +238,7 @@ class _Conversion:
         graph, name = self._model.graph, node.name or "neurons"
         shape = shape_of(current)
         initial = np.broadcast_to(thresholds / 2, shape).astype(np.float32)
-        membrane = add_state(self._model, f"{name}_membrane", initial)
+        membrane = self.states.add(f"{name}_membrane", initial)
         threshold = add_constant(graph, thresholds, f"{name}_threshold")
         attributes = [oir.AttrInt64("reset", 0), oir.AttrInt64("delayed", 0)]
         neurons = oir.Node(
@@ -249,7 +250,7 @@ class _Conversion:
             value.shape, value.type = current.shape, current.type
         insert = graph.insert_after if current is node.outputs[0] else graph.insert_before
         insert(node, neurons)
-        keep_state(self._model, membrane, neurons.outputs[1])
+        self.states.keep(membrane, neurons.outputs[1])
         self._signals[neurons.outputs[0]] = signal
         return neurons.outputs[0]
 
@@ -265,7 +266,7 @@ class _Conversion:
             graph.insert_after(node, follower)
             value, node = self._current(follower, value, signal), follower
         value.name = unique_name(graph, f"{name}_current")
-        total = add_state(self._model, f"{name}_sum", np.zeros(shape_of(value), np.float32))
+        total = self.states.add(f"{name}_sum", np.zeros(shape_of(value), np.float32))
         decay = add_constant(graph, np.ones(1, np.float32), f"{name}_decay")
         sums = oir.Node(SPIKING_DOMAIN, "LI", [value, total, decay], name=f"{name}_readout")
         shown = oir.Node("", "Identity", [sums.outputs[0]], name=f"{name}_shown")
@@ -274,7 +275,7 @@ class _Conversion:
         shown.outputs[0].name = name
         graph.insert_after(node, [sums, shown])
         graph.outputs[index] = shown.outputs[0]
-        keep_state(self._model, total, sums.outputs[0])
+        self.states.keep(total, sums.outputs[0])
 
 
 def _scaled(node: oir.Node, weights: Array, levels: Array) -> Array:

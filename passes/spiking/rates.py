@@ -9,7 +9,7 @@ import onnx_ir as oir
 
 from ..onnx_graph import Array
 from ..quantize.running import Feeds, Runner, each
-from .states import state_pairs
+from ..state_pairs import StatePair, initial_values, state_pairs
 
 EXIT_KEY = "tinyc.exit_margin"
 """metadata_props: by how much the greatest element of the first output has to lead for an inference to end
@@ -21,22 +21,22 @@ _CAUTION = 2.0
 def first_outputs(model: oir.Model, steps: int, samples: Sequence[Feeds]) -> Array:
     """[samples, steps, elements]: the first output of ``model``, a time step, in each of ``steps``."""
     runner = Runner(model)
-    pairs = state_pairs(model)
+    pairs, initial = state_pairs(model), initial_values(model)
     first = runner.outputs[0]
 
     def over_time(feeds: Feeds) -> Array:
-        return np.stack([found[first].reshape(-1) for found in _stepped(runner, pairs, feeds, steps)])
+        found = _stepped(runner, pairs, {**feeds, **initial}, steps)
+        return np.stack([outputs[first].reshape(-1) for outputs in found])
 
     return np.stack(list(each(over_time, samples)))
 
 
 def _stepped(
-    runner: Runner, pairs: Sequence[tuple[str, str]], feeds: Feeds, steps: int
+    runner: Runner, pairs: Sequence[StatePair], feeds: Feeds, steps: int
 ) -> Iterator[dict[str, Array]]:
-    states: dict[str, Array] = {}
     for _ in range(steps):
-        found = runner.run({**feeds, **states})
-        states = {before: found[after] for before, after in pairs}
+        found = runner.run(feeds)
+        feeds = {**feeds, **{pair.input: found[pair.output] for pair in pairs}}
         yield found
 
 

@@ -14,7 +14,7 @@ from tinyc.passes.quantize.running import Runner
 from tinyc.passes.spiking.choice import rate_coded
 from tinyc.passes.spiking.convert import convert
 from tinyc.passes.spiking.rates import exit_margin, exits, first_outputs
-from tinyc.passes.spiking.states import state_pairs
+from tinyc.passes.state_pairs import state_pairs
 
 from ..onnx_text import build, normal
 
@@ -121,7 +121,7 @@ def test_membranes_and_sums_are_states_with_names_without_separators() -> None:
     model.graph.outputs[0].name = "of:all,sums"
     spiking = convert(model, Calibration(({"x": np.ones((1, 4), np.float32)},)), 4)
     names = {str(v.name) for v in (*spiking.graph.inputs, *spiking.graph.outputs)}
-    assert {name for pair in state_pairs(spiking) for name in pair} <= names
+    assert {name for pair in state_pairs(spiking) for name in (pair.input, pair.output)} <= names
     assert spiking.graph.outputs[0].name == "of:all,sums"
     assert len(state_pairs(spiking)) == 2
     assert spiking.metadata_props["tinyc.steps"] == "4"
