@@ -27,9 +27,10 @@ def semihosted_files(program: Program, code: Region, ram: Region, with_memory: b
     """Text by file name: ``semihosted.c``, ``semihosted.ld``, and memcpy with its header ``with_memory``.
 
     The image reads the inputs in order from ``input.bin`` (those that are fed by rows to their places outside
-    the device's memory) and writes status, bytes of stack, bytes that the
-    stack could have taken (three 32-bit words), and the outputs in order to ``output.bin``. A fault leaves
-    its program counter, CFSR, HFSR and BFAR in ``fault.bin``.
+    the device's memory) and writes status, bytes of stack, bytes that the stack could have taken (three
+    32-bit words), and the outputs in order to ``output.bin``. Of a model with states, the input begins with a
+    32-bit word, 1 for a reset, and the state to go on with; the output ends with the next state. A fault
+    leaves its program counter, CFSR, HFSR and BFAR in ``fault.bin``.
     """
     context = interface(program) | {
         "code": code,

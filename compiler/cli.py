@@ -67,6 +67,13 @@ class Group(click.Group):
 
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+_STATE = click.option(
+    "--state",
+    "states",
+    metavar="IN:OUT",
+    multiple=True,
+    help="Graph input and output that are one value, kept from run to run.",
+)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -160,13 +167,7 @@ def main() -> None:
     multiple=True,
     help="Fixes a symbolic shape.",
 )
-@click.option(
-    "--state",
-    "states",
-    metavar="IN:OUT",
-    multiple=True,
-    help="Graph input and output that are one value, kept from run to run.",
-)
+@_STATE
 @click.option(
     "--export",
     type=click.Choice(["cmake", "zephyr", "arduino", "esp-idf", "platformio"]),
@@ -209,14 +210,18 @@ def compile_command(model: Path, output: Path | None, as_json: bool, **options: 
     multiple=True,
     help="Fixes a symbolic shape.",
 )
+@_STATE
 @_JSON
 def inspect_command(
-    model: Path, input_shapes: tuple[tuple[str, tuple[int, ...]], ...], as_json: bool
+    model: Path,
+    input_shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    states: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """What is in MODEL: operators, parameters, MACs, SRAM layer by layer, and the boards that it fits."""
     from .commands import run_inspect
 
-    run_inspect(model, dict(input_shapes), as_json)
+    run_inspect(model, dict(input_shapes), states, as_json)
 
 
 @main.command("run")

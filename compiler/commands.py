@@ -95,11 +95,13 @@ def _show_target(target: Target, as_json: bool) -> None:
     )
 
 
-def run_inspect(model: Path, input_shapes: Mapping[str, tuple[int, ...]], as_json: bool) -> None:
+def run_inspect(
+    model: Path, input_shapes: Mapping[str, tuple[int, ...]], states: tuple[str, ...], as_json: bool
+) -> None:
     """``tinyc inspect``: what is in a model, and which boards it fits."""
     from .inspection import inspect_model
 
-    found = inspect_model(model, input_shapes)
+    found = inspect_model(model, input_shapes, states)
     if as_json:
         console.print_json(found.to_dict())
     else:

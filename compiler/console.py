@@ -107,6 +107,7 @@ def _memory_rows(report: Report) -> list[tuple[str, str, str]]:
     assert plan is not None
     proof = "proved minimal for this order" if plan.proved_optimal else f"lower bound {plan.lower_bound:,}"
     sram = f"{report.method}: arena {report.arena:,} ({proof})"
+    sram += f", state {report.state:,}" if report.state else ""
     flash = f"{report.method}: weights {report.constants:,}"
     if measurement is not None:
         footprint = measurement.footprint

@@ -16,10 +16,10 @@ from ..emulator.host import HostModel, run_selftest
 from ..emulator.toolchain import Toolchain
 from ..ir.dtype import DType, Quant
 from ..ir.errors import UsageError
-from ..ir.program import Buffer, MemoryPlan, Program, Role, Step
+from ..ir.program import Buffer, MemoryPlan, Program, Role, State, Step
 from ..ir.values import to_real
 from ..kernels.feed import Feed
-from ..passes.samples import InputSpec, load_samples
+from ..passes.samples import InputSpec, load_samples, load_sequences
 from ..targets import Target, load_target, target_names
 from .feeding import stored_inputs
 from .output import written_files
@@ -64,9 +64,10 @@ class Library:
         return [_spec(self.interface.buffers[name]) for name in self.interface.inputs]
 
     def run(self, samples: Path) -> dict[str, np.ndarray]:
-        """Real outputs on this computer by graph output name, samples on the first axis."""
+        """Real outputs on this computer by graph output name, samples on the first axis; time steps on the
+        second, where the model has states."""
         with HostModel(self.interface, self.files) as host:
-            return self._real(host.run(self._stored(samples)))
+            return self._real(host.run_sequences(self._stored(samples)))
 
     def board(self, named: str | None) -> Target:
         """The board of that name or file; None: the one that the library was compiled for.
@@ -87,19 +88,28 @@ class Library:
     def run_on_board(self, samples: Path, named: str | None = None) -> dict[str, np.ndarray]:
         """The same on an emulated board; see ``board``."""
         device, _ = self.device(self.board(named))
-        return self._real([device.run(sample).outputs for sample in self._stored(samples)])
+        sequences = [device.run_steps(sequence) for sequence in self._stored(samples)]
+        return self._real([[run.outputs for run in sequence] for sequence in sequences])
 
     def device(self, target: Target) -> tuple[Device, Toolchain]:
         """The library on an emulated board; see ``make_device`` for what is refused."""
         names = [layer.name for layer in self.layers]
         return make_device(self.interface, self.files, target, names, self.optimize)
 
-    def _stored(self, samples: Path) -> list[dict[str, np.ndarray]]:
-        return [stored_inputs(self.interface, sample) for sample in load_samples(samples, self.inputs)]
+    def _stored(self, samples: Path) -> list[list[dict[str, np.ndarray]]]:
+        """Sequences; of a model without states each sample is one of a single step."""
+        if self.interface.states:
+            loaded = load_sequences(samples, self.inputs)
+        else:
+            loaded = ([sample] for sample in load_samples(samples, self.inputs))
+        return [[stored_inputs(self.interface, sample) for sample in sequence] for sequence in loaded]
 
-    def _real(self, runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        outputs = [self.interface.buffers[name] for name in self.interface.outputs]
-        return {b.source: np.stack([to_real(run[b.name], b) for run in runs]) for b in outputs}
+    def _real(self, sequences: Sequence[Sequence[Mapping[str, np.ndarray]]]) -> dict[str, np.ndarray]:
+        real: dict[str, np.ndarray] = {}
+        for buffer in (self.interface.buffers[name] for name in self.interface.outputs):
+            steps = [[to_real(run[buffer.name], buffer) for run in sequence] for sequence in sequences]
+            real[buffer.source] = np.stack(steps) if self.interface.states else np.concatenate(steps)
+        return real
 
     def selftest(self) -> None:
         """Replays the golden vector; VerificationError where an output differs."""
@@ -115,6 +125,7 @@ def load_folder(folder: Path) -> Library:
         model = report["model"]
         inputs = [_buffer(entry, Role.INPUT) for entry in model["inputs"]]
         outputs = [_buffer(entry, Role.OUTPUT) for entry in model["outputs"]]
+        held = [_buffer(entry, Role.STATE) for entry in model["states"]]
         feeds = tuple(_feed(entry) for entry in model["inputs"] if entry["passes"])
         name, target = str(model["name"]), TargetFacts(**report["target"])
         layers = tuple(LayerFacts(row["name"], row["operator"], row["macs"]) for row in report["layers"])
@@ -128,12 +139,13 @@ def load_folder(folder: Path) -> Library:
         ) from error
     interface = Program(
         name,
-        {b.name: b for b in inputs + outputs},
+        {b.name: b for b in inputs + outputs + held},
         feeds,
         (),
         tuple(b.name for b in inputs),
         tuple(b.name for b in outputs),
         plan,
+        states=tuple(State(b.name, b.name, bytes(b.nbytes)) for b in held),  # the C has the initial values
     )
     return Library(interface, _sources(folder), target, layers, optimize)
 
@@ -155,9 +167,13 @@ def _plan(report: Mapping[str, Any]) -> MemoryPlan:
     sram = report["sram"]
     offsets = {row["name"]: int(row["offset"]) for row in report["buffers"]}
     offsets |= {
-        entry["name"]: int(entry["offset"]) for key in ("inputs", "outputs") for entry in report["model"][key]
+        entry["name"]: int(entry["offset"])
+        for key in ("inputs", "outputs", "states")
+        for entry in report["model"][key]
     }
-    return MemoryPlan(offsets, sram["arena"], sram["lower_bound"], sram["proved_optimal"], alignment=4)
+    return MemoryPlan(
+        offsets, sram["arena"], sram["lower_bound"], sram["proved_optimal"], 4, sram["state"], 4
+    )
 
 
 def _sources(folder: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..passes.import_onnx import import_model
 from ..passes.lower import lower
 from ..passes.lower.lower import unsupported_operators
 from ..passes.place import place
+from ..passes.settle import settle_states
 from ..passes.views import eliminate_copies
 from ..targets import load_target, target_names
 from . import console
@@ -48,6 +49,7 @@ class Inspection:
     parameters: int
     macs: int
     arena: int
+    state: int
     weights: int
     layers: tuple[LayerSize, ...]
     fits: Mapping[str, bool]
@@ -62,6 +64,7 @@ class Inspection:
             "parameters": self.parameters,
             "macs": self.macs,
             "arena": self.arena,
+            "state": self.state,
             "weights": self.weights,
             "layers": [
                 asdict(row) | {"shape": list(row.shape)}
@@ -85,6 +88,7 @@ class Inspection:
             return
         facts |= {
             "arena, int8": console.kilobytes(self.arena),
+            **({"state, int8": console.kilobytes(self.state)} if self.state else {}),
             "weights, int8": console.kilobytes(self.weights),
         }
         console.show_mapping(self.name, facts)
@@ -101,13 +105,17 @@ class Inspection:
                 "layers", ["layer", "operator", "output", "MACs", "SRAM", ""], rows, right=["MACs", "SRAM"]
             )
         )
+        counted = "weights, arena and state" if self.state else "weights and arena"
         verdicts = [(name, "fits" if fits else "does not fit") for name, fits in self.fits.items()]
-        console.show(console.table("boards (int8, weights and arena)", ["board", ""], verdicts))
+        console.show(console.table(f"boards (int8, {counted})", ["board", ""], verdicts))
 
 
-def inspect_model(source: Source, input_shapes: Mapping[str, tuple[int, ...]]) -> Inspection:
-    """Imports ``source`` and plans its int8 form layer by layer; ModelError where it cannot be read."""
-    model = import_model(source, input_shapes)
+def inspect_model(
+    source: Source, input_shapes: Mapping[str, tuple[int, ...]], states: Sequence[str] = ()
+) -> Inspection:
+    """Imports ``source`` and plans its int8 form layer by layer; ``states`` are pairs ``IN:OUT``. Raises
+    ModelError where it cannot be read, UsageError for options that do not fit it."""
+    model = import_model(source, input_shapes, states)
     name = model_identifier(model.metadata_props["tinyc.source_name"])
     operators = dict(sorted(Counter(node.op_type for node in model.graph).items()))
     opset, parameters = int(model.metadata_props["tinyc.source_opset"]), count_parameters(model)
@@ -115,16 +123,16 @@ def inspect_model(source: Source, input_shapes: Mapping[str, tuple[int, ...]]) -
         model = remove_dead_channels(canonicalize(model))
         unsupported = tuple(sorted({node.op_type for node in unsupported_operators(model)}))
         if unsupported:
-            return Inspection(name, opset, operators, unsupported, parameters, 0, 0, 0, (), {})
-        program = place(eliminate_copies(_as_int8(lower(model, name))))
+            return Inspection(name, opset, operators, unsupported, parameters, 0, 0, 0, 0, (), {})
+        program = place(settle_states(eliminate_copies(_as_int8(lower(model, name)))))
     assert program.plan is not None
     layers = _layers(program)
     weights = _int8_weights(program)
-    arena = program.plan.arena_bytes
+    arena, state = program.plan.arena_bytes, program.plan.state_bytes
     boards = [load_target(known) for known in target_names()]
-    fits = {b.name: arena <= b.sram_bytes and weights <= b.flash_bytes for b in boards}
+    fits = {b.name: arena + state <= b.sram_bytes and weights <= b.flash_bytes for b in boards}
     macs = sum(row.macs for row in layers)
-    return Inspection(name, opset, operators, (), parameters, macs, arena, weights, layers, fits)
+    return Inspection(name, opset, operators, (), parameters, macs, arena, state, weights, layers, fits)
 
 
 def _as_int8(program: Program) -> Program:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,8 +11,9 @@ import numpy as np
 
 from ..codegen.emit import Footprint, weight_bytes
 from ..codegen.optimization import LEVELS, Optimize, other
-from ..emulator.board import BoardRun
+from ..emulator.board import BoardRun, typical
 from ..emulator.devices import Device, build_device, code_bytes, obstacle
+from ..emulator.image import Image
 from ..emulator.toolchain import Toolchain, find_toolchain
 from ..ir.errors import BudgetError, VerificationError
 from ..ir.program import Program
@@ -25,9 +26,11 @@ _MORE_RAM, _MORE_FLASH = 64 * 1024, 1024 * 1024
 
 @dataclass(frozen=True)
 class Measurement:
-    """One inference on the emulated board. ``exact``: every output byte was the emulator's.
+    """One inference on the emulated board, or several time steps. ``exact``: every output byte was the
+    emulator's.
 
-    ``footprint`` is in bytes; ``run`` has stack, instructions and modelled cycles, in total and by layer.
+    ``footprint`` is in bytes; ``run`` has stack, instructions and modelled cycles, in total and by layer:
+    those of one time step on average.
     """
 
     toolchain: str
@@ -50,11 +53,12 @@ class Unmeasured:
 
 
 def measure(
-    program: Program, files: Mapping[str, str], target: Target, given: Arrays, wanted: Arrays,
-    optimize: Optimize = "speed",
+    program: Program, files: Mapping[str, str], target: Target, given: Sequence[Arrays],
+    wanted: Sequence[Arrays], optimize: Optimize = "speed",
 ) -> Measurement | Unmeasured:  # fmt: skip
     """Runs the C ``files`` on the emulated ``target``; ``given`` and ``wanted`` are stored inputs and
-    outputs by buffer name. The code is measured for the other of speed and size too, but not run.
+    outputs by buffer name, of consecutive runs. The code is measured for the other of speed and size too,
+    but not run.
 
     A model that its memory cannot hold once code and stack are counted is measured on a board with more of
     it: the figures then say by how much. Raises VerificationError where outputs differ, the run fails, or
@@ -65,7 +69,8 @@ def measure(
         return Unmeasured(reason.why, reason.remedy)
     assert program.plan is not None
     flash, ram = target.main_memory("flash"), target.main_memory("ram")
-    for memory, need in ((ram, program.plan.arena_bytes), (flash, weight_bytes(program))):
+    planned = program.plan.arena_bytes + program.plan.state_bytes
+    for memory, need in ((ram, planned), (flash, weight_bytes(program))):
         if need > memory.bytes:
             return Unmeasured(f"{memory.name} has no room for what is planned alone", "")
     found = find_toolchain(target)
@@ -73,9 +78,13 @@ def measure(
     toolchain, otherwise = (replace(found, optimize=goal) for goal in (optimize, other(optimize)))
     with ThreadPoolExecutor(1) as beside:
         code_otherwise = beside.submit(_code, program, files, target, otherwise)
-        device, run = _run_with_room(program, files, target, toolchain, given)
+        device, runs = _run_with_room(program, files, target, toolchain, given)
+    run = typical(runs)
     _check_promise(program, target, device, run)
-    exact = same_outputs(program, wanted, run.outputs, f"the emulated {target.name}")
+    exact = all(
+        same_outputs(program, one, found.outputs, f"the emulated {target.name}")
+        for one, found in zip(wanted, runs, strict=True)
+    )
     footprint = _footprint(target, toolchain, device, run, code_otherwise.result())
     return Measurement(toolchain.label, footprint, run, exact)
 
@@ -88,22 +97,22 @@ def _code(program: Program, files: Mapping[str, str], target: Target, toolchain:
 
 
 def _run_with_room(
-    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain, given: Arrays
-) -> tuple[Device, BoardRun]:
-    """A run that left memory free, on a roomier board where the target itself has none."""
+    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain, given: Sequence[Arrays]
+) -> tuple[Device, list[BoardRun]]:
+    """Runs that left memory free, on a roomier board where the target itself has none."""
     with suppress(BudgetError):
-        device, run = _run(program, files, target, toolchain, given)
-        if run.touched + 8 <= target.main_memory("ram").bytes:
-            return device, run
+        device, runs = _run(program, files, target, toolchain, given)
+        if typical(runs).touched + 8 <= target.main_memory("ram").bytes:
+            return device, runs
     return _run(program, files, _roomier(target), toolchain, given)
 
 
 def _run(
-    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain, given: Arrays
-) -> tuple[Device, BoardRun]:
+    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain, given: Sequence[Arrays]
+) -> tuple[Device, list[BoardRun]]:
     layers = [step.name for step in program.steps]
     device = build_device(program, files, target, layers, toolchain)
-    return device, device.run(given)
+    return device, device.run_steps(given)
 
 
 def _roomier(target: Target) -> Target:
@@ -121,16 +130,21 @@ def _grown(region: Region, more: int, other: Region) -> Region:
 def _check_promise(program: Program, target: Target, device: Device, run: BoardRun) -> None:
     """VerificationError where the run wrote to memory that neither plan nor stack account for."""
     assert program.plan is not None
-    planned, arena = program.plan.arena_bytes, device.image.symbols["tinyc_arena"].size
-    if arena <= planned and run.touched <= run.variables + run.stack:
+    planned, taken = program.plan.arena_bytes + program.plan.state_bytes, _blocks(device.image)
+    if taken <= planned and run.touched <= run.variables + run.stack:
         return
     raise VerificationError(
         f"{program.name} takes more SRAM on the emulated {target.name} than was planned",
-        why=f"the arena is of {arena:,} bytes where {planned:,} were planned"
-        if arena > planned
-        else f"{run.touched - run.variables - run.stack:,} bytes outside arena and stack were written",
+        why=f"arena and state are of {taken:,} bytes where {planned:,} were planned"
+        if taken > planned
+        else f"{run.touched - run.variables - run.stack:,} bytes outside arena, state and stack were written",
         remedy="report this as a bug of tinyc, with the model",
     )
+
+
+def _blocks(image: Image) -> int:
+    """Bytes of arena and state in an image."""
+    return sum(image.symbols[name].size for name in ("tinyc_arena", "tinyc_state") if name in image.symbols)
 
 
 def _footprint(
@@ -139,7 +153,7 @@ def _footprint(
     image = device.image
     return Footprint(
         stack=run.stack,
-        static=run.variables - image.symbols["tinyc_arena"].size,
+        static=run.variables - _blocks(image),
         code=image.text,
         code_otherwise=code_otherwise,
         constants=image.rodata + image.data,

@@ -41,7 +41,7 @@ from .blame import blaming_invalid_models
 from .dumps import PassDumps, PassEffect
 from .feeding import stored_inputs
 from .fidelity import step_errors
-from .measurement import Measurement, Unmeasured, measure
+from .measurement import Arrays, Measurement, Unmeasured, measure
 from .mixing import MixedPrecision, mix
 from .options import RANDOM, CompileOptions, Source
 from .output import REPORT
@@ -261,7 +261,8 @@ def _verified(
     golden = GoldenVector.of(stored, emulated) if program.states else GoldenVector(stored[0], emulated[0])
     files = emit(program, target, facts, golden, options.sram_budget)
     with ThreadPoolExecutor(1) as beside:  # compilers and emulator run beside this interpreter
-        board = beside.submit(_on_board, program, files, target, golden, options)
+        ran = len(emulated) if program.states else 1
+        board = beside.submit(_on_board, program, files, target, stored[:ran], emulated[:ran], options)
         verification, accuracy = _on_host(prepared, layers, program, files, emulated, options, progress)
         progress("running the emulated board")
         measured = board.result()
@@ -289,11 +290,12 @@ def _verified(
 
 
 def _on_board(
-    program: Program, files: Mapping[str, str], target: Target, golden: GoldenVector, options: CompileOptions
-) -> Measurement | Unmeasured:
+    program: Program, files: Mapping[str, str], target: Target, given: Sequence[Arrays],
+    wanted: Sequence[Arrays], options: CompileOptions,
+) -> Measurement | Unmeasured:  # fmt: skip
     if not options.verify:
         return Unmeasured("--no-verify was given", "")
-    return measure(program, files, target, golden.inputs, golden.outputs, options.optimize)
+    return measure(program, files, target, given, wanted, options.optimize)
 
 
 def _on_host(

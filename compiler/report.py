@@ -48,6 +48,12 @@ class Report:
         return self.schedules.points[self.schedules.chosen].arena
 
     @property
+    def state(self) -> int:
+        """Bytes that persist between runs."""
+        assert self.program.plan is not None
+        return self.program.plan.state_bytes
+
+    @property
     def measurement(self) -> Measurement | None:
         """The run on the emulated board; None: the totals hold what is planned, and nothing else."""
         return self.measured if isinstance(self.measured, Measurement) else None
@@ -59,8 +65,9 @@ class Report:
 
     @property
     def sram_total(self) -> int:
-        """Bytes that the firmware must set aside: the arena, and as measured variables and stack."""
-        return self.arena + (self.footprint.static + self.footprint.stack if self.footprint else 0)
+        """Bytes that the firmware must set aside: arena and state, and as measured variables and stack."""
+        measured = self.footprint.static + self.footprint.stack if self.footprint else 0
+        return self.arena + self.state + measured
 
     @property
     def flash_total(self) -> int:
@@ -128,6 +135,7 @@ class Report:
             "removed_channels": self.removed_channels,
             "inputs": [describe_tensor(program, name) for name in program.inputs],
             "outputs": [describe_tensor(program, name) for name in program.outputs],
+            "states": [describe_tensor(program, state.before) for state in program.states],
         }
 
     def _sram(self) -> dict[str, Any]:
@@ -139,7 +147,7 @@ class Report:
             "fits": self.sram_total <= self.sram_budget,
             "method": self.method,
             "arena": plan.arena_bytes,
-            "state": 0,
+            "state": self.state,
             "static": self.footprint.static if self.footprint else 0,
             "stack": self.footprint.stack if self.footprint else None,
             "lower_bound": plan.lower_bound,
@@ -252,7 +260,9 @@ class Report:
         return rows
 
     def _buffers(self) -> list[dict[str, Any]]:
-        program = self.program
+        program, final = self.program, max(len(self.program.tasks), 1) - 1
+        lives = {name: (life.first, life.end - 1) for name, life in lifetimes(program).items()}
+        lives |= {state.before: (0, final) for state in program.states}
         return [
             {
                 "name": name,
@@ -260,11 +270,11 @@ class Report:
                 "role": program.buffers[name].role.value,
                 "bytes": program.buffers[name].nbytes,
                 "offset": program.offset(name),
-                "first": life.first,
-                "last": life.end - 1,
+                "first": first,
+                "last": last,
                 "storage": describe_storage(program.buffers[name].storage),
             }
-            for name, life in lifetimes(program).items()
+            for name, (first, last) in lives.items()
         ]
 
 
@@ -273,7 +283,8 @@ def _rounded(cycles: float | None) -> int | None:
 
 
 def describe_tensor(program: Program, name: str) -> dict[str, Any]:
-    """An input or output as the caller meets it; ``offset`` is its place in the arena.
+    """An input or output as the caller meets it, or a state; ``offset`` is its place in the arena, or in the
+    state block.
 
     ``passes`` is how often a row is asked for at most, 0 where the tensor lies in the arena as a whole;
     ``in_order`` tells that rows are asked for once, from the first to the last.

@@ -134,7 +134,7 @@ def _choice(points: tuple[Point, ...], options: CompileOptions, sram_budget: int
         return options.pareto - 1
     if options.schedule == "min-sram":
         return len(points) - 1
-    fitting = (index for index, p in enumerate(points) if p.arena <= sram_budget)
+    fitting = (index for index, p in enumerate(points) if p.planned <= sram_budget)
     return next(fitting, len(points) - 1)
 
 

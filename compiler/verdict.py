@@ -39,6 +39,7 @@ def _where(report: Report, sram: int, flash: int) -> str:
         lines.append(
             f"the peak is at layer {top.layer} (node {quoted(top.source)}), where these live: {held}"
         )
+        lines[-1] += f"; the state takes {report.state:,}" if report.state else ""
         if report.footprint is not None:
             lines[-1] += f"; the deepest stack takes {report.footprint.stack:,}"
     if flash > 0:

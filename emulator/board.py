@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,8 @@ class LayerWork:
 
 @dataclass(frozen=True)
 class BoardRun:
-    """One inference. Bytes: ``variables`` from the bottom of SRAM to the end of the highest one, the arena
-    included; ``stack`` the deepest use below the caller's frame; ``touched`` both, and what was written
+    """One inference. Bytes: ``variables`` from the bottom of SRAM to the end of the highest one, arena and
+    state included; ``stack`` the deepest use below the caller's frame; ``touched`` both, and what was written
     between them, where nothing should be. Variables and stack are ``aligned``: SRAM that is as large as
     their sum is enough."""
 
@@ -51,6 +51,33 @@ class BoardRun:
     variables: int
     stack: int
     touched: int
+
+
+def typical(runs: Sequence[BoardRun]) -> BoardRun:
+    """What consecutive runs cost: instructions and cycles of one on average, and the most memory of any. The
+    outputs are the last one's."""
+    count = len(runs)
+    layers = tuple(
+        LayerWork(
+            works[0].layer,
+            round(sum(work.instructions for work in works) / count),
+            _mean([work.cycles for work in works]),
+        )
+        for works in zip(*(run.layers for run in runs), strict=True)
+    )
+    return replace(
+        runs[-1],
+        instructions=round(sum(run.instructions for run in runs) / count),
+        cycles=_mean([run.cycles for run in runs]),
+        layers=layers,
+        stack=max(run.stack for run in runs),
+        touched=max(run.touched for run in runs),
+    )
+
+
+def _mean(cycles: Sequence[float | None]) -> float | None:
+    known = [one for one in cycles if one is not None]
+    return sum(known) / len(known) if known else None
 
 
 class Board:
@@ -101,32 +128,53 @@ class Board:
             engine.mem_write(address, data)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BoardRun:
-        """One inference on ``inputs`` by buffer name, as the emulator's machine takes them.
+        """One inference on ``inputs`` by buffer name, as the emulator's machine takes them; of a model with
+        states, after a reset.
 
         Raises VerificationError for an access outside the device's memory, an endless loop, or a status
         other than OK, BudgetError for a stack that does not fit above the variables.
         """
+        return self.run_steps([inputs])[0]
+
+    def run_steps(self, steps: Sequence[Mapping[str, np.ndarray]]) -> list[BoardRun]:
+        """The same for several inferences: the time steps of one sequence, where the model has states."""
+        if self.program.states:
+            self._paint()
+            self._call("reset", ("tinyc_state",))
+        return [self._step(inputs) for inputs in steps]
+
+    def _paint(self) -> None:
+        """Fills all RAM but the states with a pattern."""
+        engine, held = self._core.engine, self.image.symbols.get("tinyc_state")
+        kept = b"" if held is None else bytes(engine.mem_read(held.address, held.size))
+        engine.mem_write(self._ram.origin, bytes([_PAINT]) * self._ram.bytes)
+        if held is not None:
+            engine.mem_write(held.address, kept)
+
+    def _step(self, inputs: Mapping[str, np.ndarray]) -> BoardRun:
         arena = self.image.symbols["tinyc_arena"]
         engine = self._core.engine
-        engine.mem_write(self._ram.origin, bytes([_PAINT]) * self._ram.bytes)
+        self._paint()
         for name in self.program.inputs:
             fed = self._fed.get(name)
             place = arena.address + self.program.offset(name) if fed is None else fed.address
             engine.mem_write(place, np.ascontiguousarray(inputs[name]).tobytes())
-        self._fault = ""
-        self._execute()
+        kept = ("tinyc_state",) if self.program.states else ()
+        self._call("run", ("tinyc_arena", *kept, "tinyc_in", "tinyc_out"))
         return self._result(arena.address)
 
-    def _execute(self) -> None:
+    def _call(self, function: str, arguments: Sequence[str]) -> None:
+        """Executes a function of the model's interface with the addresses of variables as arguments."""
         import unicorn
 
+        self._fault = ""
         core, symbols = self._core, self.image.symbols
         top = self._ram.end // STACK_ALIGN * STACK_ALIGN
         core.engine.reg_write(core.stack, top)
         core.engine.reg_write(core.link, symbols["tinyc_done"].address + core.thumb)
-        for register, name in zip(core.arguments, ("tinyc_arena", "tinyc_in", "tinyc_out"), strict=True):
+        for register, name in zip(core.arguments, arguments, strict=False):
             core.engine.reg_write(register, symbols[name].address)
-        entry = symbols[f"{self.program.name}_run"].address
+        entry = symbols[f"{self.program.name}_{function}"].address
         self._counter.start(entry, INSTRUCTION_LIMIT, top, self._ram.origin + self._variables())
         try:
             core.engine.emu_start(entry + core.thumb, symbols["tinyc_done"].address)
@@ -135,7 +183,7 @@ class Board:
         if self._fault or self._counter.reason:
             raise self._failed(self._fault or self._reason())
         if status := core.engine.reg_read(core.result):
-            raise self._failed(f"{self.program.name}_run returned status {status}")
+            raise self._failed(f"{self.program.name}_{function} returned status {status}")
 
     def _reason(self) -> str:
         """Why the counter stopped the run; BudgetError where the memory is to blame."""

@@ -17,7 +17,7 @@ class Core:
     disassembler: Any
     stack: int
     link: int
-    arguments: tuple[int, int, int]
+    arguments: tuple[int, int, int, int]
     result: int
     counter: int
     thumb: int
@@ -66,7 +66,7 @@ def _arm(target: Target) -> Core:
         capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS),
         arm.UC_ARM_REG_SP,
         arm.UC_ARM_REG_LR,
-        (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2),
+        (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3),
         arm.UC_ARM_REG_R0,
         arm.UC_ARM_REG_PC,
         thumb=1,
@@ -86,7 +86,7 @@ def _riscv() -> Core:
         capstone.Cs(capstone.CS_ARCH_RISCV, capstone.CS_MODE_RISCV32 | capstone.CS_MODE_RISCVC),
         rv.UC_RISCV_REG_SP,
         rv.UC_RISCV_REG_RA,
-        (rv.UC_RISCV_REG_A0, rv.UC_RISCV_REG_A1, rv.UC_RISCV_REG_A2),
+        (rv.UC_RISCV_REG_A0, rv.UC_RISCV_REG_A1, rv.UC_RISCV_REG_A2, rv.UC_RISCV_REG_A3),
         rv.UC_RISCV_REG_A0,
         rv.UC_RISCV_REG_PC,
         thumb=0,

@@ -28,7 +28,11 @@ class Device(Protocol):
     image: Image
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BoardRun:
-        """One inference on stored inputs by buffer name."""
+        """One inference on stored inputs by buffer name; of a model with states, after a reset."""
+        ...
+
+    def run_steps(self, steps: Sequence[Mapping[str, np.ndarray]]) -> list[BoardRun]:
+        """Several, the time steps of one sequence where the model has states."""
         ...
 
 

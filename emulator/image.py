@@ -19,7 +19,7 @@ from ..targets import Target
 from .host import without_budget
 from .toolchain import Toolchain
 
-_AROUND = frozenset(("tinyc_arena", "tinyc_in", "tinyc_out", "tinyc_done", *STARTUP_FUNCTIONS))
+_AROUND = frozenset(("tinyc_arena", "tinyc_state", "tinyc_in", "tinyc_out", "tinyc_done", *STARTUP_FUNCTIONS))
 """Symbols of what surrounds a model."""
 
 
@@ -35,7 +35,8 @@ class Symbol:
 class Image:
     """An ELF file: segments to load, symbols by name, addresses of code, and bytes per kind of section.
 
-    The sizes are the model's own, with what it calls: neither the arena nor what drives it on the board.
+    The sizes are the model's own, with what it calls: neither arena and state nor what drives it on the
+    board.
     """
 
     elf: bytes
@@ -69,7 +70,10 @@ def build_image(program: Program, files: Mapping[str, str], target: Target, tool
 
     Raises UsageError too where the target has no memory map.
     """
-    wanted = (f"-Wl,-u,{symbol}" for symbol in ("tinyc_arena", "tinyc_in", "tinyc_out", "tinyc_done"))
+    names = ["tinyc_arena", "tinyc_in", "tinyc_out", "tinyc_done"]
+    if program.states:
+        names += ["tinyc_state", f"{program.name}_reset"]
+    wanted = (f"-Wl,-u,{symbol}" for symbol in names)
     around = Surroundings(
         board_files(program, target, with_memory=not toolchain.complete),
         "link.ld",

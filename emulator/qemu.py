@@ -76,11 +76,28 @@ class QemuBoard:
             return build_shared(Path(folder), source).read_bytes()
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BoardRun:
-        """One inference on ``inputs`` by buffer name, as the emulator's machine takes them.
+        """One inference on ``inputs`` by buffer name, as the emulator's machine takes them; of a model with
+        states, after a reset.
 
         Cycles are None: there is no table for this core. Raises VerificationError for a fault, an endless
         loop, or a status other than OK, BudgetError for a stack that does not fit above the variables.
         """
+        return self.run_steps([inputs])[0]
+
+    def run_steps(self, steps: Sequence[Mapping[str, np.ndarray]]) -> list[BoardRun]:
+        """The same for several inferences: the time steps of one sequence, where the model has states."""
+        assert self.program.plan is not None
+        state, restart = bytes(self.program.plan.state_bytes), 1
+        runs: list[BoardRun] = []
+        for inputs in steps:
+            before = struct.pack("<I", restart) + state if self.program.states else b""
+            run, state = self._run(before, inputs)
+            restart = 0
+            runs.append(run)
+        return runs
+
+    def _run(self, before: bytes, inputs: Mapping[str, np.ndarray]) -> tuple[BoardRun, bytes]:
+        """One inference after what the input file has ``before`` the inputs, and the state that it leaves."""
         program = self.program
         with tempfile.TemporaryDirectory(prefix="tinyc-qemu-") as name:
             folder = Path(name)
@@ -88,7 +105,7 @@ class QemuBoard:
                 np.ascontiguousarray(inputs[name], program.buffers[name].dtype.numpy)
                 for name in program.inputs
             )
-            (folder / "input.bin").write_bytes(b"".join(array.tobytes() for array in fed))
+            (folder / "input.bin").write_bytes(before + b"".join(array.tobytes() for array in fed))
             (folder / "board.elf").write_bytes(self.image.elf)
             (folder / "counter.so").write_bytes(self._counter)
             done = self._emulate(folder)
@@ -115,7 +132,9 @@ class QemuBoard:
             )
         return done
 
-    def _result(self, raw: bytes, counts: Sequence[int], last: int | None) -> BoardRun:
+    def _result(
+        self, raw: bytes, counts: Sequence[int], last: int | None
+    ) -> tuple[BoardRun, bytes]:
         status, stack, room = struct.unpack_from("<3I", raw)
         if status:
             raise self._failed(last, f"{self.program.name}_run returned status {status}")
@@ -133,7 +152,8 @@ class QemuBoard:
         )
         variables = aligned(self.image.symbols["board_bss_end"].address - self._ram.origin)
         stack = aligned(stack)
-        return BoardRun(outputs, sum(counts), None, layers, variables, stack, variables + stack)
+        run = BoardRun(outputs, sum(counts), None, layers, variables, stack, variables + stack)
+        return run, raw[position:]
 
     def _reason(self, folder: Path, done: subprocess.CompletedProcess[str]) -> str:
         if done.returncode == 3:

@@ -54,6 +54,12 @@ class Point:
         assert self.program.plan is not None
         return self.program.plan.arena_bytes
 
+    @property
+    def planned(self) -> int:
+        """Bytes of arena and state."""
+        assert self.program.plan is not None
+        return self.program.plan.arena_bytes + self.program.plan.state_bytes
+
 
 def placed_front(*programs: Program, count: int = POINTS) -> list[Point]:
     """The schedules of ``programs`` (see ``candidates``) that are worth having: the fastest first, each that

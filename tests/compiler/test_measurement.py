@@ -162,7 +162,7 @@ def again(files: Mapping[str, str], change: float = 0) -> Measurement | Unmeasur
     (sample, *_) = load_samples(SAMPLES, digits_inputs())
     (wanted,) = emulate(program, [sample])
     falsified = {name: (array + change).astype(array.dtype) for name, array in wanted.items()}
-    return measure(program, files, load_target(BOARD), stored_inputs(program, sample), falsified)
+    return measure(program, files, load_target(BOARD), [stored_inputs(program, sample)], [falsified])
 
 
 def digits_inputs():

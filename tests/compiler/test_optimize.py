@@ -186,7 +186,7 @@ def test_code_of_the_other_is_known_where_flash_has_no_room_for_it() -> None:
     target = replace(board, memory=(tight, board.main_memory("ram")))
     with pytest.raises(BudgetError):
         code_bytes(model.program, model.files, target, toolchain_for(target))
-    found = measure(model.program, model.files, target, model.given, model.wanted, "size")
+    found = measure(model.program, model.files, target, [model.given], [model.wanted], "size")
     assert isinstance(found, Measurement) and found.exact
     assert found.footprint.code_otherwise == digits("speed").report.code_by_goal()["speed"]
 

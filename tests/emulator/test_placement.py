@@ -66,7 +66,7 @@ def outputs(model: Subject, target: Target, image: Image) -> Mapping[str, np.nda
     arena = symbols["tinyc_arena"].address
     for name, array in model.given.items():
         core.engine.mem_write(arena + program.offset(name), array.tobytes())
-    for register, name in zip(core.arguments, ("tinyc_arena", "tinyc_in", "tinyc_out"), strict=True):
+    for register, name in zip(core.arguments, ("tinyc_arena", "tinyc_in", "tinyc_out"), strict=False):
         core.engine.reg_write(register, symbols[name].address)
     core.engine.reg_write(core.stack, target.main_memory("ram").end)
     core.engine.reg_write(core.link, symbols["tinyc_done"].address + core.thumb)
