@@ -47,6 +47,11 @@ class StreamTable:
     slides: int
 
     @property
+    def keeps(self) -> bool:
+        """True where a layer reads or writes a state."""
+        return any("_STATE_AT(" in call.text for call in self.calls.values())
+
+    @property
     def is_simple(self) -> bool:
         """One pass that needs no table but the order of layers."""
         return len(self.parts) == 1 and list(self.fields) == ["y"]
@@ -102,9 +107,14 @@ class Caller:
         program, view = self._program, self._views[index]
         step = program.steps[index]
         arguments = ["in"] if view.feeds else []
-        arguments += [f"{program.name.upper()}_AT({program.offset(name)})" for name in program.operands(step)]
+        arguments += [self._place(name) for name in program.operands(step)]
         arguments += [*window[: len(view.window)], *corners]
         return f"{program.name}_{step.name}({', '.join(arguments)})"
+
+    def _place(self, name: str) -> str:
+        """C of a pointer to a buffer, in arena or state."""
+        kind = "STATE_AT" if self._program.persists(name) else "AT"
+        return f"{self._program.name.upper()}_{kind}({self._program.offset(name)})"
 
 
 @dataclass(frozen=True)

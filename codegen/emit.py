@@ -22,6 +22,7 @@ from .layout import c_comment, c_node, wrapped
 from .literals import c_array, c_float, c_int, c_lowest, c_signed, c_type
 from .operands import StepView
 from .optimization import LEVELS, Optimize, other
+from .states import initial_bytes, resets
 
 _HELPER = re.compile(r"\btinyc_(\w+)")
 """What emitted C calls of ``runtime_c``: the name of the section behind the prefix."""
@@ -43,15 +44,28 @@ class Facts:
 
 @dataclass(frozen=True)
 class GoldenVector:
-    """Inputs and outputs (by buffer name) that ``<model>_selftest`` replays."""
+    """Inputs and outputs (by buffer name) that ``<model>_selftest`` replays: of ``steps`` runs, the first of
+    them after a reset, one behind the other."""
 
     inputs: Mapping[str, np.ndarray]
     outputs: Mapping[str, np.ndarray]
+    steps: int = 1
+
+    @classmethod
+    def of(
+        cls, inputs: Sequence[Mapping[str, np.ndarray]], outputs: Sequence[Mapping[str, np.ndarray]]
+    ) -> GoldenVector:
+        """Of consecutive runs."""
+        return cls(_joined(inputs), _joined(outputs), len(inputs))
 
     def tolerance(self, output: str) -> float:
         """How far a float output may lie from the golden one: 1e-5 of its range."""
         magnitudes = np.abs(self.outputs[output])
         return 1e-5 * max(float(magnitudes[np.isfinite(magnitudes)].max(initial=0.0)), 1e-6)
+
+
+def _joined(runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([run[name].reshape(-1) for run in runs]) for name in runs[0]}
 
 
 @dataclass(frozen=True)
@@ -150,6 +164,7 @@ def emit_header(
         "otherwise": other(facts.optimize),
         "layout_of": _layout_of,
         "meaning_of": _meaning_of,
+        "states": [program.buffers[state.before] for state in program.states],
     }
     return wrapped(environment().get_template("model.h.j2").render(context))
 
@@ -161,14 +176,13 @@ def emit_harness(program: Program) -> str:
 
 def emit_selftest_main(program: Program) -> str:
     """A host program that runs ``<model>_selftest`` and says what it found."""
-    return (
-        environment().get_template("selftest_main.c.j2").render(name=program.name, NAME=program.name.upper())
-    )
+    return environment().get_template("selftest_main.c.j2").render(interface(program))
 
 
 def weight_bytes(program: Program) -> int:
     """Bytes of constant arrays in flash."""
-    return sum(array.nbytes for step in program.steps for array in step.kernel.constants().values())
+    constants = (array for step in program.steps for array in step.kernel.constants().values())
+    return sum(array.nbytes for array in constants) + initial_bytes(program)
 
 
 def interface(program: Program) -> dict[str, Any]:
@@ -179,6 +193,7 @@ def interface(program: Program) -> dict[str, Any]:
         "inputs": [program.buffers[name] for name in program.inputs],
         "outputs": [program.buffers[name] for name in program.outputs],
         "fed": feedings(program),
+        "stateful": bool(program.states),
     }
 
 
@@ -187,13 +202,17 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
     for task in program.tasks:
         tasks[task.step].append(task)
     layers = [_layer(program, index, tasks[index]) for index in range(len(program.steps))]
+    reset = resets(program)
+    initials = [Symbol(r.symbol, r.values, "TINYC_WEIGHTS_ATTR") for r in reset if r.fill is None]
     return interface(program) | {
         "program": program,
         "plan": program.plan,
         "facts": facts,
         "level": LEVELS[facts.optimize],
         "layers": layers,
-        "symbols": [symbol for layer in layers for symbol in layer.symbols.values()],
+        "resets": reset,
+        "initials": initials,
+        "symbols": [*initials, *(symbol for layer in layers for symbol in layer.symbols.values())],
         "body": Caller(program, [layer.step for layer in layers]).body(),
         "golden": golden,
         "weight_bytes": weight_bytes(program),
@@ -219,8 +238,9 @@ def _traffic(program: Program, layer: Layer) -> str:
     step = layer.source
 
     def one(label: str, name: str) -> str:
-        buffer = program.buffers[name]
-        return f"{label} {'×'.join(str(d) for d in buffer.shape) or '1'} at arena + {program.offset(name)}"
+        shape = "×".join(str(d) for d in program.buffers[name].shape) or "1"
+        block = "state" if program.persists(name) else "arena"
+        return f"{label} {shape} at {block} + {program.offset(name)}"
 
     parts = [one(op.name, name) for op, name in zip(layer.step.operands, program.operands(step), strict=True)]
     return ", ".join(parts)

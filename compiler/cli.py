@@ -161,6 +161,13 @@ def main() -> None:
     help="Fixes a symbolic shape.",
 )
 @click.option(
+    "--state",
+    "states",
+    metavar="IN:OUT",
+    multiple=True,
+    help="Graph input and output that are one value, kept from run to run.",
+)
+@click.option(
     "--export",
     type=click.Choice(["cmake", "zephyr", "arduino", "esp-idf", "platformio"]),
     help="Lay the C out as a package of this build system.",

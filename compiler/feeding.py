@@ -1,4 +1,4 @@
-"""Between the model's tensors and the program's buffers: order of axes and quantization."""
+"""Samples as a program's input buffers hold them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..ir.program import Buffer, Program
-
-
-def to_stored(array: np.ndarray, buffer: Buffer) -> np.ndarray:
-    """A tensor of the model as the buffer holds it. Real values of a quantized buffer are quantized
-    (round half to even, saturate); integers are taken as they are."""
-    placed = buffer.to_memory(array)
-    if buffer.quant is not None and placed.dtype.kind == "f" and not buffer.dtype.is_float:
-        scaled = np.rint(placed.astype(np.float64) / buffer.quant.scale) + buffer.quant.zero_point
-        placed = np.clip(scaled, buffer.dtype.lowest, buffer.dtype.highest)
-    return np.ascontiguousarray(placed.astype(buffer.dtype.numpy))
-
-
-def to_real(array: np.ndarray, buffer: Buffer) -> np.ndarray:
-    """What the buffer's elements stand for, in the model's order of axes, float64."""
-    values = buffer.from_memory(array).astype(np.float64)
-    if buffer.quant is None:
-        return values
-    return (values - buffer.quant.zero_point) * buffer.quant.scale
+from ..ir.program import Program
+from ..ir.values import to_stored
 
 
 def stored_inputs(program: Program, sample: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -9,8 +9,8 @@ import numpy as np
 import onnx_ir as oir
 
 from ..ir.program import Buffer, Program, Step
+from ..ir.values import to_stored
 from .distance import relative
-from .feeding import to_stored
 from .sessions import Reference
 
 

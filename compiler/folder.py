@@ -17,10 +17,11 @@ from ..emulator.toolchain import Toolchain
 from ..ir.dtype import DType, Quant
 from ..ir.errors import UsageError
 from ..ir.program import Buffer, MemoryPlan, Program, Role, Step
+from ..ir.values import to_real
 from ..kernels.feed import Feed
 from ..passes.samples import InputSpec, load_samples
 from ..targets import Target, load_target, target_names
-from .feeding import stored_inputs, to_real
+from .feeding import stored_inputs
 from .output import written_files
 
 

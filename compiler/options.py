@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -28,7 +28,7 @@ RANDOM = "random"
 @dataclass(frozen=True)
 class CompileOptions:
     """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points,
-    ``lam`` is ``--lambda``; both are for mixed precision."""
+    ``lam`` is ``--lambda``; both are for mixed precision. ``states`` are pairs ``IN:OUT``."""
 
     target: str
     calibration: str | Path | None = None
@@ -45,6 +45,7 @@ class CompileOptions:
     input_mode: InputMode = "buffer"
     optimize: Optimize = "speed"
     input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    states: Sequence[str] = ()
     export: ExportKind | None = None
     name: str | None = None
     verify: bool = True
@@ -81,6 +82,7 @@ class CompileOptions:
             parts.append(f"--input-mode {self.input_mode}")
         if self.optimize != "speed":
             parts.append(f"--optimize {self.optimize}")
+        parts += [f"--state {state}" for state in self.states]
         if self.sram_budget is not None:
             parts.append(f"--sram-budget {self.sram_budget}")
         if self.flash_budget is not None:

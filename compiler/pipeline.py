@@ -18,19 +18,28 @@ from ..ir.dtype import DType
 from ..ir.errors import ModelError, UsageError
 from ..ir.names import model_identifier
 from ..ir.program import Program
+from ..ir.values import to_real
 from ..passes.canonicalize import canonicalize
 from ..passes.dead_channels import remove_dead_channels
 from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
 from ..passes.lower.lower import refuse_unsupported
 from ..passes.onnx_graph import quoted
-from ..passes.samples import Samples, input_specs, load_samples, random_samples
+from ..passes.samples import (
+    Samples,
+    input_specs,
+    load_samples,
+    load_sequences,
+    random_samples,
+    random_sequences,
+)
+from ..passes.state_pairs import given_inputs, state_pairs
 from ..passes.validate import validate
 from ..targets import Target, load_target
 from .accuracy import Accuracy, judge, labels_of
 from .blame import blaming_invalid_models
 from .dumps import PassDumps, PassEffect
-from .feeding import stored_inputs, to_real
+from .feeding import stored_inputs
 from .fidelity import step_errors
 from .measurement import Measurement, Unmeasured, measure
 from .mixing import MixedPrecision, mix
@@ -39,13 +48,24 @@ from .output import REPORT
 from .parameters import count_parameters
 from .report import Report
 from .scheduling import Schedules, make_schedules
+from .sequences import judge_sequences
 from .sessions import Reference
-from .verification import Verification, compare_with_host, emulate, verification_samples
+from .stepping import unrolled
+from .verification import (
+    Verification,
+    compare_with_host,
+    emulate,
+    verification_samples,
+    with_states,
+)
 
 Progress = Callable[[str], None]
 RANDOM_SAMPLES = 16
+RANDOM_STEPS = 8
 VECTORS = 3
 """Samples on which every compile proves that the executions agree."""
+STEPS = 6
+"""The same for models with states: consecutive time steps after a reset."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +101,7 @@ def compile_model(
     """
     target = load_target(options.target)
     progress("importing")
-    imported = import_model(source, options.input_shapes)
+    imported = import_model(source, options.input_shapes, options.states)
     if not imported.graph.inputs:
         raise ModelError(
             "The model has no inputs",
@@ -136,20 +156,27 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     progress("removing dead channels")
     model = remove_dead_channels(model)
     dumps.after("dead-channels", model)
-    vectors = verification_samples(imported, samples, VECTORS)
+    vectors = verification_samples(imported, samples, STEPS if state_pairs(imported) else VECTORS)
     dumps.check(vectors)
     return Prepared(imported, model, calibration, vectors, dumps.effects, mixed)
 
 
 def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | None, str | None]:
-    """The calibration samples, and how the report names them."""
-    inputs = input_specs(model.graph.inputs)
+    """The calibration samples, and how the report names them. Those of a model with states are the steps of
+    sequences, with the states that the float model meets."""
+    inputs = input_specs(given_inputs(model))
     if options.calibration is None:
         return None, None
+    stateful = bool(state_pairs(model))
     if options.calibration == RANDOM:
-        return random_samples(
-            inputs, RANDOM_SAMPLES, seed=0
-        ), "random numbers: a study of size, not of accuracy"
+        said = "random numbers: a study of size, not of accuracy"
+        if stateful:
+            return unrolled(model, random_sequences(inputs, RANDOM_SAMPLES, RANDOM_STEPS, seed=0)), said
+        return random_samples(inputs, RANDOM_SAMPLES, seed=0), said
+    if stateful:
+        sequences = load_sequences(options.calibration, inputs)
+        said = f"calibrated on {len(sequences)} sequences of {sequences.steps} steps"
+        return unrolled(model, sequences), said
     samples = load_samples(options.calibration, inputs)
     return samples, f"calibrated on {len(samples)} samples"
 
@@ -230,7 +257,8 @@ def _verified(
     validate(program)
     progress("emulating")
     emulated = emulate(program, prepared.vectors)
-    golden = GoldenVector(stored_inputs(program, prepared.vectors[0]), emulated[0])
+    stored = [stored_inputs(program, vector) for vector in prepared.vectors]
+    golden = GoldenVector.of(stored, emulated) if program.states else GoldenVector(stored[0], emulated[0])
     files = emit(program, target, facts, golden, options.sram_budget)
     with ThreadPoolExecutor(1) as beside:  # compilers and emulator run beside this interpreter
         board = beside.submit(_on_board, program, files, target, golden, options)
@@ -280,7 +308,8 @@ def _on_host(
         if options.verify:
             progress("verifying")
             exact = compare_with_host(program, host, prepared.vectors, emulated)
-            errors = step_errors(layers, prepared.model, prepared.vectors)
+            met = with_states(program, prepared.model, prepared.vectors)
+            errors = step_errors(layers, prepared.model, met)
             verification = Verification(len(prepared.vectors), exact, None, tuple(errors))
         if options.evaluate is not None:
             progress("evaluating")
@@ -291,7 +320,10 @@ def _on_host(
 def _evaluate(imported: oir.Model, program: Program, host: HostModel, options: CompileOptions) -> Accuracy:
     """Both models on the samples of ``--evaluate``: the one that came in, and the C."""
     assert options.evaluate is not None
-    samples = load_samples(options.evaluate, input_specs(imported.graph.inputs))
+    inputs = input_specs(given_inputs(imported))
+    if program.states:
+        return judge_sequences(imported, program, host, load_sequences(options.evaluate, inputs))
+    samples = load_samples(options.evaluate, inputs)
     output = program.buffers[program.outputs[0]]
     reference = Reference(imported)
     first = reference.outputs[0]

@@ -12,6 +12,7 @@ from ..passes.schedule.feed import feed_by_rows
 from ..passes.schedule.front import executed
 from ..passes.schedule.order import least_peak_order
 from ..passes.schedule.search import candidates
+from ..passes.settle import settle_states
 from ..passes.tailor import tailor
 from ..passes.views import eliminate_copies
 from ..targets import Target
@@ -96,8 +97,8 @@ class Schedules:
 
 def ordered(layers: Program, options: CompileOptions) -> Program:
     """``layers``, which run layer by layer, as schedules are made of them: in the order of least peak,
-    without copies, and with inputs fed as asked."""
-    program = eliminate_copies(least_peak_order(layers).program)
+    without copies, with states settled, and with inputs fed as asked."""
+    program = settle_states(eliminate_copies(least_peak_order(layers).program))
     if options.input_mode == "buffer":
         return program
     return feed_by_rows(program, again=options.input_mode == "reread")
@@ -112,7 +113,7 @@ def make_schedules(
     UsageError where they ask for a point that does not exist.
     """
     program = ordered(layers, options)
-    fast = tailor(program, target)
+    fast = settle_states(tailor(program, target))
     if options.schedule == "fast" and options.pareto is None:
         return Schedules(program, (layer_by_layer(fast),), 0)
     forms = (fast, program) if any(step.scratch for step in fast.steps) else (fast,)

@@ -13,10 +13,13 @@ from ..emulator.host import HostModel
 from ..emulator.machine import Machine
 from ..ir.errors import VerificationError
 from ..ir.program import Program
+from ..ir.values import to_given
 from ..passes.samples import Samples, input_specs, random_samples
+from ..passes.state_pairs import given_inputs, state_pairs
 from .distance import distance, span
 from .feeding import stored_inputs
 from .fidelity import StepError
+from .stepping import Stepper
 
 Sample = Mapping[str, np.ndarray]
 FLOAT_TOLERANCE = 1e-5
@@ -40,9 +43,24 @@ class Verification:
 
 
 def emulate(program: Program, samples: Sequence[Sample]) -> list[dict[str, np.ndarray]]:
-    """Outputs of the NumPy emulator by buffer name, for samples by the model's input names."""
+    """Outputs of the NumPy emulator by buffer name, for samples by the model's input names: the time steps of
+    one sequence, where the model has states."""
     machine = Machine(program)
     return [machine.run(stored_inputs(program, sample)) for sample in samples]
+
+
+def with_states(program: Program, model: oir.Model, samples: Sequence[Sample]) -> list[Sample]:
+    """``samples`` with the states that the emulator meets at each, as inputs of ``model``."""
+    if not program.states:
+        return list(samples)
+    dtypes = {spec.name: spec.dtype for spec in input_specs(model.graph.inputs)}
+    machine, met = Machine(program), list[Sample]()
+    for sample in samples:
+        held = ((program.buffers[name], array) for name, array in machine.states().items())
+        states = {buffer.source: to_given(array, buffer, dtypes[buffer.source]) for buffer, array in held}
+        met.append({**sample, **states})
+        machine.run(stored_inputs(program, sample))
+    return met
 
 
 def compare_with_host(
@@ -86,8 +104,10 @@ def _tolerate(program: Program, name: str, execution: str, mine: np.ndarray, the
 
 
 def verification_samples(model: oir.Model, samples: Samples | None, count: int) -> list[Sample]:
-    """The first ``count`` of the user's samples, filled up with random ones of a fixed seed."""
+    """The first ``count`` of the user's samples, filled up with random ones of a fixed seed. Of a model with
+    states they are the steps of one sequence."""
     chosen: list[Sample] = [] if samples is None else list(islice(samples, count))
     if len(chosen) < count:
-        chosen += list(random_samples(input_specs(model.graph.inputs), count - len(chosen), seed=0))
-    return chosen
+        specs = input_specs(given_inputs(model))
+        chosen += list(random_samples(specs, count - len(chosen), seed=0))
+    return Stepper(model).run(chosen)[0] if state_pairs(model) else chosen

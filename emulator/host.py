@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -133,12 +134,20 @@ class HostModel:
         self._folder.cleanup()
 
     def run(self, samples: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
-        """Outputs by buffer name for each sample of inputs by buffer name (physical shape, stored dtype)."""
-        buffers = self.program.buffers
+        """Outputs by buffer name for each sample of inputs by buffer name (physical shape, stored dtype).
+
+        Samples are the time steps of one sequence, where the model has states.
+        """
+        return self.run_sequences([samples])[0]
+
+    def run_sequences(
+        self, sequences: Sequence[Sequence[Mapping[str, np.ndarray]]]
+    ) -> list[list[dict[str, np.ndarray]]]:
+        """The same for several sequences, each after a reset."""
         fed = b"".join(
-            np.ascontiguousarray(sample[name], buffers[name].dtype.numpy).tobytes()
-            for sample in samples
-            for name in self.program.inputs
+            self._bytes_of(sample, first=index == 0)
+            for sequence in sequences
+            for index, sample in enumerate(sequence)
         )
         done = subprocess.run([self._executable], input=fed, capture_output=True, check=False)
         if done.returncode != 0:
@@ -147,7 +156,15 @@ class HostModel:
                 why=f"exit code {done.returncode}: {done.stderr.decode(errors='replace').strip()[:4000]}",
                 remedy="report this as a bug of tinyc, with the model",
             )
-        return self._parse(done.stdout, len(samples))
+        results = iter(self._parse(done.stdout, sum(map(len, sequences))))
+        return [list(islice(results, len(sequence))) for sequence in sequences]
+
+    def _bytes_of(self, sample: Mapping[str, np.ndarray], first: bool) -> bytes:
+        """A sample as the harness reads it; ``first`` in its sequence."""
+        buffers = self.program.buffers
+        arrays = (np.ascontiguousarray(sample[n], buffers[n].dtype.numpy) for n in self.program.inputs)
+        restart = bytes([first]) if self.program.states else b""
+        return restart + b"".join(array.tobytes() for array in arrays)
 
     def _parse(self, raw: bytes, count: int) -> list[dict[str, np.ndarray]]:
         position, results = 0, []

@@ -18,14 +18,30 @@ Observer = Callable[[int, tuple[np.ndarray, ...]], None]
 
 
 class Machine:
-    """Executes the task list of ``program``; every value passes through the arena's bytes."""
+    """Executes the task list of ``program``; every value passes through the bytes of ``arena`` and ``state``.
+
+    What ``state`` holds after a run is what the next one finds; at first it is as after ``reset``.
+    """
 
     def __init__(self, program: Program) -> None:
         if program.plan is None:
             raise ValueError(f"program {program.name} has no memory plan")
         self.program = program
         self.arena = np.zeros(program.plan.arena_bytes, np.uint8)
+        self.state = np.zeros(program.plan.state_bytes, np.uint8)
         self._fed: dict[str, np.ndarray] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Gives every state its initial value."""
+        self.state[:] = UNWRITTEN
+        for state in self.program.states:
+            self._bytes_of(self.program.buffers[state.before])[:] = np.frombuffer(state.initial, np.uint8)
+
+    def states(self) -> dict[str, np.ndarray]:
+        """What the next run finds: by name of the buffer before it, in physical shape and stored dtype."""
+        held = (self.program.buffers[state.before] for state in self.program.states)
+        return {buffer.name: buffer.from_bytes(self._bytes_of(buffer)) for buffer in held}
 
     def run(self, inputs: Mapping[str, np.ndarray], observe: Observer | None = None) -> dict[str, np.ndarray]:
         """Outputs by buffer name, in physical shape and stored dtype, for ``inputs`` of the same kind.
@@ -68,10 +84,11 @@ class Machine:
 
     def _bytes_of(self, buffer: Buffer) -> np.ndarray:
         offset = self.program.offset(buffer.name)
-        return self.arena[offset : offset + buffer.nbytes]
+        block = self.state if self.program.persists(buffer.name) else self.arena
+        return block[offset : offset + buffer.nbytes]
 
     def _pixels(self, buffer: Buffer) -> np.ndarray:
-        """[batch, stored rows, stored columns, elements or packed bytes], a view of the arena."""
+        """[batch, stored rows, stored columns, elements or packed bytes], a view of arena or state."""
         rows, columns = buffer.pixels_stored
         # the view is of bytes first: an arena need not start at an address aligned for the type
         stored = self._bytes_of(buffer)

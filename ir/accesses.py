@@ -1,4 +1,4 @@
-"""Which bytes the caller and the tasks touch, and when: one table for a whole program.
+"""Which bytes of the arena the caller and the tasks touch, and when: one table for a whole program.
 
 Time is counted in *moments*: at 0 the caller writes the inputs, task t runs at t + 1, and after the last task
 the caller reads the outputs.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .program import Buffer, Program
+from .program import Buffer, Program, Role
 from .window import Window
 
 
@@ -72,14 +72,17 @@ class _Windows:
         used = {name for step in program.steps for name in program.operands(step)}
         used |= {*program.inputs, *program.outputs}
         owners = {name: program.owner(name) for name in program.buffers if name in used}
-        held = {owner for owner, _ in owners.values()}
+        held = {owner for owner, _ in owners.values() if program.buffers[owner].role is not Role.STATE}
         self._names = tuple(name for name in program.buffers if name in held)
         sizes = [program.buffers[name].nbytes for name in self._names]
         self._bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         bases = dict(zip(self._names, self._bases.tolist(), strict=False))
         self._number = {name: number for number, name in enumerate(owners)}
         self._whole = {name: program.buffers[name].whole for name in owners}
-        facts = [_facts(program.buffers[name], bases[owner] + at) for name, (owner, at) in owners.items()]
+        facts = [
+            _facts(program.buffers[name], bases[owner] + at) if owner in held else _NOTHING
+            for name, (owner, at) in owners.items()
+        ]
         self._facts = np.array(facts, np.int64).reshape(-1, 5)
 
     @property
@@ -129,6 +132,10 @@ class _Windows:
             operand[source], moment[source], writes[source].astype(bool),
             row_begin + x0[source] * pixel, row_end - (columns - x1[source]) * pixel, row_begin, row_end,
         )  # fmt: skip
+
+
+_NOTHING = (0, 0, 0, 0, 1)
+"""The facts of a buffer outside the arena: none of its windows have bytes there."""
 
 
 def _facts(buffer: Buffer, begin: int) -> tuple[int, int, int, int, int]:

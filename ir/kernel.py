@@ -81,7 +81,12 @@ class Kernel(ABC):
         return {}
 
     def in_place(self) -> tuple[int, ...]:
-        """Inputs whose bytes the output may overwrite as the kernel runs."""
+        """Inputs whose bytes the one output may overwrite as the kernel runs."""
+        return ()
+
+    def in_place_at(self, output: int) -> tuple[int, ...]:
+        """The same for output number ``output`` of a kernel with several; for states, as in the arena these
+        share no bytes with inputs."""
         return ()
 
     def scratch(self) -> int:

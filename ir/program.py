@@ -54,12 +54,13 @@ Storage = Full | Rows | Tile | Frame
 
 
 class Role(Enum):
-    """Why a buffer exists."""
+    """Why a buffer exists. Those of a STATE lie in a block of their own, outside the arena."""
 
     INPUT = "input"
     OUTPUT = "output"
     ACTIVATION = "activation"
     SCRATCH = "scratch"
+    STATE = "state"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Alias:
 
 @dataclass(frozen=True)
 class Buffer:
-    """Storage of one tensor in the arena."""
+    """Storage of one tensor, in the arena or, with ``Role.STATE``, in the state block."""
 
     name: str
     shape: tuple[int, ...]
@@ -154,6 +155,11 @@ class Buffer:
         rows, columns = self.pixels_stored
         return self.batch * rows * columns * self.pixel_bytes
 
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of the arena that it takes as an owner of memory."""
+        return 0 if self.role is Role.STATE else self.nbytes
+
     def widths(self, other: Buffer) -> tuple[int, int]:
         """Sizes that are to each other as the bytes of equally many elements of this buffer and of ``other``:
         of an element, or, where elements are packed, of a pixel."""
@@ -195,6 +201,10 @@ class Step:
     source: str = ""
     """Name of the ONNX node."""
 
+    def overwritable(self, output: int) -> tuple[int, ...]:
+        """Inputs whose bytes output number ``output`` may overwrite."""
+        return self.kernel.in_place() if len(self.outputs) == 1 else self.kernel.in_place_at(output)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -211,14 +221,27 @@ class Task:
 
 
 @dataclass(frozen=True)
+class State:
+    """A value that persists from one run to the next, as two buffers on the same bytes: ``before`` is what a
+    run finds there, ``after`` what it leaves. ``initial`` are the bytes after a reset."""
+
+    before: str
+    after: str
+    initial: bytes
+
+
+@dataclass(frozen=True)
 class MemoryPlan:
-    """One byte offset per buffer that owns memory, and how good the plan is proved to be."""
+    """One byte offset per buffer that owns memory (from the beginning of the arena, or of the state block),
+    and how good the plan is proved to be."""
 
     offsets: Mapping[str, int]
     arena_bytes: int
     lower_bound: int
     proved_optimal: bool
     alignment: int
+    state_bytes: int = 0
+    state_alignment: int = 1
 
 
 @dataclass(frozen=True)
@@ -234,6 +257,17 @@ class Program:
     plan: MemoryPlan | None = None
     views: tuple[Step, ...] = ()
     """Steps that cost nothing: no task runs them, their outputs and inputs are views of each other."""
+    states: tuple[State, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Buffers that hold something before the first task, or are fed: inputs and states."""
+        return (*self.inputs, *(state.before for state in self.states))
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Buffers that are wanted after the last task: outputs and states."""
+        return (*self.outputs, *(state.after for state in self.states))
 
     @property
     def fed(self) -> tuple[str, ...]:
@@ -248,8 +282,12 @@ class Program:
             name, offset = alias.parent, offset + alias.offset
         return name, offset
 
+    def persists(self, name: str) -> bool:
+        """True for buffers in the state block, views included; the others lie in the arena."""
+        return self.buffers[self.owner(name)[0]].role is Role.STATE
+
     def offset(self, name: str) -> int:
-        """Arena offset of ``name`` in bytes; the program must be placed."""
+        """Offset of ``name`` in its block, arena or state, in bytes; the program must be placed."""
         if self.plan is None:
             raise ValueError(f"program {self.name} has no memory plan")
         owner, inside = self.owner(name)

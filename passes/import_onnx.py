@@ -22,19 +22,25 @@ from .importing.upgrade import upgrade
 from .onnx_edit import name_nodes, remembered_names
 from .onnx_graph import IR_VERSION, OPSET, describe, quoted, static_shape
 from .onnx_infer import conforms, infer, infer_function, schema_of
+from .state_pairs import check_states, note_states
 
 
 def import_model(
-    source: str | os.PathLike[str] | onnx.ModelProto, input_shapes: Mapping[str, Sequence[int]] | None = None
+    source: str | os.PathLike[str] | onnx.ModelProto,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    states: Sequence[str] = (),
 ) -> oir.Model:
     """Read a model, check it, and bring it to opset ``OPSET`` with a static shape for every tensor.
 
     ``input_shapes`` fixes inputs by name; an open first dimension is 1 otherwise. Model-local functions
-    are inlined (those of the domain ``tinyc.spiking`` stay), constants folded. Operators that ONNX does
+    are inlined (those of the domain ``tinyc.spiking`` stay), constants folded. ``states`` are pairs
+    ``IN:OUT`` of a graph input and output that persist, besides those that the model itself names (see
+    ``state_pairs``). Operators that ONNX does
     not define pass, with whatever shapes the file gives to their outputs: see ``unknown_operators``.
 
     ``metadata_props`` of the result hold ``tinyc.sha256``, ``tinyc.source_opset``, ``tinyc.source_name``.
-    Raises ModelError for a file that is not a usable model; its text says what to do.
+    Raises ModelError for a file that is not a usable model, UsageError for shapes and states that do not fit
+    it; the text says what to do.
     """
     loaded = load(source)
     opset = check_structure(loaded.proto)
@@ -46,6 +52,7 @@ def import_model(
             why=" ".join(str(e.__cause__ or e).split())[:300],
             remedy="run onnx.checker.check_model on the file; export it again",
         ) from e
+    note_states(model, states)
     inline_functions(model)
     common.RemoveInitializersFromInputsPass()(model)
     name_nodes(model.graph)
@@ -55,6 +62,7 @@ def import_model(
     fix_inputs(model.graph, input_shapes or {})
     with remembered_names(model.graph):
         _sweep(model, opset)
+    check_states(model)
     common.RemoveUnusedNodesPass()(model)
     model.opset_imports[""] = OPSET
     common.RemoveUnusedOpsetsPass()(model)

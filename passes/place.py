@@ -1,4 +1,5 @@
-"""Memory placement: one arena offset per buffer, so that lines in use together never overlap."""
+"""Memory placement: one arena offset per buffer, so that lines in use together never overlap, and one in the
+state block per state."""
 
 from __future__ import annotations
 
@@ -38,7 +39,19 @@ def place(program: Program, *, seconds: float = 8.0) -> Program:
         proved_optimal=packed.peak == bound,
         alignment=UNIT * max((block.multiple for block in packing.blocks), default=1),
     )
-    return replace(program, plan=plan)
+    return replace(program, plan=_with_states(program, plan))
+
+
+def _with_states(program: Program, plan: MemoryPlan) -> MemoryPlan:
+    """``plan`` with a block for the states, one behind the other: all of them are in use all the time."""
+    offsets, end, alignment = dict(plan.offsets), 0, 1
+    for state in program.states:
+        buffer = program.buffers[state.before]
+        unit = UNIT * _in_units(buffer.dtype.size)
+        begin = -(-end // unit) * unit
+        offsets |= {state.before: begin, state.after: begin}
+        end, alignment = begin + buffer.nbytes, max(alignment, unit)
+    return replace(plan, offsets=offsets, state_bytes=end, state_alignment=alignment)
 
 
 def least_arena(program: Program) -> int:

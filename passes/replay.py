@@ -1,4 +1,4 @@
-"""Follow every byte of the arena through the task list: who wrote it last, and what for.
+"""Follow every byte of arena and state block through the task list: who wrote it last, and what for.
 
 A ring's byte also has the row it belongs to, a tile's and a frame's byte the row and the first column.
 """
@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from ..ir.errors import VerificationError
-from ..ir.program import Buffer, Frame, Full, Program, Rows, Step, Task, Tile
+from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Role, Rows, Step, Task, Tile
 from ..ir.window import Window
 
 
@@ -28,7 +28,7 @@ def invalid(where: str, why: str) -> VerificationError:
 
 @dataclass(frozen=True)
 class Run:
-    """Contiguous bytes [begin, end) of the arena, and the tag (see Replay) that they have if all is well."""
+    """Contiguous bytes [begin, end), and the tag (see Replay) that they have if all is well."""
 
     begin: int
     end: int
@@ -96,16 +96,18 @@ class Corner:
 
 
 class Replay:
-    """The arena while tasks run. A tag is a number for (owner, row of what is not stored whole, origin)."""
+    """Arena and state block, one behind the other, while tasks run. A tag is a number for (owner, row of what
+    is not stored whole, origin)."""
 
-    def __init__(self, program: Program, arena_bytes: int) -> None:
+    def __init__(self, program: Program, plan: MemoryPlan) -> None:
         self._program = program
+        self._arena_bytes = plan.arena_bytes
         self._labels = ["nothing"]
         self._tags: dict[tuple[str, Hashable], int] = {}
-        self._holders = np.zeros(arena_bytes, np.int32)
+        self._holders = np.zeros(plan.arena_bytes + plan.state_bytes, np.int32)
 
     def give(self, name: str) -> None:
-        """The caller writes the input ``name``; of a ring, its first rows."""
+        """The caller writes the input ``name`` (of a ring, its first rows), or it is a state."""
         rows, columns = self._program.buffers[name].pixels_stored
         where = "before the first task"
         access = self._access(where, name, Window(0, rows, 0, columns))
@@ -132,7 +134,7 @@ class Replay:
             self._write(access)
 
     def take(self, name: str) -> None:
-        """The caller reads the output ``name``; of a ring, its last rows."""
+        """The caller reads the output ``name`` (of a ring, its last rows), or it is a state."""
         rows, columns, _ = self._program.buffers[name].grid
         stored, _ = self._program.buffers[name].pixels_stored
         where = "after the last task"
@@ -160,11 +162,19 @@ class Replay:
             wrong = self._holders[run.begin : run.end] != run.tag
             if wrong.any():
                 addresses = np.flatnonzero(wrong) + run.begin
+                found = self._labels[self._holders[addresses[0]]]
+                where_bytes, first = self._block(addresses[0], addresses[-1] + 1)
                 why = (
-                    f"arena bytes [{addresses[0]}, {addresses[-1] + 1}) should hold {self._labels[run.tag]}, "
-                    f"and byte {addresses[0]} holds {self._labels[self._holders[addresses[0]]]}"
+                    f"{where_bytes} should hold {self._labels[run.tag]}, and byte {first} holds {found}"
                 )
                 raise invalid(f"{where}, buffer {access.buffer.name}", why)
+
+    def _block(self, begin: int, end: int) -> tuple[str, int]:
+        """Bytes [begin, end) in words, and where they begin in their block."""
+        if begin < self._arena_bytes:
+            return f"arena bytes [{begin}, {end})", begin
+        begin, end = begin - self._arena_bytes, end - self._arena_bytes
+        return f"state bytes [{begin}, {end})", begin
 
     def _write(self, access: Access) -> None:
         for run in access.runs:
@@ -176,16 +186,16 @@ class Replay:
         """What a task writes shares no byte with its other operands, unless it runs in place."""
         pairs = list(combinations(outputs + scratch, 2))
         pairs += [(work, read) for work in scratch for read in reads]
-        for output in outputs:
+        for number, output in enumerate(outputs):
             met = [operand for operand, read in enumerate(reads) if output.meets(read)]
             if step.kernel.slides:
                 continue  # rows move inside their frame
-            if not (len(met) == len(outputs) == 1 and _in_place(step, met[0], output, reads[met[0]])):
+            if not (len(met) == 1 and _in_place(step, (number, met[0]), output, reads[met[0]])):
                 pairs += [(output, reads[operand]) for operand in met]
         for one, other in pairs:
             if common := one.meets(other):
                 names = f"buffers {one.buffer.name} and {other.buffer.name}"
-                why = f"{names} meet in arena bytes [{common[0]}, {common[1]})"
+                why = f"{names} meet in {self._block(*common)[0]}"
                 raise invalid(f"{where}, buffer {one.buffer.name}", why)
 
     def _check_slide(self, where: str, step: Step, task: Task) -> None:
@@ -258,6 +268,8 @@ class Replay:
         pitch, length = columns * pixel, window.width * pixel
         owner, _ = self._program.owner(buffer.name)
         begin = self._program.offset(buffer.name) + left * pixel
+        if self._program.buffers[owner].role is Role.STATE:
+            begin += self._arena_bytes
         samples = [begin + sample * stored * pitch for sample in range(buffer.batch)]
         if buffer.storage == Full():
             tag = self._tag(owner, None, "")
@@ -283,7 +295,9 @@ class Replay:
         return self._tags[key]
 
 
-def _in_place(step: Step, operand: int, output: Access, read: Access) -> bool:
-    """True where the kernel may overwrite this input by its output, and does so element by element. What a
-    kernel that is not windowed writes may be less than what it reads."""
-    return operand in step.kernel.in_place() and output.takes_place_of(read, step.kernel.windowed)
+def _in_place(step: Step, operands: tuple[int, int], output: Access, read: Access) -> bool:
+    """True where the kernel may overwrite this input by this output (the numbers of both, the output's
+    first), and does so element by element. What a kernel that is not windowed writes may be less than what
+    it reads."""
+    number, operand = operands
+    return operand in step.overwritable(number) and output.takes_place_of(read, step.kernel.windowed)

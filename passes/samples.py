@@ -1,4 +1,7 @@
-"""Samples in .npz files: one array per model input, samples on the first axis, labels under ``y``."""
+"""Samples in .npz files: one array per model input, samples on the first axis, labels under ``y``.
+
+For a model with states a sample is a sequence: its time steps are the second axis.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,9 @@ class InputSpec:
     dtype: np.dtype
     quant: Quant | None = None
 
-    def described(self) -> str:
-        """``[n, 49, 10, 1] float32``"""
-        return f"[n, {', '.join(map(str, _sample_shape(self.shape)))}] {self.dtype.name}"
+    def described(self, outer: str = "n") -> str:
+        """``[n, 49, 10, 1] float32``; ``outer`` names the axes in front of a sample's own."""
+        return f"[{', '.join([outer, *map(str, _sample_shape(self.shape))])}] {self.dtype.name}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,31 @@ class Samples:
         """One dict per sample, in the inputs' shapes."""
         for index in range(len(self)):
             yield {name: array[index, ...] for name, array in self.arrays.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Arrays of shape [n, steps, *input shape] by input name, in the inputs' element types. ``labels`` are
+    [n], of the last step, or [n, steps]."""
+
+    arrays: Mapping[str, np.ndarray]
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    @property
+    def steps(self) -> int:
+        """Time steps of each sequence."""
+        return next(iter(self.arrays.values())).shape[1]
+
+    def __iter__(self) -> Iterator[list[dict[str, np.ndarray]]]:
+        """One list per sequence, with a dict per step, in the inputs' shapes."""
+        for index in range(len(self)):
+            yield [
+                {name: array[index, step, ...] for name, array in self.arrays.items()}
+                for step in range(self.steps)
+            ]
 
 
 def input_specs(inputs: Sequence[oir.Value]) -> list[InputSpec]:
@@ -85,17 +113,63 @@ def load_samples(path: str | Path, specs: Sequence[InputSpec]) -> Samples:
     for a file that is not .npz, a missing or unknown array, and a wrong shape, type or count.
     """
     stored = _read(Path(path))
-    labels = stored.pop(LABELS, None) if not any(spec.name == LABELS for spec in specs) else None
+    labels = _labels(stored, specs)
     arrays = {spec.name: _converted(_pick(stored, spec, specs, path), spec, path) for spec in specs}
-    counts = {name: len(array) for name, array in arrays.items()}
+    _check_counts({name: len(array) for name, array in arrays.items()}, labels, path)
+    return Samples(arrays, labels)
+
+
+def load_sequences(path: str | Path, specs: Sequence[InputSpec]) -> Sequences:
+    """Reads a sample file for a model with states, whose other inputs are ``specs``: arrays of shape
+    [n, steps, *input shape].
+
+    Raises what ``load_samples`` does, and UsageError for arrays without time steps, or of unlike numbers of
+    them.
+    """
+    stored = _read(Path(path))
+    labels = _labels(stored, specs)
+    arrays: dict[str, np.ndarray] = {}
+    for spec in specs:
+        array = _pick(stored, spec, specs, path)
+        if array.ndim < 2 or array.shape[2:] not in (spec.shape, _sample_shape(spec.shape)):
+            raise _refused(
+                path,
+                f"array for input {quoted(spec.name)}: its shape is [{', '.join(map(str, array.shape))}]",
+                f"the model has states, so a sample is a sequence; it must be {spec.described('n, steps')}",
+            )
+        each = _converted(array.reshape(-1, *spec.shape), spec, path)
+        arrays[spec.name] = each.reshape(*array.shape[:2], *spec.shape)
+    _check_counts({name: len(array) for name, array in arrays.items()}, labels, path)
+    steps = {name: array.shape[1] for name, array in arrays.items()}
+    if len(set(steps.values())) != 1 or 0 in steps.values():
+        listed = ", ".join(f"{quoted(name)} {count}" for name, count in steps.items())
+        why = f"it has these numbers of time steps: {listed}"
+        raise _refused(path, why, "give every array the same number, at least 1")
+    found = Sequences(arrays, labels)
+    if labels is not None and labels.shape not in ((len(found),), (len(found), found.steps)):
+        why = f"labels {LABELS!r}: their shape is [{', '.join(map(str, labels.shape))}]"
+        raise _refused(path, why, "give [n] numbers, of the last step each, or [n, steps]")
+    return found
+
+
+def _labels(stored: dict[str, np.ndarray], specs: Sequence[InputSpec]) -> np.ndarray | None:
+    return stored.pop(LABELS, None) if not any(spec.name == LABELS for spec in specs) else None
+
+
+def _check_counts(counts: dict[str, int], labels: np.ndarray | None, path: str | Path) -> None:
     if labels is not None:
-        counts[LABELS] = len(labels)
+        counts = {**counts, LABELS: len(labels)}
     if len(set(counts.values())) != 1 or 0 in counts.values():
         listed = ", ".join(f"{quoted(name)} {count}" for name, count in counts.items())
         raise _refused(
             path, f"it has these numbers of samples: {listed}", "give every array the same number, at least 1"
         )
-    return Samples(arrays, labels)
+
+
+def random_sequences(specs: Sequence[InputSpec], count: int, steps: int, seed: int) -> Sequences:
+    """The numbers of ``random_samples`` as ``count`` sequences."""
+    flat = random_samples(specs, count * steps, seed)
+    return Sequences({n: a.reshape(count, steps, *a.shape[1:]) for n, a in flat.arrays.items()})
 
 
 def random_samples(specs: Sequence[InputSpec], count: int, seed: int) -> Samples:

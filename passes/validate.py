@@ -1,8 +1,9 @@
-"""The memory plan's proof: a replay of the task list that follows every byte of the arena.
+"""The memory plan's proof: a replay of the task list that follows every byte of arena and state block.
 
 For each byte the replay keeps which tensor was written there last: for a ring also which row, for a tile
-which origin. A task may read only bytes that still hold what it wants. Nothing here is shared with the
-placement that is being checked.
+which origin. A task may read only bytes that still hold what it wants. So nothing reads of a state what it
+was before the run where its new value has been written. Nothing here is shared with the placement that is
+being checked.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import pairwise
 
-from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Tile
+from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Role, Tile
 from .replay import Replay, invalid
 
 WORD = 4
@@ -31,19 +32,20 @@ def validate(program: Program) -> None:
     _check_views(program)
     _check_writers(program)
     _check_layout(program, program.plan)
-    replay = Replay(program, program.plan.arena_bytes)
+    _check_states(program, program.plan)
+    replay = Replay(program, program.plan)
     for name in _given(program):
         replay.give(name)
     for index, task in enumerate(program.tasks):
         replay.run(index, task)
-    for name in program.outputs:
+    for name in program.results:
         replay.take(name)
 
 
 def _given(program: Program) -> list[str]:
-    """Inputs that the caller writes before the first task: those that no step computes."""
+    """What holds something before the first task: inputs that no step computes, and states."""
     fed = {name for step in program.steps for name in step.outputs}
-    return [name for name in program.inputs if name not in fed]
+    return [name for name in program.inputs if name not in fed] + [s.before for s in program.states]
 
 
 def _check_operands(program: Program) -> None:
@@ -55,7 +57,7 @@ def _check_operands(program: Program) -> None:
         for name in program.operands(step):
             if name not in program.buffers:
                 raise invalid(f"step {step.name}", f"there is no buffer {name}")
-    for name in program.inputs + program.outputs:
+    for name in program.sources + program.results:
         if name not in program.buffers:
             raise invalid(f"program {program.name}", f"there is no buffer {name}")
         storage = program.buffers[name].storage
@@ -113,21 +115,39 @@ def _check_writers(program: Program) -> None:
 
 
 def _check_layout(program: Program, plan: MemoryPlan) -> None:
-    """Every operand lies inside the arena and is aligned; the plan claims no more than it holds."""
+    """Every operand lies inside its block and is aligned; the plan claims no more than it holds."""
     operands = [name for task in program.tasks for name in program.operands(program.steps[task.step])]
-    for name in dict.fromkeys((*program.inputs, *operands, *program.outputs)):
+    for name in dict.fromkeys((*program.sources, *operands, *program.results)):
         buffer, (owner, inside) = program.buffers[name], program.owner(name)
         if owner not in plan.offsets:
             raise invalid(f"buffer {name}", f"{owner} has no offset")
         begin = plan.offsets[owner] + inside
-        if begin < 0 or begin + buffer.nbytes > plan.arena_bytes:
+        kind, size, aligned = ("arena", plan.arena_bytes, plan.alignment)
+        if program.persists(name):
+            kind, size, aligned = ("state block", plan.state_bytes, plan.state_alignment)
+        if begin < 0 or begin + buffer.nbytes > size:
             end = begin + buffer.nbytes
-            why = f"bytes [{begin}, {end}) are not inside the arena of {plan.arena_bytes} bytes"
+            why = f"bytes [{begin}, {end}) are not inside the {kind} of {size} bytes"
             raise invalid(f"buffer {name}", why)
         alignment = buffer.dtype.size if buffer.alias else max(buffer.dtype.size, WORD)
-        if buffer.nbytes > 0 and (begin % alignment or plan.alignment % alignment):
-            why = f"it begins at byte {begin} of an arena aligned to {plan.alignment}, and needs {alignment}"
+        if buffer.nbytes > 0 and (begin % alignment or aligned % alignment):
+            why = f"it begins at byte {begin} of the {kind} aligned to {aligned}, and needs {alignment}"
             raise invalid(f"buffer {name}", why)
     if plan.lower_bound > plan.arena_bytes or plan.proved_optimal != (plan.lower_bound == plan.arena_bytes):
         why = f"an arena of {plan.arena_bytes} bytes, a lower bound of {plan.lower_bound}"
         raise invalid(f"program {program.name}", f"{why}, proved optimal: {plan.proved_optimal}")
+
+
+def _check_states(program: Program, plan: MemoryPlan) -> None:
+    """What a run leaves of a state lies where the next one looks for it, and nowhere else lies anything."""
+    pairs = {name for state in program.states for name in (state.before, state.after)}
+    for name, buffer in program.buffers.items():
+        if (buffer.role is Role.STATE) != (name in pairs):
+            raise invalid(f"buffer {name}", f"its role is {buffer.role.value}, and it is no half of a state")
+    for state in program.states:
+        before, after = program.buffers[state.before], program.buffers[state.after]
+        places = [(plan.offsets[b.name], b.nbytes, b.dtype, b.storage, b.alias) for b in (before, after)]
+        if places[0] != places[1] or before.storage != Full() or before.alias is not None:
+            raise invalid(f"buffer {after.name}", f"it does not lie where {before.name} does, as a whole")
+        if len(state.initial) != before.nbytes:
+            raise invalid(f"buffer {before.name}", f"a reset writes {len(state.initial)} bytes to it")

@@ -72,10 +72,11 @@ def _views(program: Program, step: Step) -> dict[str, Alias]:
 
 
 def _slice_views(program: Program, step: Step, begin: int) -> dict[str, Alias]:
-    """The output as a view of the input, unless both are the caller's: those share no bytes."""
+    """The output as a view of the input, unless both are the caller's or states: those share no bytes."""
     (source,), (out,) = step.inputs, step.outputs
-    theirs = {program.owner(name)[0] for name in program.inputs + program.outputs if name != out}
-    if program.buffers[out].alias or (out in program.outputs and program.owner(source)[0] in theirs):
+    theirs = {program.owner(name)[0] for name in program.sources + program.results if name != out}
+    taken = out in program.outputs and program.owner(source)[0] in theirs
+    if program.buffers[out].alias or program.persists(out) or taken:
         return {}
     return {out: Alias(source, begin * program.buffers[source].dtype.size)}
 
@@ -83,7 +84,7 @@ def _slice_views(program: Program, step: Step, begin: int) -> dict[str, Alias]:
 def _concat_views(program: Program, step: Step, begins: Sequence[int]) -> dict[str, Alias]:
     """The inputs' buffers as views of the output: each whole, computed by a step, in one place only."""
     (out,) = step.outputs
-    theirs = {program.owner(name)[0] for name in program.inputs + program.outputs}
+    theirs = {program.owner(name)[0] for name in program.sources + program.results}
     views: dict[str, Alias] = {}
     for name, begin in zip(step.inputs, begins, strict=True):
         owner, inside = program.owner(name)

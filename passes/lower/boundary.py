@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import onnx_ir as oir
@@ -11,7 +11,6 @@ from ...ir.dtype import DType, Quant
 from ...ir.errors import ModelError, UsageError
 from ...ir.names import Names
 from ...ir.program import Buffer, Role
-from ...kernels.copy import Copy
 from ...kernels.node import Tensor
 from ...kernels.table import Table
 from ..onnx_graph import quoted, shape_of
@@ -21,19 +20,19 @@ from .layout import channel_last, row_major, wants_channel_last
 
 
 def declare_inputs(
-    graph: oir.Graph, builder: Builder, want_channel_last: bool, dtype: DType, done: set[oir.Node]
+    values: Sequence[oir.Value], builder: Builder, want_channel_last: bool, dtype: DType, done: set[oir.Node]
 ) -> list[str]:
-    """Makes a buffer for each graph input and returns their names.
+    """Makes a buffer for each of these graph inputs and returns their names.
 
     A float input which only QuantizeLinear reads takes integers directly (unless ``dtype`` is float32).
     """
     names, made = Names(), []
-    for value in graph.inputs:
+    for value in values:
         shape = shape_of(value)
         last = want_channel_last and wants_channel_last(value)
         order = channel_last(len(shape)) if last else row_major(len(shape))
         tensor = Tensor(name_of(value), shape, element_type(value), order)
-        quantizers = _quantizers(value)
+        quantizers = quantizers_of(value)
         name = names.unique(name_of(value), "input")
         if not quantizers or dtype is DType.FLOAT32:
             buffer = Buffer(
@@ -47,7 +46,7 @@ def declare_inputs(
     return made
 
 
-def _quantizers(value: oir.Value) -> list[oir.Node]:
+def quantizers_of(value: oir.Value) -> list[oir.Node]:
     """The QuantizeLinear nodes that read ``value``, where nothing else does and all agree."""
     nodes = [use.node for use in value.uses()]
     if not nodes or value.is_graph_output() or any(node.op_type != "QuantizeLinear" for node in nodes):
@@ -109,15 +108,17 @@ def _pixel_quant(name: str, quant: Quant) -> Quant:
 
 
 def declare_outputs(
-    graph: oir.Graph, builder: Builder, want_channel_last: bool, tensor_of: Callable[[oir.Value], Tensor]
-) -> list[str]:
-    """Gives each graph output a buffer of its own, in an order of axes that a caller expects.
+    values: Sequence[oir.Value], builder: Builder, want_channel_last: bool,
+    tensor_of: Callable[[oir.Value], Tensor], taken: Iterable[str],
+) -> list[str]:  # fmt: skip
+    """Gives each of these graph outputs a buffer of its own, in an order of axes that a caller expects; the
+    inputs' and states' buffers are ``taken``.
 
     An output that DequantizeLinear gives is handed out as integers.
     """
-    names, taken = Names(), {builder.stored[name_of(v)] for v in graph.inputs}
+    names, taken = Names(), set(taken)
     made: list[str] = []
-    for value in graph.outputs:
+    for value in values:
         if 0 in shape_of(value):
             raise ModelError(
                 "An output of the model has no elements",
@@ -132,20 +133,11 @@ def declare_outputs(
         )
         if tensor.order not in expected:
             tensor = builder.ordered(tensor, row_major(len(tensor.shape)), origin)
-        if _owner(builder, builder.stored[tensor.name]) in {_owner(builder, t) for t in taken}:
-            copied = replace(tensor, name=builder.fresh(f"{tensor.name} for the caller"))
-            nbytes = builder.buffers[builder.stored[tensor.name]].nbytes
-            builder.emit(Copy(nbytes), origin, [tensor], [copied])
-            tensor = copied
+        if builder.owner(builder.stored[tensor.name]) in {builder.owner(name) for name in taken}:
+            tensor = builder.copied(tensor, f"{tensor.name} for the caller", origin)
         made.append(_hand_out(builder, tensor, names.unique(name_of(value), "output"), name_of(value)))
         taken.add(made[-1])
     return made
-
-
-def _owner(builder: Builder, name: str) -> str:
-    while (alias := builder.buffers[name].alias) is not None:
-        name = alias.parent
-    return name
 
 
 def _hand_out(builder: Builder, tensor: Tensor, wanted: str, source: str) -> str:
@@ -158,17 +150,4 @@ def _hand_out(builder: Builder, tensor: Tensor, wanted: str, source: str) -> str
     held = builder.buffers[old]
     quant = tensor.quant or held.quant
     fresh = replace(held, name=wanted, role=Role.OUTPUT, source=source, quant=quant, order=tensor.order)
-    del builder.buffers[old]
-    new = builder.add_buffer(fresh)
-    for key, name in builder.stored.items():
-        if name == old:
-            builder.stored[key] = new
-    for name, buffer in builder.buffers.items():
-        if buffer.alias is not None and buffer.alias.parent == old:
-            builder.buffers[name] = replace(buffer, alias=replace(buffer.alias, parent=new))
-    for index, step in enumerate(builder.steps):
-        inputs, outputs = (
-            tuple(new if n == old else n for n in names) for names in (step.inputs, step.outputs)
-        )
-        builder.steps[index] = replace(step, inputs=inputs, outputs=outputs)
-    return new
+    return builder.renamed(old, fresh)

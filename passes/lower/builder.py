@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from ...ir.dtype import DType, Quant
 from ...ir.kernel import Kernel
-from ...ir.program import Alias, Buffer, Program, Role, Step, Task
+from ...ir.program import Alias, Buffer, Program, Role, State, Step, Task
 from ...kernels.constant import Fixed
 from ...kernels.convert import Dequantize
+from ...kernels.copy import Copy
 from ...kernels.node import Tensor
 from ...kernels.packed_table import PackedTable
 from ...kernels.transpose import Transpose
@@ -47,6 +49,35 @@ class Builder:
             name = f"{buffer.name}_{count}"
         self.buffers[name] = replace(buffer, name=name)
         return name
+
+    def renamed(self, old: str, fresh: Buffer) -> str:
+        """Puts ``fresh`` in the place of the buffer ``old`` wherever that is used, and returns its name."""
+        del self.buffers[old]
+        new = self.add_buffer(fresh)
+        for key, name in self.stored.items():
+            if name == old:
+                self.stored[key] = new
+        for name, buffer in self.buffers.items():
+            if buffer.alias is not None and buffer.alias.parent == old:
+                self.buffers[name] = replace(buffer, alias=replace(buffer.alias, parent=new))
+        for index, step in enumerate(self.steps):
+            inputs, outputs = (
+                tuple(new if n == old else n for n in names) for names in (step.inputs, step.outputs)
+            )
+            self.steps[index] = replace(step, inputs=inputs, outputs=outputs)
+        return new
+
+    def owner(self, name: str) -> str:
+        """The buffer that owns the bytes of the buffer ``name``."""
+        while (alias := self.buffers[name].alias) is not None:
+            name = alias.parent
+        return name
+
+    def copied(self, tensor: Tensor, wanted: str, origin: Origin) -> Tensor:
+        """The same tensor in bytes of its own, by a step, under a name like ``wanted``."""
+        made = replace(tensor, name=self.fresh(wanted))
+        self.emit(Copy(self.buffers[self.stored[tensor.name]].nbytes), origin, [tensor], [made])
+        return made
 
     def bind(self, tensor: Tensor, buffer: str) -> Tensor:
         """Says that ``tensor``'s bytes are ``buffer``'s."""
@@ -174,7 +205,10 @@ class Builder:
                 self.buffers[name] = replace(held, quant=quant)
             name = held.alias.parent if held.alias is not None else None
 
-    def program(self, inputs: list[str], outputs: list[str]) -> Program:
+    def program(self, inputs: Sequence[str], outputs: Sequence[str], states: Sequence[State]) -> Program:
         """The finished program, layer by layer: one task per step."""
         tasks = tuple(Task(index) for index in range(len(self.steps)))
-        return Program(self.name, dict(self.buffers), tuple(self.steps), tasks, tuple(inputs), tuple(outputs))
+        return Program(
+            self.name, dict(self.buffers), tuple(self.steps), tasks, tuple(inputs), tuple(outputs),
+            states=tuple(states),
+        )  # fmt: skip

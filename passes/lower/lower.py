@@ -17,7 +17,8 @@ from ...kernels.packed_table import PackedTable
 from ...kernels.registry import OPERATORS, Operator
 from ...kernels.table import RealFunction, Table
 from ..onnx_graph import FUSED_DOMAIN, SPIKING_DOMAIN, constant, has_known_domain, shape_of
-from . import boundary
+from ..state_pairs import given_inputs, given_outputs, initial_values, state_pairs
+from . import boundary, states
 from .builder import Builder, Origin
 from .graph import (
     attributes,
@@ -88,6 +89,7 @@ def refuse_unsupported(model: oir.Model) -> None:
 
 class _Lowering:
     def __init__(self, model: oir.Model, name: str, options: LowerOptions) -> None:
+        self.model = model
         self.graph = model.graph
         self.opset = model.opset_imports.get("", 0)
         self.options = options
@@ -95,8 +97,10 @@ class _Lowering:
         self.done: set[oir.Node] = set()
 
     def run(self) -> Program:
+        given, wanted = given_inputs(self.model), given_outputs(self.model)
+        held = states.declare_before(self._pairs(), self.builder, self.done)
         inputs = boundary.declare_inputs(
-            self.graph, self.builder, self.options.channel_last, self.options.input_dtype, self.done
+            given, self.builder, self.options.channel_last, self.options.input_dtype, self.done
         )
         for node in self.graph:  # first, so that constants are known wherever their nodes stand
             if node.op_type == "DequantizeLinear" and constant(node.inputs[0]) is not None:
@@ -104,8 +108,16 @@ class _Lowering:
         for node in self.graph:
             if node not in self.done:
                 self._lower_node(node)
-        outputs = boundary.declare_outputs(self.graph, self.builder, self.options.channel_last, self.tensor)
-        return self.builder.program(inputs, outputs)
+        kept = states.declare_after(held, initial_values(self.model), self.builder, self.tensor)
+        taken = [*inputs, *(name for state in kept for name in (state.before, state.after))]
+        outputs = boundary.declare_outputs(
+            wanted, self.builder, self.options.channel_last, self.tensor, taken
+        )
+        return self.builder.program(inputs, outputs, kept)
+
+    def _pairs(self) -> dict[oir.Value, oir.Value]:
+        inputs, outputs = ({name_of(v): v for v in side} for side in (self.graph.inputs, self.graph.outputs))
+        return {inputs[pair.input]: outputs[pair.output] for pair in state_pairs(self.model)}
 
     # ---- operands ----
 

@@ -13,7 +13,7 @@ Progress = Callable[[str, float], None]
 class QuantizeOptions:
     """Bounds on the work, and ties between tensors.
 
-    ``tied`` are pairs of tensors that must have one quantization, such as a state's input and output.
+    ``tied`` are pairs of tensors that must have one quantization, besides the model's states.
     ``activation_bits`` gives tensors 16, 4 or 2 bits; ``weight_bits`` gives 4 or 2 to the weights of the
     operator that makes the tensor named; all others have 8. Tensors that share one quantization have the
     most bits that any of them is given.

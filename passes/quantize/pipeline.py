@@ -10,6 +10,7 @@ import onnx_ir as oir
 
 from ...ir.errors import UsageError
 from ..onnx_graph import quoted
+from ..state_pairs import state_pairs
 from .affine import WIDTHS, Affine, quant_of, resized
 from .calibration import Calibration, calibration_of, observe_histograms, observe_ranges
 from .choice import choose_ranges
@@ -38,7 +39,8 @@ def quantize(
 
     ``calibration`` maps graph inputs to arrays [samples, *shape of the input], where a leading 1 of the
     shape may be left out. Activations are integers per tensor, asymmetric; weights integers per output
-    channel, symmetric; biases int32. Graph inputs and outputs stay float. Operators that have no integer
+    channel, symmetric; biases int32. Graph inputs and outputs stay float; the two sides of a state have one
+    quantization, so that its integers persist. Operators that have no integer
     form stay in float; ``tinyc.quantize.float_islands`` in the result's metadata lists their nodes, and
     ``tinyc.quantize.observers`` tells which observer each tensor's range comes from.
 
@@ -73,7 +75,8 @@ class Quantizer:
         self.groups: tuple[Group, ...] = ()
         if self.parts.tensors:
             ranges = _with_constants(self.parts, observe_ranges(self.model, self.parts.tensors, samples))
-            self.groups = groups_of(self.parts, ranges, options.tied)
+            states = ((pair.input, pair.output) for pair in state_pairs(self.model))
+            self.groups = groups_of(self.parts, ranges, (*options.tied, *states))
             self.histograms = observe_histograms(self.model, self.groups, ranges, samples)
         self._chosen: dict[tuple[Group, int], tuple[str, Affine]] = {}
         progress("calibrate", 1.0)

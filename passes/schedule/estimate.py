@@ -53,15 +53,16 @@ class Estimator:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._reads = Reads(program)
-        self._born = dict.fromkeys((program.owner(name)[0] for name in program.inputs), -1)
+        self._born = dict.fromkeys((program.owner(name)[0] for name in program.sources), -1)
         self._dead: dict[str, int] = {}
         for index, step in enumerate(program.steps):
             for name in step.outputs:
                 owner = program.owner(name)[0]
-                self._born[owner] = max(self._born.get(owner, index), index if owner in program.inputs else 0)
+                given = owner in program.sources
+                self._born[owner] = max(self._born.get(owner, index), index if given else 0)
             for name in step.inputs + step.outputs:
                 self._dead[program.owner(name)[0]] = index
-        for name in program.outputs:
+        for name in program.results:
             self._dead[program.owner(name)[0]] = len(program.steps)
 
     def whole(self, index: int) -> Estimate | None:
@@ -78,9 +79,9 @@ class Estimator:
     def _shared(self, index: int) -> int:
         """Bytes of the output that lie in a dying input."""
         program, step = self._program, self._program.steps[index]
-        size = program.buffers[step.outputs[0]].nbytes
+        size = program.buffers[step.outputs[0]].arena_bytes
         owners = [program.owner(step.inputs[operand])[0] for operand in step.kernel.in_place()]
-        dying = any(self._dead[name] == index and size <= program.buffers[name].nbytes for name in owners)
+        dying = any(self._dead[n] == index and size <= program.buffers[n].arena_bytes for n in owners)
         return size if dying else 0
 
     def streams(self, begin: int, end: int) -> Iterator[Estimate]:
@@ -101,7 +102,7 @@ class Estimator:
         staying, leaving, dying = 0, 0, dict[str, int]()
         for name, born in self._born.items():
             dead = self._dead.get(name, born)
-            size = self._program.buffers[name].nbytes
+            size = self._program.buffers[name].arena_bytes
             if born < begin <= dead < end:
                 dying[name] = size
             elif born < begin <= dead:

@@ -79,14 +79,14 @@ class _Memory:
 
     @classmethod
     def of(cls, program: Program) -> _Memory:
-        users: dict[str, int] = {program.owner(name)[0]: 0 for name in (*program.inputs, *program.outputs)}
+        users: dict[str, int] = {program.owner(name)[0]: 0 for name in (*program.sources, *program.results)}
         for index, step in enumerate(program.steps):
             for name in program.operands(step):
                 owner = program.owner(name)[0]
                 users[owner] = users.get(owner, 0) | 1 << index
-        given = {program.owner(name)[0] for name in program.inputs}
-        kept = {program.owner(name)[0] for name in program.outputs}
-        sizes = {name: -(-program.buffers[name].nbytes // UNIT) * UNIT for name in users}
+        given = {program.owner(name)[0] for name in program.sources}
+        kept = {program.owner(name)[0] for name in program.results}
+        sizes = {name: -(-program.buffers[name].arena_bytes // UNIT) * UNIT for name in users}
         blocks = [_Block(sizes[name], mask, name in given, name in kept) for name, mask in users.items()]
         number = {name: index for index, name in enumerate(users)}
         used = [
@@ -144,13 +144,15 @@ def _overwritable(program: Program, step: Step) -> Iterator[str]:
         if index < len(step.inputs):
             source = program.buffers[step.inputs[index]]
             alone = owners.count(program.owner(source.name)[0]) == 1
-            if alone and source.storage == output.storage == Full() and output.nbytes <= source.nbytes:
+            fits = source.storage == output.storage == Full() and output.nbytes <= source.nbytes
+            if alone and fits and not program.persists(source.name) and not program.persists(output.name):
                 yield source.name
 
 
 def _needs(program: Program) -> list[int]:
     """For each step the earlier ones that it cannot overtake, as a mask: they use bytes that it writes, or
-    write bytes that it uses; and all that these need."""
+    write bytes that it uses; and all that these need. Both halves of a state are the same bytes."""
+    place = {state.after: state.before for state in program.states}
     needs: list[int] = []
     seen: list[tuple[int, bool, str, int, int]] = []
     for index, step in enumerate(program.steps):
@@ -158,7 +160,8 @@ def _needs(program: Program) -> list[int]:
         spans: list[tuple[int, bool, str, int, int]] = []
         for name in (*step.inputs, *step.outputs):
             owner, begin = program.owner(name)
-            spans.append((index, name in step.outputs, owner, begin, begin + program.buffers[name].nbytes))
+            end = begin + program.buffers[name].nbytes
+            spans.append((index, name in step.outputs, place.get(owner, owner), begin, end))
         for _, writes, owner, begin, end in spans:
             for other, wrote, other_owner, other_begin, other_end in seen:
                 if owner == other_owner and (writes or wrote) and begin < other_end and other_begin < end:

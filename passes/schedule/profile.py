@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ...ir.kernel import Cost
-from ...ir.program import Full
+from ...ir.program import Full, Role
 from ...ir.window import Window
 from .frames import Framing, framings
 from .reads import COLUMNS, ROWS
@@ -74,7 +74,7 @@ class Profile:
         one stream."""
         names = (*self.scope.inside, *self.scope.leaving, *self.dying)
         buffers = [self.scope.program.buffers[name] for name in names]
-        sizes = [buffer.pixel_bytes * buffer.grid[1] for buffer in buffers]
+        sizes = [0 if b.role is Role.STATE else b.pixel_bytes * b.grid[1] for b in buffers]
         return int(self._most(np.array([sizes], np.float64), framed)[0])
 
     def _most(self, sizes: np.ndarray, framed: bool) -> np.ndarray:

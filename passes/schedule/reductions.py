@@ -88,7 +88,7 @@ def _pointwise_before(program: Program, pool: Step) -> Step | None:
     if maker is None or not _is_pointwise(maker.kernel):
         return None
     uses = Counter(program.owner(name)[0] for step in program.steps for name in step.inputs)
-    uses.update(program.owner(name)[0] for name in program.outputs)
+    uses.update(program.owner(name)[0] for name in program.results)
     held = program.buffers[maker.outputs[0]]
     alone = held.role is Role.ACTIVATION and held.alias is None and uses[held.name] == 1
     return maker if alone and held.storage == Full() else None

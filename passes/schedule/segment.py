@@ -90,9 +90,9 @@ class Scope:
 
     @cached_property
     def leaving(self) -> tuple[str, ...]:
-        """Tensors computed inside that later steps, or the caller, read."""
+        """Tensors computed inside that later steps, the caller, or the next run read."""
         later = {name for step in self.program.steps[self.end :] for name in step.inputs}
-        wanted = {self.program.owner(name)[0] for name in (*later, *self.program.outputs)}
+        wanted = {self.program.owner(name)[0] for name in (*later, *self.program.results)}
         return tuple(name for name in self.producers if self.program.owner(name)[0] in wanted)
 
     @cached_property
@@ -104,7 +104,7 @@ class Scope:
     def obstacle(self) -> Obstacle | None:
         """What keeps these steps from advancing together row by row; None where they can."""
         found = (why for _, step in self.steps if (why := self._whole_only(step)))
-        why = next(found, None) or next(self._views(), None)
+        why = next(found, None) or next(self._views(), None) or next(self._overtaken(), None)
         return None if why is None else Obstacle(why, _APART)
 
     @property
@@ -139,6 +139,16 @@ class Scope:
             for name in step.inputs:
                 if name not in self.producers and self.program.owner(name)[0] in made:
                     yield f"{step.name} reads {name}, a view of what is computed in the same segment"
+
+
+    def _overtaken(self) -> Iterator[str]:
+        """States of which the first rows would be new while another step still reads what they were."""
+        for state in self.program.states:
+            writers = {i for name, i in self.producers.items() if self.program.owner(name)[0] == state.after}
+            for index, step in self.steps:
+                reads = any(self.program.owner(name)[0] == state.before for name in step.inputs)
+                if reads and writers - {index}:
+                    yield f"{step.name} reads the state {state.before}, which is renewed in the same segment"
 
 
 @dataclass(frozen=True)

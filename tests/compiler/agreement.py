@@ -11,12 +11,13 @@ import onnx.compose
 import onnx_ir as oir
 
 from tinyc.codegen.emit import Facts, emit
-from tinyc.compiler.feeding import stored_inputs, to_stored
+from tinyc.compiler.feeding import stored_inputs
 from tinyc.compiler.fidelity import _compute, _truth, _value, step_errors
 from tinyc.compiler.sessions import Reference
 from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
 from tinyc.ir.program import Program
+from tinyc.ir.values import to_stored
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.dead_channels import remove_dead_channels
 from tinyc.passes.import_onnx import import_model

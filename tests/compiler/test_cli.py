@@ -17,10 +17,11 @@ import onnxruntime
 import pytest
 
 import tinyc
-from tinyc.compiler.feeding import stored_inputs, to_real
+from tinyc.compiler.feeding import stored_inputs
 from tinyc.compiler.options import CompileOptions
 from tinyc.compiler.pipeline import compile_model
 from tinyc.emulator.machine import Machine
+from tinyc.ir.values import to_real
 from tinyc.passes.samples import InputSpec, load_samples
 
 from .command_line import tinyc as run_tinyc

@@ -11,11 +11,11 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
-from tinyc.compiler.feeding import to_real
 from tinyc.compiler.options import CompileOptions
 from tinyc.compiler.pipeline import Compiled, compile_model
 from tinyc.compiler.sessions import Reference
 from tinyc.ir.errors import ModelError
+from tinyc.ir.values import to_real
 from tinyc.kernels.table import Table
 from tinyc.kernels.unary import Unary
 from tinyc.passes.import_onnx import import_model

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from tinyc.benchmarks import mlperf
-from tinyc.compiler.feeding import stored_inputs, to_real
+from tinyc.compiler.feeding import stored_inputs
 from tinyc.compiler.options import CompileOptions
 from tinyc.compiler.pipeline import Compiled, compile_model
 from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
+from tinyc.ir.values import to_real
 
 MACS = {"ad01": 264_192, "ic01": 12_501_632, "kws01": 2_656_768, "vww01": 3_733_073}
 PARAMETERS = {"ad01": 265_864, "ic01": 77_706, "kws01": 22_604, "vww01": 210_850}
