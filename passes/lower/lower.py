@@ -31,6 +31,7 @@ from .graph import (
     sole_consumer,
 )
 from .layout import arranged_for, row_major, same_bytes, same_runs, transposed
+from .spiking import SPIKE, SpikingLowering
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class _Lowering:
         self.options = options
         self.builder = Builder(name, reserved=names_in(model.graph))
         self.done: set[oir.Node] = set()
+        self.spiking = SpikingLowering(model, self.builder, self.tensor)
 
     def run(self) -> Program:
         given, wanted = given_inputs(self.model), given_outputs(self.model)
@@ -140,6 +142,8 @@ class _Lowering:
 
     def _lower_node(self, node: oir.Node) -> None:
         self.done.add(node)
+        if self.spiking.lower(node, self.done):
+            return
         match node.op_type:
             case "DequantizeLinear":
                 self._dequantize(node)
@@ -294,6 +298,9 @@ class _Lowering:
             t is not None and t.constant is None and t.quant is None and t.dtype.is_float for t in operands
         ):
             return False
+        if self.spiking.is_spikes(final):
+            made = replace(self._stored(final), dtype=DType.INT8, quant=SPIKE)
+            return self._emit(node, operator, operands, [made], activation, origin)
         if element_type(final) is not DType.FLOAT32:
             outputs = [self._stored(v) for v in node.outputs if v.name]
             return self._emit(node, operator, operands, outputs, activation, origin)

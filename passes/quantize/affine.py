@@ -59,9 +59,9 @@ def quant_of(low: float, high: float, bits: int = 8) -> Affine:
 
 
 def resized(quant: Affine, bits: int) -> Affine:
-    """The quantization that covers the range of an 8-bit ``quant`` in ``bits`` bits: steps that many times as
-    wide or narrow. Exact for zero points −128 and 0, which results of a known range have."""
-    factor = 2.0 ** (8 - bits)
+    """The quantization that covers the range of ``quant`` in ``bits`` bits: steps that many times as
+    wide or narrow. Exact for the least zero point and 0, which results of a known range have."""
+    factor = 2.0 ** (quant.bits - bits)
     return Affine(quant.scale * factor, int(quant.zero_point // factor), bits)
 
 

@@ -85,8 +85,7 @@ def _contest(
             results = [name_of(value) for value in unit.nodes[-1].outputs]
             runners[unit] = Runner(excerpt(model, unit.nodes, unit.inputs, results))
         readers.append(_Reader(runners[unit], unit.inputs))
-    leaving = {name_of(value) for value in model.graph.outputs}
-    leaving.update(v.name or "" for node in parts.islands for v in node.inputs if v is not None)
+    leaving = parts.leaving | {name_of(value) for value in model.graph.outputs}
     direct = tuple(name for name in group.members if name in leaving)
     return _Contest(group.members, tuple(quant_of(*r, bits) for r in ranges.values()), tuple(readers), direct)
 

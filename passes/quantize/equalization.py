@@ -63,7 +63,7 @@ def equalize(model: oir.Model, calibration: Calibration, progress: Progress) -> 
     """A copy of ``model`` that computes the same, with the factors under which quantizing an activation
     and the weights that read it changes the reading layer's output least; 1 where none helps."""
     copy = model.clone()
-    parts = partition(copy.graph)
+    parts = partition(copy)
     pairs = list(_pairs(copy.graph, parts))
     if not pairs:
         return copy
@@ -99,8 +99,8 @@ def _pairs(graph: oir.Graph, parts: Partition) -> Iterator[_Pair]:
     shown = {value.name for value in graph.outputs}
 
     def next_of(unit: Unit) -> Unit | None:
-        name = unit.outputs[0]
-        alone = len(unit.outputs) == 1 and uses[name] == 1 and name not in shown
+        name = unit.outputs[0] if len(unit.outputs) == 1 else ""
+        alone = uses.get(name) == 1 and name not in shown
         return readers[name][0] if alone and len(readers.get(name, ())) == 1 else None
 
     for first in parts.units:
@@ -111,7 +111,7 @@ def _pairs(graph: oir.Graph, parts: Partition) -> Iterator[_Pair]:
         while unit is not None and unit.operator.op_type in _COMMUTING and len(unit.nodes) == 1:
             between.append(unit)
             unit = next_of(unit)
-        if unit is not None and unit.rule.weight_axis is not None:
+        if unit is not None and unit.rule.weight_axis is not None and unit.outputs:
             yield _Pair(first, tuple(between), unit)
 
 

@@ -38,12 +38,14 @@ class _Sets:
 
 
 def groups_of(
-    parts: Partition, ranges: Mapping[str, Range], tied: Iterable[tuple[str, str]] = ()
-) -> tuple[Group, ...]:
+    parts: Partition, ranges: Mapping[str, Range], tied: Iterable[tuple[str, str]] = (),
+    known: Mapping[str, Affine] | None = None,
+) -> tuple[Group, ...]:  # fmt: skip
     """The groups of all quantized tensors, in the order in which their first members are made.
 
     ``ranges`` are the values seen in calibration; they decide whether a Concat's inputs take over the
-    quantization of its result. ``tied`` are further pairs of tensors that must have one quantization.
+    quantization of its result. ``tied`` are further pairs of tensors that must have one quantization,
+    ``known`` tensors whose quantization is known.
     """
     tensors = parts.tensors
     sets = _Sets(tensors)
@@ -52,7 +54,7 @@ def groups_of(
     for unit in parts.units:
         if unit.rule.shared and unit.operator.op_type != "Concat":
             sets.join((*unit.inputs, *unit.outputs))
-    fixed = _fixed(parts.units, sets)
+    fixed = _fixed(parts.units, sets, known or {})
     for unit in parts.units:
         if unit.operator.op_type == "Concat":
             _join_concat(unit, parts.units, sets, fixed, ranges)
@@ -62,9 +64,11 @@ def groups_of(
     return tuple(Group(tuple(names), fixed.get(root)) for root, names in members.items())
 
 
-def _fixed(units: Iterable[Unit], sets: _Sets) -> dict[str, Affine]:
+def _fixed(units: Iterable[Unit], sets: _Sets, known: Mapping[str, Affine]) -> dict[str, Affine]:
     """Fixed quantization by root; a set that would need two different ones is calibrated instead."""
     wanted: dict[str, set[Affine]] = defaultdict(set)
+    for name, quant in known.items():
+        wanted[sets.root(name)].add(quant)
     for unit in units:
         if unit.fixed is not None:
             wanted[sets.root(unit.outputs[0])].add(unit.fixed)

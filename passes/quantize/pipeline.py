@@ -17,6 +17,7 @@ from .choice import choose_ranges
 from .equalization import equalize
 from .groups import Group, Range, groups_of
 from .insertion import Inserter
+from .membranes import SPIKE, known_quants, usual_bits
 from .observers import candidate_ranges, distinct
 from .operators import array_of, is_constant, is_float
 from .options import DEFAULTS, Progress, QuantizeOptions, silent
@@ -71,12 +72,13 @@ class Quantizer:
         progress("calibrate", 0.0)
         self.samples = samples.thinned(min(options.samples, _fitting(work, samples, options.memory)))
         self.model = equalize(work, self.samples, progress)
-        self.parts = partition(self.model.graph)
+        self.parts = partition(self.model)
         self.groups: tuple[Group, ...] = ()
         if self.parts.tensors:
             ranges = _with_constants(self.parts, observe_ranges(self.model, self.parts.tensors, samples))
             states = ((pair.input, pair.output) for pair in state_pairs(self.model))
-            self.groups = groups_of(self.parts, ranges, (*options.tied, *states))
+            tied = (*options.tied, *states)
+            self.groups = groups_of(self.parts, ranges, tied, known_quants(self.parts, ranges))
             self.histograms = observe_histograms(self.model, self.groups, ranges, samples)
         self._chosen: dict[tuple[Group, int], tuple[str, Affine]] = {}
         progress("calibrate", 1.0)
@@ -133,7 +135,7 @@ class Quantizer:
         self, quants: Mapping[str, Affine], weights: Mapping[str, Weights], observers: Sequence[str]
     ) -> oir.Model:
         result = self.model.clone()
-        _insert(result.graph, quants, weights)
+        _insert(result, quants, weights)
         _note(result, self.parts, self.groups, observers)
         return result
 
@@ -159,9 +161,9 @@ class Quantizer:
                     self._chosen[keys[index]] = names[index], found
         return [self._chosen[key][1] for key in keys]
 
-    @staticmethod
-    def _width(group: Group, bits: Mapping[str, int]) -> int:
-        return max((bits[name] for name in group.members if name in bits), default=8)
+    def _width(self, group: Group, bits: Mapping[str, int]) -> int:
+        asked = (bits[name] for name in group.members if name in bits)
+        return max(asked, default=usual_bits(self.parts, group))
 
     def _check(self, activation_bits: Mapping[str, int], weight_bits: Mapping[str, int]) -> None:
         for asked, known, widths, what in (
@@ -204,8 +206,8 @@ def _fitting(model: oir.Model, samples: Calibration, memory: int) -> int:
     return max(1, memory // max(1, 2 * 4 * elements))
 
 
-def _insert(graph: oir.Graph, quants: Mapping[str, Affine], weights: Mapping[str, Weights]) -> None:
-    parts = partition(graph)
+def _insert(model: oir.Model, quants: Mapping[str, Affine], weights: Mapping[str, Weights]) -> None:
+    graph, parts = model.graph, partition(model)
     inserter = Inserter(graph)
     for unit in parts.units:
         if unit.name in weights:
@@ -213,6 +215,8 @@ def _insert(graph: oir.Graph, quants: Mapping[str, Affine], weights: Mapping[str
         else:
             inserter.operands(unit, quants)
     for tensor in parts.tensors:
+        if tensor in parts.spiking.spikes and quants[tensor] == SPIKE:
+            continue  # they are integers as they are
         inserter.activation(tensor, quants[tensor])
     unused = [name for name, value in graph.initializers.items() if not value.uses()]
     for name in unused:

@@ -29,7 +29,7 @@ def prepared(model: oir.Model) -> oir.Model:
             )
     copy = model.clone()
     uses = Counter(value for node in copy.graph for value in node.inputs if value is not None)
-    for unit in partition(copy.graph).units:
+    for unit in partition(copy).units:
         if unit.rule.weight_axis is not None:
             _own_parameters(copy.graph, unit, uses)
         elif unit.operator.op_type == "AveragePool":

@@ -109,8 +109,8 @@ class _Layer:
 
     def __init__(self, model: oir.Model, unit: Unit, quants: Mapping[str, Affine]) -> None:
         self._unit = unit
-        self._source, self._output = unit.inputs[0], unit.outputs[0]
-        self._from, self._to = quants[self._source], quants[self._output]
+        self._source, self._output = unit.inputs[0], name_of(unit.nodes[-1].outputs[0])
+        self._from, self._to = quants[self._source], quants.get(self._output)
         self._weight = array_of(unit.weight)
         self._bias = None if unit.bias is None else array_of(unit.bias)
         parameters = [name_of(value) for value in (unit.weight, unit.bias) if value is not None]

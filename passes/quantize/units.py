@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import onnx_ir as oir
 
+from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
 from .affine import Affine
 from .graphs import name_of
 from .operators import (
@@ -32,7 +33,8 @@ class Unit:
     """An operator with the bias Add and the bounds that its kernel takes in, or a chain of functions of
     one element.
 
-    ``inputs`` names the float activations it reads (each once), ``outputs`` the float tensors it makes.
+    ``inputs`` names the float activations it reads (each once), ``outputs`` the float tensors it makes;
+    currents of spiking neurons, which are not quantized, are none of them.
     """
 
     nodes: tuple[oir.Node, ...]
@@ -91,34 +93,58 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """The units in topological order, and the names of the float nodes that remain."""
+    """The units in topological order, the float nodes that remain, and spiking neurons, which are neither."""
 
     units: tuple[Unit, ...]
     islands: tuple[oir.Node, ...]
+    neurons: tuple[oir.Node, ...]
+    spiking: Spiking
+
+    @property
+    def states(self) -> tuple[tuple[str, str], ...]:
+        """Of neurons: membranes and synaptic currents before and after a time step."""
+        pairs = (pair for node in self.neurons for pair in state_operands(node))
+        return tuple((name_of(before), name_of(after)) for before, after in pairs)
+
+    @property
+    def drives(self) -> tuple[str, ...]:
+        """Tensors that neurons add up as their currents, but for sums of spikes."""
+        terms = (name for names in self.spiking.terms.values() for name in names)
+        return tuple(name for name in terms if name not in self.spiking.currents)
+
+    @property
+    def leaving(self) -> frozenset[str]:
+        """Tensors that are read outside of all units."""
+        read = (name_of(v) for node in self.islands for v in node.inputs if v is not None)
+        return frozenset((*read, *self.drives))
 
     @property
     def tensors(self) -> tuple[str, ...]:
         """Every tensor that is to be quantized, in the order in which they are made."""
-        names = (name for unit in self.units for name in (*unit.inputs, *unit.outputs))
-        return tuple(dict.fromkeys(names))
+        names = [name for unit in self.units for name in (*unit.inputs, *unit.outputs)]
+        return tuple(dict.fromkeys([*names, *self.drives, *(name for pair in self.states for name in pair)]))
 
 
-def partition(graph: oir.Graph) -> Partition:
-    """Splits ``graph``, whose nodes are in topological order and whose types are known."""
+def partition(model: oir.Model) -> Partition:
+    """Splits the graph of ``model``, whose nodes are in topological order and whose types are known."""
+    spiking = spiking_of(model)
     units: list[Unit] = []
     islands: list[oir.Node] = []
     taken: set[oir.Node] = set()
-    for node in graph:
-        if node in taken:
+    for node in model.graph:
+        if node in taken or is_neuron(node) or name_of(node.outputs[0]) in spiking.sums:
             continue
         rule = rule_of(node)
         unit = None if rule is None else _unit_of(node, rule)
         if unit is not None:
-            units.append(unit)
             taken.update(unit.nodes)
+            if not spiking.spikes.issuperset((*unit.inputs, *unit.outputs)):
+                kept = tuple(name for name in unit.outputs if name not in spiking.currents)
+                units.append(replace(unit, outputs=kept))
         elif _computes_floats(node):
             islands.append(node)
-    return Partition(_anchored(units), tuple(islands))
+    neurons = tuple(node for node in model.graph if is_neuron(node))
+    return Partition(_anchored(units), tuple(islands), neurons, spiking)
 
 
 def _unit_of(node: oir.Node, rule: Rule) -> Unit | None:

@@ -48,11 +48,11 @@ class Weights:
 
 
 def round_weights(
-    unit: Unit, weight: np.ndarray, bias: np.ndarray, bits: int, source: Affine, result: Affine,
+    unit: Unit, weight: np.ndarray, bias: np.ndarray, bits: int, source: Affine, result: Affine | None,
     moments: Moments | None,
 ) -> Weights:  # fmt: skip
     """``weight`` in ``bits`` bits and ``bias`` (one per output channel) of a layer from ``source`` to
-    ``result``.
+    ``result``, None where that is not quantized.
 
     With ``moments`` of the layer's inputs each channel takes the rounding, of those tried, that changes
     its outputs least; without, weights are rounded to nearest. Channels that cannot move the output by
@@ -61,10 +61,11 @@ def round_weights(
     matrix = weight_matrix(unit, weight.astype(np.float64))
     biases = bias.astype(np.float64).reshape(matrix.shape[:2])
     low, high = range_of(source)
-    dead = np.abs(matrix).sum(axis=2) * (high - low) < result.scale / 2
+    step = 0.0 if result is None else result.scale
+    dead = np.abs(matrix).sum(axis=2) * (high - low) < step / 2
     matrix = np.where(dead[:, :, None], 0.0, matrix)
     floor = np.abs(biases) / (source.scale * 2.0**_BIAS_BITS)
-    floor = np.where(dead, np.maximum(floor, result.scale / source.scale * _DEAD_STEP), floor)
+    floor = np.where(dead, np.maximum(floor, step / source.scale * _DEAD_STEP), floor)
     if moments is None:
         scales = np.maximum(_reach(matrix, bits), floor)
         if unit.operator.op_type == "ConvTranspose":  # its scales run along an axis that groups share

@@ -169,7 +169,7 @@ def test_rows_times_weights_are_the_layers_output(name: str) -> None:
     inputs, body, shape = LAYERS[name]
     weight = normal(*shape)
     proto = build(inputs, body, {"w": weight})
-    (unit,) = partition(canonicalize(import_model(proto)).graph).units
+    (unit,) = partition(canonicalize(import_model(proto))).units
     array = unit.weight.const_value.numpy() if unit.weight is not None and unit.weight.const_value else weight
     x = normal(*(int(n) for n in inputs[inputs.index("[") + 1 : inputs.index("]")].split(",")))
     matrix = weight_matrix(unit, array)
@@ -223,7 +223,7 @@ def test_equalization_changes_weights_but_not_the_function(name: str) -> None:
 
 
 def first_weights(model: object) -> np.ndarray:
-    unit = partition(model.graph).units[0]  # type: ignore[attr-defined]
+    unit = partition(model).units[0]  # type: ignore[attr-defined]
     return unit.weight.const_value.numpy()  # type: ignore[union-attr]
 
 

@@ -1,0 +1,176 @@
+"""Spiking parts of a quantized graph: event-driven layers, and neurons on integers.
+
+A layer on spikes whose result only a neuron reads stays in the units of its weights; the neuron adds up such
+sums and quantized tensors and has a multiplier for each. ONNX has the sums as float tensors between
+DequantizeLinear and a neuron.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import onnx_ir as oir
+
+from ...ir.dtype import DType, Quant
+from ...kernels.event_layer import resolve_current
+from ...kernels.integer_neuron import MEMBRANE, Current, resolve_integer
+from ...kernels.node import Node, Tensor
+from ...kernels.threshold import Threshold
+from ..onnx_graph import constant, dequantized_constant, producer, shape_of
+from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
+from ..spiking.neurons import NEURONS
+from .builder import Builder, Origin
+from .graph import attributes, element_type, name_of, quantization, sole_consumer
+from .layout import channel_last, row_major
+
+SPIKE = Quant(1.0, 0)
+"""Spikes stand for what they are: 0 and 1."""
+
+
+class SpikingLowering:
+    """Takes the nodes of neurons on integers, and of the sums that they read. ``tensor`` gives the operand
+    that stands for a value."""
+
+    def __init__(
+        self, model: oir.Model, builder: Builder, tensor: Callable[[oir.Value | None], Tensor]
+    ) -> None:
+        self._values = oir.convenience.create_value_mapping(model.graph)
+        self._facts = _facts(model, self._values)
+        self._builder, self._tensor = builder, tensor
+        self._currents: dict[str, Current] = {}
+
+    def is_spikes(self, value: oir.Value) -> bool:
+        """Whether the value is 0 or 1 and stored as an integer."""
+        return value.name in self._facts.spikes
+
+    def lower(self, node: oir.Node, done: set[oir.Node]) -> bool:
+        """Appends what computes ``node``, or leaves that to a later node; False where it is none of these."""
+        result = node.outputs[0]
+        if name_of(result) in self._facts.terms:
+            self._neuron(node, done)
+        elif name_of(result) in self._facts.currents:
+            self._layer(result)
+        elif name_of(result) not in self._facts.sums:
+            return self._adds_bias(node)
+        return True
+
+    def _adds_bias(self, node: oir.Node) -> bool:
+        """Whether the Add behind ``node`` makes a current of it: the layer is lowered there."""
+        following = sole_consumer(node.outputs[0]) if node.op_type == "MatMul" else None
+        return following is not None and name_of(following.outputs[0]) in self._facts.currents
+
+    # ---- layers ----
+
+    def _layer(self, result: oir.Value) -> None:
+        """The layer that makes a current, with the Add of its bias where that is a node of its own."""
+        adding, node = producer(result, "Add"), producer(result, "Conv", "Gemm", "MatMul")
+        parameters: list[oir.Value | None] = []
+        if adding is not None:
+            sums = [v for v in adding.inputs if producer(v, "MatMul") is not None]
+            node = producer(sums[0], "MatMul")
+            parameters = [v for v in adding.inputs if v is not sums[0]]
+        assert node is not None
+        origin = Origin(node.op_type, node.name or "")
+        operands = [self._tensor(v) for v in (*node.inputs[1:], *parameters) if v is not None]
+        shape = shape_of(result)
+        order = channel_last(len(shape)) if node.op_type == "Conv" else row_major(len(shape))
+        source = self._tensor(node.inputs[0])
+        arranged = channel_last(len(source.shape)) if node.op_type == "Conv" else row_major(len(source.shape))
+        spikes = self._packed(self._builder.ordered(source, arranged, origin), origin)
+        out = Tensor(name_of(result), shape, DType.INT32, order)
+        kernel, current = resolve_current(
+            Node(node.op_type, origin.name, attributes(node), (spikes, *operands), (out,))
+        )
+        self._currents[out.name] = current
+        self._builder.emit(kernel, origin, [spikes], [replace(out, dtype=kernel.dtype)])
+
+    def _packed(self, tensor: Tensor, origin: Origin) -> Tensor:
+        """Spikes as bits."""
+        if tensor.dtype is DType.BIT:
+            return tensor
+        bits = replace(tensor, name=self._builder.fresh(f"{tensor.name} as bits"), dtype=DType.BIT)
+        known = self._builder.tensors.get(bits.name)
+        if known is None:
+            kernel = Threshold(tensor.physical, 0)
+            self._builder.emit(kernel, Origin("int8 to bit", origin.name), [tensor], [bits])
+        return bits
+
+    # ---- neurons ----
+
+    def _neuron(self, node: oir.Node, done: set[oir.Node]) -> None:
+        origin = Origin(node.op_type, node.name or "")
+        terms = [self._values[name] for name in self._facts.terms[name_of(node.outputs[0])]]
+        driving = [self._builder.wide(self._tensor(value), origin) for value in terms]
+        order = driving[0].order
+        held = [self._tensor(before) for before, _ in state_operands(node)]
+        neuron = NEURONS[node.op_type]
+        parameters = [self._tensor(value) for value in node.inputs[1 + len(held) :]]
+        shape = driving[0].shape
+        outputs = [Tensor(name_of(v), shape, DType.BIT, order, SPIKE) for v in node.outputs[: neuron.spikes]]
+        for _, after in state_operands(node):
+            quantizer = sole_consumer(after)
+            assert quantizer is not None
+            done.add(quantizer)
+            name = name_of(quantizer.outputs[0])
+            outputs.append(Tensor(name, shape, MEMBRANE, order, quantization(quantizer)))
+        currents = [self._current(value, tensor) for value, tensor in zip(terms, driving, strict=True)]
+        inputs = (driving[0], *(replace(t, order=order) for t in held), *parameters)
+        kernel = resolve_integer(
+            Node(node.op_type, origin.name, attributes(node), inputs, tuple(outputs)), currents
+        )
+        read = [self._builder.ordered(tensor, order, origin) for tensor in (*driving, *held)]
+        self._builder.emit(kernel, origin, read, outputs)
+
+    def _current(self, value: oir.Value, tensor: Tensor) -> Current:
+        known = self._currents.get(name_of(value))
+        if known is not None:
+            return known
+        quant = tensor.quant
+        assert quant is not None
+        low, high = (int(bound) - quant.zero_point for bound in (tensor.dtype.lowest, tensor.dtype.highest))
+        return Current(np.array([quant.scale]), max(-low, high), quant.zero_point)
+
+
+def _facts(model: oir.Model, values: dict[str, oir.Value]) -> Spiking:
+    """The facts about neurons whose states and currents are integers; the others stay in float32."""
+    holding = {node for node in model.graph if is_neuron(node) and _holds_integers(node)}
+    while True:
+        facts = spiking_of(model, holding)
+        found = {
+            node
+            for node in model.graph
+            for term in facts.terms.get(name_of(node.outputs[0]), ())
+            if not _is_integer(values[term], facts)
+        }
+        if not found:
+            return facts
+        holding -= found
+
+
+def _holds_integers(node: oir.Node) -> bool:
+    """Whether a neuron's states come from integers, and go to such of the same quantization."""
+    for before, after in state_operands(node):
+        source, target = producer(before, "DequantizeLinear"), sole_consumer(after)
+        if source is None or source.inputs[0] is None or constant(source.inputs[0]) is not None:
+            return False
+        if target is None or target.op_type != "QuantizeLinear":
+            return False
+        types = element_type(source.inputs[0]), element_type(target.outputs[0])
+        if types[0] is not types[1] or quantization(source) != quantization(target):
+            return False
+    return len(node.outputs) == len(NEURONS[node.op_type].state) + NEURONS[node.op_type].spikes
+
+
+def _is_integer(term: oir.Value, facts: Spiking) -> bool:
+    """Whether what a neuron adds up is an integer: spikes, a quantized tensor, or a layer on spikes with
+    quantized weights."""
+    name = name_of(term)
+    if name not in facts.currents:
+        return name in facts.spikes or producer(term, "DequantizeLinear") is not None
+    adding = producer(term, "Add")
+    layer = producer(term, "Conv", "Gemm", "MatMul")
+    if adding is not None:
+        layer = next(node for v in adding.inputs if (node := producer(v, "MatMul")) is not None)
+    return layer is not None and dequantized_constant(layer.inputs[1]) is not None
