@@ -1,44 +1,75 @@
-"""Layers with weights whose input is spikes: from an ONNX node to an event-driven kernel."""
+"""What event-driven layers are: spikes to currents, by additions only."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, TypeVar
+
 import numpy as np
 
-from .event_conv2d import EventConvolution, event_convolution
-from .event_dense import EventDense
-from .integer_neuron import Current
-from .node import Node
-from .sliding import Sliding
-from .weights import integer_bias
+from ..ir.dtype import DType
+from ..ir.kernel import Cost, Kernel
+from ..ir.window import Window
+from .event_rows import PORTABLE, RAISED, WORDS, Fan, Times, in_blocks
+
+Layer = TypeVar("Layer", bound="EventLayer")
 
 
-def resolve_current(node: Node) -> tuple[EventDense | EventConvolution, Current]:
-    """Conv, Gemm or MatMul of spikes with constant int8 weights: its kernel, whose result counts in the
-    scales of the weights, and what that result means.
+@dataclass(frozen=True, eq=False)
+class EventLayer(Kernel):
+    """Spikes (BIT) to currents of ``dtype`` in units of the weights' scales, bias included. Bits that fill up
+    the last byte of a vector or pixel of spikes have to be 0, as ``ir.bits`` makes them."""
 
-    Raises ModelError for weights that are not of 8 bits without their zero point, and sums beyond 32 bits.
-    """
-    weights, bias = node.constant(1, "the weight"), node.optional_constant(2, "the bias")
-    convolves = node.operator == "Conv"
-    axis = 0 if convolves or node.attribute("transB", 0) else 1
-    integers = np.moveaxis(weights.centred, axis, 0)
-    channels = len(integers)
-    scales = weights.scale_along(axis, channels)
-    if np.abs(integers).max(initial=0) > 128 or integers.max(initial=0) > 127:
-        raise node.refuse("its weights have more than 8 bits", "quantize them to int8 with zero point 0")
-    added = np.zeros(channels, np.int64)
-    if bias is not None:
-        real = np.asarray(bias.real, np.float64).reshape(-1)
-        added = integer_bias(np.broadcast_to(real, (channels,)), scales)
-    reach = np.abs(integers.reshape(channels, -1)).sum(axis=1) + np.abs(added)
-    current = Current(scales[:1] if (scales == scales[0]).all() else scales, int(reach.max()))
-    narrow = integers.astype(np.int8)
-    try:
-        if not convolves:
-            return EventDense.of(node.outputs[0].physical, narrow, added), current
-        sliding = Sliding.of(node, narrow.shape[2:])
-        taps = narrow.reshape(*narrow.shape[:2], *sliding.kernel).transpose(0, 2, 3, 1)
-        groups = int(node.attribute("group", 1))
-        return event_convolution(sliding, groups, np.ascontiguousarray(taps), added), current
-    except ValueError as e:
-        raise node.refuse(str(e), "split the layer's inputs, or requantize with a larger weight scale") from e
+    times: ClassVar[Times] = PORTABLE
+
+    weights: np.ndarray
+    """int8, outputs first."""
+    bias: np.ndarray
+    """Integers [outputs] in units of the currents."""
+    dtype: DType
+    """INT16 or INT32"""
+    rate: float | None
+    """Expected share of inputs that spike, None where it is unknown; only costs depend on it."""
+
+    @classmethod
+    def like(cls: type[Layer], kernel: EventLayer) -> Layer:
+        """The same layer; ``kernel`` is of a class from which this one is derived."""
+        return cls(**{field.name: getattr(kernel, field.name) for field in fields(kernel)})
+
+    @property
+    @abstractmethod
+    def matrix(self) -> np.ndarray:
+        """int8 [outputs, taps]: for each output of a vector or pixel, all inputs that it may have."""
+
+    @abstractmethod
+    def fan(self, window: Window) -> Fan:
+        """What is computed for ``window``."""
+
+    @property
+    def weight_bits(self) -> int:
+        return DType.of(self.weights.dtype).bits
+
+    @property
+    def outputs(self) -> int:
+        """Of a vector or pixel."""
+        return self.weights.shape[0]
+
+    @property
+    def taps(self) -> int:
+        """Inputs of a vector, or under a pixel."""
+        return self.matrix.shape[1]
+
+    def cost(self, window: Window) -> Cost:
+        return self.times.cost(self.fan(window))
+
+    def constants(self) -> Mapping[str, np.ndarray]:
+        return {
+            "weights": in_blocks(self.matrix.T, WORDS, RAISED),
+            "bias": self.bias.astype(self.dtype.numpy),
+        }
+
+    def scratch(self) -> int:
+        """The numbers of the inputs that spiked."""
+        return 2 * self.taps

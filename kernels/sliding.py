@@ -86,6 +86,16 @@ class Sliding:
         return self.pads[axis] > 0, last > self.input[axis]
 
     @property
+    def taps_inside(self) -> float:
+        """The mean number of an output's taps that are not padding."""
+        mean = 1.0
+        for axis in (0, 1):
+            firsts = np.arange(self.output[axis]) * self.stride[axis] - self.pads[axis]
+            places = firsts[:, None] + np.arange(self.kernel[axis]) * self.dilation[axis]
+            mean *= float(((places >= 0) & (places < self.input[axis])).sum(axis=1).mean())
+        return mean
+
+    @property
     def is_padded(self) -> bool:
         """Whether some output reads padding."""
         return any((*self.overhang(0), *self.overhang(1)))

@@ -4,7 +4,7 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_event_add32(
     int32_t outputs)
 {
     do {
-        const int32_t now = count < 255 ? count : 255;
+        const int32_t now = count < 255 ? count : 255, raised = 128 * now;
         const uint32_t *block = weights;
 
         for (int32_t o = 0; o < outputs; o += 8) {
@@ -12,10 +12,13 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_event_add32(
             uint32_t halves[4];
 
             tinyc_event_rows(block, words, list, now, 0x00ff00ffu, halves);
-            for (int32_t i = 0; i < 8 && i < left; ++i) {
-                const uint32_t sum = halves[i / 2] >> 16 * (i % 2) & 0xffffu;
+            for (int32_t i = 0; i < 8 && i < left; i += 2) {
+                const uint32_t pair = halves[i / 2];
 
-                out[o + i] = (int32_t)(from[o + i] + (int32_t)sum - 128 * now);
+                out[o + i] = (int32_t)(from[o + i] + (int32_t)(pair & 0xffffu) - raised);
+                if (i + 1 < left) {
+                    out[o + i + 1] = (int32_t)(from[o + i + 1] + (int32_t)(pair >> 16) - raised);
+                }
             }
             block += words * inputs;
         }

@@ -14,7 +14,7 @@ import numpy as np
 import onnx_ir as oir
 
 from ...ir.dtype import DType, Quant
-from ...kernels.event_layer import resolve_current
+from ...kernels.event_resolve import resolve_current
 from ...kernels.integer_neuron import MEMBRANE, Current, resolve_integer
 from ...kernels.node import Node, Tensor
 from ...kernels.threshold import Threshold

@@ -9,10 +9,14 @@ from ...kernels.dsp_conv2d import DspConv2D
 from ...kernels.dsp_dense import DspDense
 from ...kernels.dsp_depthwise import DspDepthwise
 from ...kernels.dsp_elementwise import DspProduct, DspSum
+from ...kernels.dsp_event import DspEventConv2D, DspEventDense
 from ...kernels.dsp_filter import DspFilter
+from ...kernels.dsp_masked import DspMaskedConv2D, DspMaskedDense
 from ...kernels.dsp_matmul import DspMatMul
 from ...kernels.dsp_pool import DspAveragePool, DspMaxPool
 from ...kernels.dsp_scattered import DspScattered
+from ...kernels.event_conv2d import EventConv2D
+from ...kernels.event_dense import EventDense
 from ...kernels.matmul import MatMul
 from ...kernels.packed_conv2d import PackedConv2D
 from ...kernels.packed_dense import PackedDense
@@ -20,6 +24,7 @@ from ...kernels.pool import AveragePool, MaxPool
 from ...kernels.product import Product
 from ...kernels.scaled_sum import ScaledSum
 from .exchange import Exchanges
+from .rates import by_rate
 
 DSP: Exchanges = {
     Conv2D: (DspConv2D.of, DspScattered.of),
@@ -32,4 +37,6 @@ DSP: Exchanges = {
     MaxPool: (DspMaxPool.of,),
     ScaledSum: (DspSum.of,),
     Product: (DspProduct.of,),
+    EventDense: (by_rate(DspEventDense.fitting, DspMaskedDense.fitting),),
+    EventConv2D: (by_rate(DspEventConv2D.fitting, DspMaskedConv2D.fitting),),
 }
