@@ -7,19 +7,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir as oir
 
-from ..passes.onnx_builder import STATES
 from ..passes.onnx_graph import SPIKING_DOMAIN
 from ..passes.spiking.neurons import NEURONS
+from ..passes.state_pairs import state_pairs
 
 Array = np.ndarray[Any, Any]
-
-
-def state_pairs(model: onnx.ModelProto) -> dict[str, str]:
-    """The output that holds each state input's next value, from the model's metadata."""
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
-    pairs = (pair.split(":") for pair in metadata.get(STATES, "").split(",") if pair)
-    return {before: after for before, after in pairs}
 
 
 def spikes(model: onnx.ModelProto) -> list[str]:
@@ -44,7 +38,7 @@ def run_steps(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> dict[str, 
     shown.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in hidden)
     session = onnxruntime.InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
     batch = next(iter(inputs.values())).shape[1]
-    pairs = state_pairs(model)
+    pairs = {pair.input: pair.output for pair in state_pairs(oir.serde.deserialize_model(model))}
     state = {
         entry.name: np.zeros([size if isinstance(size, int) else batch for size in entry.shape], np.float32)
         for entry in session.get_inputs()

@@ -1,7 +1,6 @@
 """Builds ONNX models node by node, named the way PyTorch's exporter names things.
 
-A model of one time step has its state as pairs of an input and an output, which its metadata name as tinyc
-reads them: ``tinyc.states`` = "h:h_next,...".
+A model of one time step has its state as pairs of an input and an output: see ``state_pairs.py``.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from onnx_ir.tape import Tape
 
 from .onnx_graph import SPIKING_DOMAIN
 from .spiking.neurons import NEURONS, Reset, add_neurons
+from .state_pairs import STATES_KEY
 
-STATES = "tinyc.states"
-"""The key of the metadata that pair inputs and outputs of a model of one time step."""
+Parameters = Mapping[str, float | np.ndarray[Any, Any]]
 
 
 class GraphBuilder:
@@ -58,32 +57,41 @@ class GraphBuilder:
 
     def neurons(
         self, operator: str, scope: str, current: oir.Value, shape: Sequence[int | str],
-        parameters: Mapping[str, float | np.ndarray[Any, Any]],
-        reset: Reset = Reset.SUBTRACT, *, delayed: bool = True,
+        parameters: Parameters, reset: Reset = Reset.SUBTRACT, *, delayed: bool = True,
     ) -> oir.Value:  # fmt: skip
-        """A node ``/scope/operator``: neurons of ``shape`` driven by ``current``, with state ``scope.U``, ….
+        """Neurons of ``shape`` driven by ``current``, whose state is kept: ``scope.U``, ``scope.U_next``, ….
 
         ``operator`` and ``parameters`` are those of ``passes/spiking/neurons.py``. Returns the spikes, or the
         membrane potential of neurons that have none.
         """
-        neuron = NEURONS[operator]
-        state = [self.input(f"{scope}.{part}", shape) for part in neuron.state]
-        constants = [
+        state = [self.input(f"{scope}.{part}", shape) for part in NEURONS[operator].state]
+        constants = self.parameters(operator, scope, parameters)
+        results = self.step(operator, scope, [current, *state, *constants], reset, delayed=delayed)
+        for before, after in zip(reversed(state), reversed(results), strict=False):
+            self.keep(before, after)
+        return results[0]
+
+    def parameters(self, operator: str, scope: str, parameters: Parameters) -> list[oir.Value]:
+        """The last operands of a neuron, initializers ``scope.threshold`` and so on."""
+        return [
             self.weight(f"{scope}.{part}", np.asarray(parameters[part], np.float32))
-            for part in neuron.parameters
+            for part in NEURONS[operator].parameters
         ]
+
+    def step(
+        self, operator: str, scope: str, operands: Sequence[oir.Value], reset: Reset, *, delayed: bool
+    ) -> Sequence[oir.Value]:
+        """One time step of neurons, a node ``/scope/operator``: results as in ``passes/spiking/neurons.py``."""
+        neuron = NEURONS[operator]
         name = "/" + "/".join([*scope.split("."), operator])
-        results = self._tape.op_multi_out(
+        return self._tape.op_multi_out(
             operator,
-            [current, *state, *constants],
+            operands,
             {"reset": int(reset), "delayed": int(delayed)} if neuron.spikes else {},
             domain=SPIKING_DOMAIN,
             name=name,
             outputs=[oir.Value(name=f"{name}_output_{i}") for i in range(len(neuron.outputs))],
         )
-        for before, after in zip(reversed(state), reversed(results), strict=False):
-            self.keep(before, after)
-        return results[0]
 
     def model(self, outputs: dict[str, oir.Value], opset: int) -> onnx.ModelProto:
         """The model, with ``outputs`` under their new names and the state behind them.
@@ -103,7 +111,7 @@ class GraphBuilder:
         model = oir.Model(graph, ir_version=8, producer_name="tinyc.models")
         add_neurons(model)
         if self._kept:
-            model.metadata_props[STATES] = ",".join(f"{state}:{state}_next" for state in self._kept)
+            model.metadata_props[STATES_KEY] = ",".join(f"{state}:{state}_next" for state in self._kept)
         return _with_output_types(oir.to_proto(model))
 
     def _output(self, name: str, value: oir.Value) -> oir.Value:
