@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := .venv/stamps
 
-.PHONY: demo test lint clean
+.PHONY: demo test interop lint clean
 
 demo: $(STAMPS)/run
 	$(BIN)/tinyc compile models/digits.onnx --target nucleo-f446re \
@@ -11,6 +11,11 @@ demo: $(STAMPS)/run
 
 test: $(STAMPS)/test
 	$(BIN)/pytest -n 2 -m "not slow"
+
+# What PyTorch's libraries write and compute today, instead of the recordings in tests/interop.
+interop: $(STAMPS)/interop
+	$(BIN)/python tests/interop/record_snntorch.py
+	$(BIN)/pytest tests/interop
 
 lint: $(STAMPS)/test $(STAMPS)/source
 	$(BIN)/ruff check .
@@ -31,6 +36,10 @@ $(STAMPS)/run: pyproject.toml | $(BIN)/python
 $(STAMPS)/test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	mkdir -p $(STAMPS) && touch $(STAMPS)/run $@
+
+$(STAMPS)/interop: $(STAMPS)/test
+	$(BIN)/python -m pip install --quiet --editable '.[interop]'
+	touch $@
 
 # pyright does not see the import hook of an editable install: give it a folder that holds `tinyc`.
 $(STAMPS)/source: | $(BIN)/python

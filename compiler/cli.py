@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,17 @@ _STATE = click.option(
     multiple=True,
     help="Graph input and output that are one value, kept from run to run.",
 )
+
+
+def _nir(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for .nir files."""
+    step = click.option("--dt", type=float, metavar="SECONDS", help="A .nir file's time step, e.g. 1e-4.")
+    reset = click.option(
+        "--nir-reset",
+        type=click.Choice(["zero", "subtract", "zero-delayed", "subtract-delayed"]),
+        help="What a spike of a .nir file's neurons does; default: zero. Files do not say.",
+    )
+    return step(reset(command))
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -173,6 +185,7 @@ def main() -> None:
     type=click.Choice(["cmake", "zephyr", "arduino", "esp-idf", "platformio"]),
     help="Lay the C out as a package of this build system.",
 )
+@_nir
 @click.option("--name", help="Prefix of the emitted files and functions; default: the model file's name.")
 @click.option("--no-verify", is_flag=True, help="Do not compile and run the C on this machine.")
 @click.option(
@@ -211,17 +224,19 @@ def compile_command(model: Path, output: Path | None, as_json: bool, **options: 
     help="Fixes a symbolic shape.",
 )
 @_STATE
+@_nir
 @_JSON
 def inspect_command(
     model: Path,
     input_shapes: tuple[tuple[str, tuple[int, ...]], ...],
     states: tuple[str, ...],
     as_json: bool,
+    **nir: Any,
 ) -> None:
     """What is in MODEL: operators, parameters, MACs, SRAM layer by layer, and the boards that it fits."""
     from .commands import run_inspect
 
-    run_inspect(model, dict(input_shapes), states, as_json)
+    run_inspect(model, dict(input_shapes), states, as_json=as_json, **nir)
 
 
 @main.command("run")

@@ -13,6 +13,7 @@ import onnx
 from ..codegen.export import ExportKind
 from ..codegen.optimization import Optimize
 from ..ir.errors import UsageError
+from ..passes.nir import NirReset
 
 Precision = Literal["auto", "float32", "int8", "mixed"]
 IoLayout = Literal["nhwc", "model"]
@@ -28,7 +29,8 @@ RANDOM = "random"
 @dataclass(frozen=True)
 class CompileOptions:
     """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points,
-    ``lam`` is ``--lambda``; both are for mixed precision. ``states`` are pairs ``IN:OUT``."""
+    ``lam`` is ``--lambda``; both are for mixed precision. ``states`` are pairs ``IN:OUT``. ``dt``, in
+    seconds, and ``nir_reset`` are for .nir files."""
 
     target: str
     calibration: str | Path | None = None
@@ -51,6 +53,8 @@ class CompileOptions:
     verify: bool = True
     dump_passes: Path | None = None
     check_passes: bool = False
+    dt: float | None = None
+    nir_reset: NirReset | None = None
 
     def __post_init__(self) -> None:
         _require(self.precision, Precision, "--precision")
@@ -63,6 +67,8 @@ class CompileOptions:
         _require_within(self.lam, 0, 1, "--lambda")
         if self.export is not None:
             _require(self.export, ExportKind, "--export")
+        if self.nir_reset is not None:
+            _require(self.nir_reset, NirReset, "--nir-reset")
 
     def described(self) -> str:
         """The options that shape the emitted code, as typed; no paths."""
@@ -89,6 +95,10 @@ class CompileOptions:
             parts.append(f"--flash-budget {self.flash_budget}")
         if self.export is not None:
             parts.append(f"--export {self.export}")
+        if self.dt is not None:
+            parts.append(f"--dt {self.dt:g}")
+        if self.nir_reset is not None:
+            parts.append(f"--nir-reset {self.nir_reset}")
         return " ".join(parts)
 
 

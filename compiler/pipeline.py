@@ -50,6 +50,7 @@ from .report import Report
 from .scheduling import Schedules, make_schedules
 from .sequences import judge_sequences
 from .sessions import Reference
+from .source import as_onnx
 from .stepping import unrolled
 from .verification import (
     Verification,
@@ -101,7 +102,8 @@ def compile_model(
     """
     target = load_target(options.target)
     progress("importing")
-    imported = import_model(source, options.input_shapes, options.states)
+    onnx_source = as_onnx(source, options.dt, options.nir_reset)
+    imported = import_model(onnx_source, options.input_shapes, options.states)
     if not imported.graph.inputs:
         raise ModelError(
             "The model has no inputs",

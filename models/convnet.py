@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 import onnx_ir as oir
 
-from .builder import GraphBuilder
+from ..passes.onnx_builder import GraphBuilder
 
 Array = np.ndarray[Any, Any]
 

@@ -20,7 +20,7 @@ import click
 import numpy as np
 import onnx
 
-from .builder import GraphBuilder
+from ..passes.onnx_builder import GraphBuilder
 
 Array = np.ndarray[Any, Any]
 

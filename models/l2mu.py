@@ -1,0 +1,236 @@
+"""L2MU, a Legendre Memory Unit made wholly of leaky integrate-and-fire neurons, one time step a call.
+
+After Leto, Urgese, Macii and Fra, "A LIF-based Legendre Memory Unit" (arXiv 2407.04076). With spikes x of the
+input and, from the step before, h of the hidden state and m of the memory, populations of LIF neurons are
+
+    u = LIF(e_x x + e_h h + e_m m)        one neuron per memory unit
+    m = LIF(A m + B u)                    ``order`` neurons per memory unit, A and B shared by all units
+    h = LIF(W_x x + W_h h + W_m m)        from the new m
+
+A and B are the Legendre memory's (``lmu.py``). Spikes subtract the threshold at the next step, and no layer
+but the output has a bias, as in the paper. All state is explicit: see ``GraphBuilder``.
+
+``DIGITS`` reads an image row by row; a row's 8 grey levels become spikes in a population of their own, and
+the outputs are leaky integrators. ``BRAILLE`` has the size that the paper gives for 7 Braille letters:
+spikes of 12 taxels in, spikes of 7 classes out, 119,083 parameters with A and B among them.
+
+``python -m tinyc.models.l2mu digits -o l2mu_digits.onnx`` trains the network again (extra ``train``);
+``braille`` writes one with random weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import onnx
+import onnx_ir as oir
+
+from ..passes.onnx_builder import GraphBuilder
+from .digits import CLASSES, load_split
+from .lmu import discrete_memory
+from .stepping import firing_rate, run_steps
+
+Array = np.ndarray[Any, Any]
+Weights = Mapping[str, Array]
+
+OPSET = 18
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A population's decay β per step and threshold Θ."""
+
+    beta: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Sizes and neurons of an L2MU: ``inputs`` spikes in, ``hidden`` spikes out, θ in steps."""
+
+    inputs: int
+    units: int
+    order: int
+    theta: float
+    hidden: int
+    u: Leak
+    m: Leak
+    h: Leak
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The weights by name, as (outputs, inputs)."""
+        memory = self.units * self.order
+        return {
+            "e_x": (self.units, self.inputs),
+            "e_h": (self.units, self.hidden),
+            "e_m": (self.units, memory),
+            "A": (self.order, self.order),
+            "B": (self.order, 1),
+            "W_x": (self.hidden, self.inputs),
+            "W_h": (self.hidden, self.hidden),
+            "W_m": (self.hidden, memory),
+        }
+
+    def memory(self) -> dict[str, Array]:
+        """A and B, float32; they are not trained."""
+        a, b = discrete_memory(self.order, self.theta)
+        return {"A": a.astype(np.float32), "B": b.astype(np.float32)}
+
+
+# β = 1 − 2^−k, so that decay is a shift. With eight neurons per unit, a unit's spikes are a byte.
+ROWS = PIXELS = 8
+ENCODER = Leak(0.5, 1.0)
+DIGITS = Cell(64, 8, 8, ROWS, 128, u=Leak(0.75, 1.0), m=Leak(0.5, 0.15), h=Leak(0.75, 1.0))
+READOUT_BETA = 0.875
+
+BRAILLE = Cell(12, 70, 7, 10.0, 120, u=Leak(0.8, 0.2), m=Leak(0.2, 0.4), h=Leak(0.45, 0.65))
+BRAILLE_OUTPUT = Leak(0.6, 0.15)
+BRAILLE_CLASSES = 7
+
+
+class _Network:
+    """Layers of a step model."""
+
+    def __init__(self, name: str, weights: Weights) -> None:
+        self.graph = GraphBuilder(name)
+        self._weights = weights
+
+    def linear(self, name: str, x: oir.Value) -> oir.Value:
+        """W x, and + b where ``name`` is a layer with ``.weight`` and ``.bias``."""
+        parts = [part for part in (name, f"{name}.weight", f"{name}.bias") if part in self._weights]
+        operands = [self.graph.weight(part, self._weights[part]) for part in parts]
+        return self.graph.op("Gemm", name, [x, *operands], transB=1)
+
+    def lif(self, name: str, current: oir.Value, shape: Sequence[int | str], leak: Leak) -> oir.Value:
+        """The spikes of a population of that shape."""
+        return self.graph.neurons("LIF", name, current, shape, vars(leak))
+
+    def cell(self, cell: Cell, x: oir.Value) -> oir.Value:
+        """The spikes of the hidden state for input spikes ``x``."""
+        units, graph = ["batch", cell.units, cell.order], self.graph
+        h, m = graph.input("h", ["batch", cell.hidden]), graph.input("m", units)
+        flat = graph.op("Flatten", "m.flat", [m], axis=1)
+        drive = self._sum("u.drive", self.linear("e_x", x), self.linear("e_h", h), self.linear("e_m", flat))
+        u = self.lif("u", drive, units[:2], cell.u)
+        column = graph.op("Unsqueeze", "u.column", [u, graph.weight("u.column.axes", np.array([2]))])
+        drive = self._sum("m.drive", self._of_units("A", m), self._of_units("B", column))
+        new_m = self.lif("m", drive, units, cell.m)
+        flat = graph.op("Flatten", "m_next.flat", [new_m], axis=1)
+        drive = self._sum("h.drive", self.linear("W_x", x), self.linear("W_h", h), self.linear("W_m", flat))
+        new_h = self.lif("h", drive, ["batch", cell.hidden], cell.h)
+        graph.keep(h, new_h)
+        graph.keep(m, new_m)
+        return new_h
+
+    def _of_units(self, name: str, x: oir.Value) -> oir.Value:
+        """W applied to each memory unit of ``x`` (batch, units, inputs)."""
+        return self.graph.op("MatMul", name, [x, self.graph.weight(name, self._weights[name].T)])
+
+    def _sum(self, scope: str, first: oir.Value, *others: oir.Value) -> oir.Value:
+        for i, other in enumerate(others):
+            first = self.graph.op("Add", f"{scope}.{i}", [first, other])
+        return first
+
+
+def build_digits(weights: Weights) -> onnx.ModelProto:
+    """One step of ``DIGITS``: ``row`` (batch, 8) float32 to ``logits`` (batch, 10) float32.
+
+    ``weights`` are ``DIGITS.shapes()`` and ``weight`` and ``bias`` of ``encoder`` and ``output``.
+    """
+    net = _Network("l2mu_digits", weights)
+    row = net.graph.input("row", ["batch", PIXELS])
+    x = net.lif("encoder", net.linear("encoder", row), ["batch", DIGITS.inputs], ENCODER)
+    current = net.linear("output", net.cell(DIGITS, x))
+    logits = net.graph.neurons("LI", "output", current, ["batch", CLASSES], {"beta": READOUT_BETA})
+    return net.graph.model({"logits": logits}, OPSET)
+
+
+def build_braille(weights: Weights) -> onnx.ModelProto:
+    """One step of ``BRAILLE``: ``taxels`` (batch, 12) to ``spikes`` (batch, 7), float32 of 0 and 1.
+
+    ``weights`` are ``BRAILLE.shapes()`` and ``output.weight`` and ``output.bias``.
+    """
+    net = _Network("l2mu_braille", weights)
+    taxels = net.graph.input("taxels", ["batch", BRAILLE.inputs])
+    current = net.linear("output", net.cell(BRAILLE, taxels))
+    spikes = net.lif("output", current, ["batch", BRAILLE_CLASSES], BRAILLE_OUTPUT)
+    return net.graph.model({"spikes": spikes}, OPSET)
+
+
+def random_braille_weights() -> dict[str, Array]:
+    """Weights for ``build_braille`` from a fixed seed, each uniform with variance 1 / inputs."""
+    random = np.random.default_rng(_SEED)
+    shapes = BRAILLE.shapes() | {
+        "output.weight": (BRAILLE_CLASSES, BRAILLE.hidden),
+        "output.bias": (BRAILLE_CLASSES,),
+    }
+    drawn = {
+        name: random.uniform(-1, 1, shape).astype(np.float32) * np.float32((3 / shape[-1]) ** 0.5)
+        for name, shape in shapes.items()
+    }
+    return drawn | BRAILLE.memory()
+
+
+def rows_of(images: Array) -> Array:
+    """Images (n, 1, 8, 8) as sequences of rows (n, 8, 8): samples, steps, pixels."""
+    return np.ascontiguousarray(images[:, 0])
+
+
+def evaluate_digits(model: onnx.ModelProto, rows: Array, labels: Array) -> tuple[float, float]:
+    """The share of images (n, 8, 8) whose largest logit after the last row is the label, and the firing rate
+    of all spiking neurons; both from 0 to 1."""
+    results = run_steps(model, {"row": rows.swapaxes(0, 1)})
+    right = results["logits"][-1].argmax(axis=1) == labels
+    return float(right.mean()), firing_rate(model, results)
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_OUTPUT = click.option("-o", "--output", type=_FILE, required=True, metavar="FILE.onnx")
+
+
+@click.group(help="Write a Legendre Memory Unit of leaky integrate-and-fire neurons as ONNX.")
+def main() -> None:
+    """One command for each network."""
+
+
+@main.command(help="Train the network that reads digits row by row.")
+@_OUTPUT
+@click.option("--calibration", type=_FILE, metavar="X.npz", help="Write the calibration sequences here.")
+@click.option("--evaluate", type=_FILE, metavar="Y.npz", help="Write the evaluation sequences here.")
+def digits(output: Path, calibration: Path | None, evaluate: Path | None) -> None:
+    """Trains, writes the model and, where asked for, the data, and prints accuracy and firing rate."""
+    try:
+        from .l2mu_training import train
+
+        split = load_split()
+        model = build_digits(train(split.train_x, split.train_y))
+    except ModuleNotFoundError as error:
+        missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
+        raise click.UsageError(missing) from error
+    onnx.save(model, output)
+    if calibration:
+        images, labels = split.calibration
+        np.savez_compressed(calibration, x=rows_of(images), y=labels)
+    rows = rows_of(split.evaluation_x)
+    if evaluate:
+        np.savez_compressed(evaluate, x=rows, y=split.evaluation_y)
+    accuracy, rate = evaluate_digits(model, rows, split.evaluation_y)
+    click.echo(f"{output}: {accuracy:.4f} of {len(rows)} evaluation images right, firing rate {rate:.4f}")
+
+
+@main.command(help="Write the network of the published Braille reader with random weights.")
+@_OUTPUT
+def braille(output: Path) -> None:
+    """Writes the model; always the same bytes."""
+    onnx.save(build_braille(random_braille_weights()), output)
+    click.echo(f"{output}: L2MU of the published Braille size, random weights")
+
+
+if __name__ == "__main__":
+    main()
