@@ -9,6 +9,7 @@ import numpy as np
 import onnx_ir as oir
 
 from ...ir.errors import UsageError
+from ..onnx_edit import remembered_names
 from ..onnx_graph import quoted
 from ..state_pairs import state_pairs
 from .affine import WIDTHS, Affine, quant_of, resized
@@ -208,16 +209,17 @@ def _fitting(model: oir.Model, samples: Calibration, memory: int) -> int:
 
 def _insert(model: oir.Model, quants: Mapping[str, Affine], weights: Mapping[str, Weights]) -> None:
     graph, parts = model.graph, partition(model)
-    inserter = Inserter(graph)
-    for unit in parts.units:
-        if unit.name in weights:
-            inserter.weights(unit, weights[unit.name])
-        else:
-            inserter.operands(unit, quants)
-    for tensor in parts.tensors:
-        if tensor in parts.spiking.spikes and quants[tensor] == SPIKE:
-            continue  # they are integers as they are
-        inserter.activation(tensor, quants[tensor])
+    with remembered_names(graph):
+        inserter = Inserter(graph)
+        for unit in parts.units:
+            if unit.name in weights:
+                inserter.weights(unit, weights[unit.name])
+            else:
+                inserter.operands(unit, quants)
+        for tensor in parts.tensors:
+            if tensor in parts.spiking.spikes and quants[tensor] == SPIKE:
+                continue  # they are integers as they are
+            inserter.activation(tensor, quants[tensor])
     unused = [name for name, value in graph.initializers.items() if not value.uses()]
     for name in unused:
         if not graph.initializers[name].is_graph_output():

@@ -21,10 +21,6 @@ _DEAD_STEP = 2.0**-10
 """Step of a dead channel's bias, in steps of the output."""
 
 
-Rounding = tuple[np.ndarray, np.ndarray]
-"""Integers [groups, channels, terms] and scales [groups, channels]."""
-
-
 @dataclass(frozen=True, eq=False)
 class Weights:
     """A layer's integer weights (of 8, 4 or 2 bits, in the operator's own axis order), their scale per output
@@ -110,23 +106,36 @@ def _least_error(
     wanted = np.where(matrix.any(axis=2, keepdims=True), target(matrix, moments, stable), 0.0)
     whole = _reach(wanted, bits)
 
-    def plainly(share: float) -> Rounding:
+    def judged(integers: np.ndarray, scales: np.ndarray) -> _Tried:
+        return _Tried(integers, scales, output_error(integers * scales[:, :, None] - wanted, stable))
+
+    def plainly(share: float) -> _Tried:
         scales = _stored(np.maximum(whole * share, floor))
-        return nearest(wanted, scales, bits), scales
+        return judged(nearest(wanted, scales, bits), scales)
 
     kept = plainly(1.0)
     for share in _CLIPS if bits < 8 else ():
-        kept = _better(kept, plainly(share), wanted, stable)
-    kept = _better(kept, (compensated(wanted, kept[1], stable, bits), kept[1]), wanted, stable)
+        kept = kept.or_better(plainly(share))
+    kept = kept.or_better(judged(compensated(wanted, kept.scales, stable, bits), kept.scales))
     for _ in range(_REFITS if bits < 8 else 0):
-        integers, scales = kept
-        scales = _stored(np.maximum(fitted(integers, wanted, stable, scales), floor))
-        kept = _better(kept, (refined(integers, wanted, scales, stable, bits), scales), wanted, stable)
-    return kept
+        scales = _stored(np.maximum(fitted(kept.integers, wanted, stable, kept.scales), floor))
+        kept = kept.or_better(judged(refined(kept.integers, wanted, scales, stable, bits), scales))
+    return kept.integers, kept.scales
 
 
-def _better(kept: Rounding, tried: Rounding, wanted: np.ndarray, stable: np.ndarray) -> Rounding:
-    """For each channel the integers and scale, of both, that change its output less."""
-    before, after = (output_error(whole * s[:, :, None] - wanted, stable) for whole, s in (kept, tried))
-    wins = after < before
-    return np.where(wins[:, :, None], tried[0], kept[0]), np.where(wins, tried[1], kept[1])
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """One rounding, and the ``error`` [groups, channels] that it makes in the layer's outputs."""
+
+    integers: np.ndarray
+    scales: np.ndarray
+    error: np.ndarray
+
+    def or_better(self, other: _Tried) -> _Tried:
+        """For each channel the rounding, of both, that changes its output less."""
+        wins = other.error < self.error
+        return _Tried(
+            np.where(wins[:, :, None], other.integers, self.integers),
+            np.where(wins, other.scales, self.scales),
+            np.where(wins, other.error, self.error),
+        )
