@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .affine import Affine, dtype_of, range_of, weight_limits
 from .moments import Moments, from_matrix, weight_matrix
+from .operators import array_of
 from .rounding import compensated, damped, fitted, nearest, output_error, refined, target
 from .units import Unit
 
@@ -74,6 +76,13 @@ def round_weights(
     length = weight.shape[unit.rule.weight_axis or 0]
     stored = scales.astype(np.float32).ravel()
     return _with_bias(values, stored[:length], stored * np.float32(source.scale), bias)
+
+
+def to_nearest(unit: Unit, bits: int, quants: Mapping[str, Affine]) -> Weights:
+    """The weights of ``unit`` in ``bits`` bits, without a look at what they are multiplied with."""
+    source, result = quants[unit.inputs[0]], quants[unit.outputs[0]]
+    bias = np.zeros(unit.channels) if unit.bias is None else array_of(unit.bias)
+    return round_weights(unit, array_of(unit.weight), bias, bits, source, result, None)
 
 
 def with_bias(weights: Weights, bias: np.ndarray) -> Weights:
