@@ -5,8 +5,8 @@
 Widths are chosen on the calibration samples and judged here on others: top-1 with labels (kws01, vww01),
 agreement with the float model without (MobileNetV2 with random weights, on vww01's photographs). The arena is
 placed, layer by layer in all cases. ``int4 weights`` narrows every layer and searches nothing; ``weights``
-searches with a flash budget of 45 % less of them, for cycles, which leaves feature maps alone; ``mixed``
-searches for BitOPs, with ``arena`` for three quarters of the arena in 8 bits first. ``--swapped`` calibrates
+searches for cycles with a flash budget of 45 % less of them, which leaves all else alone; ``mixed`` searches
+for BitOPs, with ``arena`` for three quarters of the arena in 8 bits first. ``--swapped`` calibrates
 on half of the evaluation samples instead, and judges on the other half and the calibration samples.
 """
 

@@ -23,6 +23,11 @@ from .scheduling import ordered
 _STAGES = {"equalize": 0.0, "choose ranges": 0.05, "round weights": 0.1, "measure noise": 0.2, "search": 0.4}
 """Where on the bar each stage begins; others leave it where it is."""
 _BAR = 24
+_ALL_INT8: dict[Objective, str] = {
+    "cycles": "all stays int8: fewer bits would make nothing faster, and either no budget needs them or the "
+    "samples allow none; --objective bitops gives up bits all the same",
+    "bitops": "all stays int8: the samples allow no fewer bits; give more of them, or a higher --max-drop",
+}
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ class MixedPrecision:
     def described(self) -> str:
         """One line for people."""
         base, chosen, judged = self.found.baseline, self.found.chosen, self.found.judgement
+        if chosen == base:
+            return _ALL_INT8[self.objective]
         return (
             f"{base.bitops / max(chosen.bitops, 1):.2f}× fewer BitOPs than int8, weights {base.flash:,} → "
             f"{chosen.flash:,} B; {judged.metric} {judged.value:.2%} on {judged.samples} calibration "

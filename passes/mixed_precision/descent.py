@@ -124,7 +124,7 @@ class _Search:
         self._noise = facts.noise(trials.guard, trials.whole[0], trials.samples[0], self._limit)
         self._points = [facts.point(self._widths, self._judgement)]
         self._refused: list[Step] = []
-        self._slow: set[Step] = set()
+        self._useless: set[Step] = set()
         self._evaluations = 0
 
     def run(self) -> tuple[Widths, list[Point], Judgement, tuple[Step, ...]]:
@@ -132,7 +132,7 @@ class _Search:
         limit = self._limit
         self._descend(self._steps_at_the_peak, math.inf, _none)
         self._descend(self._steps_for_flash, math.inf, _none)
-        unwanted = self._slower if self._options.objective == "cycles" else _none
+        unwanted = self._no_faster if self._options.objective == "cycles" else _none
         self._descend(self._weight_steps, (self._judgement.noise + limit) / 2, unwanted)
         self._descend(self._map_steps, limit, unwanted)
         self._descend(self._weight_steps, limit, unwanted)
@@ -149,8 +149,8 @@ class _Search:
             batch = self._bearable(source(), limit)[:size]
             if not batch:
                 return
-            if found := unwanted(batch):
-                self._slow |= found
+            if useless := unwanted(batch):
+                self._useless |= useless
             elif self._accepts(batch):
                 size = None if size is None else 2 * size
             elif len(batch) == 1:
@@ -177,7 +177,7 @@ class _Search:
         kept: list[Step] = []
         noise, widths = self._judgement.noise, self._widths
         for step in sorted(steps, key=lambda step: -step.bits):
-            open_to_it = step not in self._refused and step not in self._slow
+            open_to_it = step not in self._refused and step not in self._useless
             possible = NARROWER.get(widths.of_step(step)) == step.bits and open_to_it
             if possible and noise + self._added(step) <= limit:
                 noise += self._added(step)
@@ -190,8 +190,8 @@ class _Search:
         before = Step(step.name, 2 * step.bits, step.of_weights)
         return max(self._noise[step] - self._noise.get(before, 0.0), 0.0)
 
-    def _slower(self, batch: Sequence[Step]) -> set[Step]:
-        return set(self._facts.timing.slower(self._widths, batch))
+    def _no_faster(self, batch: Sequence[Step]) -> set[Step]:
+        return set(self._facts.timing.no_faster(self._widths, batch))
 
     # ---- what is offered ----
 

@@ -21,8 +21,8 @@ class MixedOptions:
     ``max_drop`` is a share (0.01 is a point) of the metric on the calibration samples; ``lam`` the weight λ
     of lost entropy against saved BitOPs; budgets are bytes, of the arena under the schedule of ``goal``, and
     of all constants. ``evaluations`` bounds how many models are rounded and measured. For ``objective``
-    "cycles" a step that makes its layers slower is taken only where a budget needs it; cycles are those of
-    ``target``'s kernels, of the portable ones where it is None.
+    "cycles" a step that makes its layers no faster is taken only where a budget needs it; cycles are those
+    of ``target``'s kernels, of the portable ones where it is None.
     """
 
     max_drop: float = 0.01

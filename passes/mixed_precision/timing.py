@@ -39,11 +39,15 @@ class Timing:
             self._known[key] = self._measured(widths)
         return self._known[key]
 
-    def slower(self, widths: Widths, steps: Iterable[Step]) -> list[Step]:
-        """Those of ``steps`` that touch a layer which all of them, taken from ``widths`` on, make slower."""
+    def no_faster(self, widths: Widths, steps: Iterable[Step]) -> list[Step]:
+        """Those of ``steps`` whose layers take no less time once all are taken from ``widths`` on."""
         before, after = self.by_node(widths), self.by_node(widths.after(steps))
-        slow = {node for node, count in after.items() if count > before.get(node, 0.0)}
-        return [step for step in steps if not slow.isdisjoint(self._touched[step.name, step.of_weights])]
+
+        def gains(step: Step) -> bool:
+            touched = self._touched[step.name, step.of_weights]
+            return sum(after.get(n, 0.0) for n in touched) < sum(before.get(n, 0.0) for n in touched)
+
+        return [step for step in steps if not gains(step)]
 
     def growth(self, widths: Widths) -> dict[str, float]:
         """Of nodes that take longer than in 8 bits: by which share."""
