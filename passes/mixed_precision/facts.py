@@ -13,6 +13,7 @@ from ...ir.program import Program
 from ..dead_channels import remove_dead_channels
 from ..macs import node_macs
 from ..quantize.calibration import Calibration
+from ..quantize.membranes import usual_bits
 from ..quantize.options import Progress
 from ..quantize.pipeline import Quantizer
 from ..quantize.units import Unit
@@ -42,8 +43,10 @@ class Facts:
         self.other_flash = constant_bytes(program) - weight_bytes(self.layers, Widths())
         """Bytes of constants that are no weights: biases, multipliers, tables."""
         shown = {str(value.name) for value in (*slim.graph.inputs, *slim.graph.outputs)}
-        self.maps = [g.members[0] for g in quantizer.groups if shown.isdisjoint(g.members)]
-        """Feature maps that may be narrowed: all but those that the caller sees."""
+        shown |= quantizer.parts.spiking.spikes
+        of_8_bits = (g for g in quantizer.groups if usual_bits(quantizer.parts, g) == 8)
+        self.maps = [g.members[0] for g in of_8_bits if shown.isdisjoint(g.members)]
+        """Feature maps that may be narrowed: not those that the caller sees, nor spikes and membranes."""
 
     @cached_property
     def loss(self) -> Mapping[tuple[str, int], float]:

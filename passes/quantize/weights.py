@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .affine import Affine, dtype_of, range_of, weight_limits
+from .graphs import name_of
 from .moments import Moments, from_matrix, weight_matrix
 from .operators import array_of
 from .rounding import compensated, damped, fitted, nearest, output_error, refined, target
@@ -80,7 +81,7 @@ def round_weights(
 
 def to_nearest(unit: Unit, bits: int, quants: Mapping[str, Affine]) -> Weights:
     """The weights of ``unit`` in ``bits`` bits, without a look at what they are multiplied with."""
-    source, result = quants[unit.inputs[0]], quants[unit.outputs[0]]
+    source, result = quants[unit.inputs[0]], quants.get(name_of(unit.nodes[-1].outputs[0]))
     bias = np.zeros(unit.channels) if unit.bias is None else array_of(unit.bias)
     return round_weights(unit, array_of(unit.weight), bias, bits, source, result, None)
 

@@ -47,8 +47,8 @@ def test_numbers_out_of_range_are_refused(option: str, value: str) -> None:
 @pytest.mark.slow
 def test_digits_in_few_bits(tmp_path: Path) -> None:
     outcome = tinyc(
-        "compile", DIGITS, "-t", "nucleo-f446re", "--precision", "mixed", "--max-drop", "2",
-        "--objective", "bitops", "--calibration", few(tmp_path / "c.npz", 48), "--json", "-o", tmp_path / "out",
+        "compile", DIGITS, "-t", "nucleo-f446re", "--precision", "mixed", "--max-drop", "2", "--objective",
+        "bitops", "--calibration", few(tmp_path / "c.npz", 48), "--json", "-o", tmp_path / "out",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     report = json.loads(outcome.out)
