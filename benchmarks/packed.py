@@ -1,15 +1,17 @@
 """Instructions for a multiply-accumulate, or an element, of kernels on 8, 4 and 2 bits, on an emulated board.
 
-    python -m tinyc.benchmarks.packed [--board nucleo-f446re]
+    python -m tinyc.benchmarks.packed [--json] [--board nucleo-f446re]
 
-Unpacking, requantization and edges are included. Beside them is the portable kernel on int8.
+Unpacking, requantization and edges are included. A compile takes the kernels of the board's instruction set
+where there are any; the second table has what it takes on a core without them: the portable ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import ml_dtypes
@@ -22,7 +24,9 @@ from ..emulator.devices import make_device
 from ..ir.program import Program
 from ..passes.lower import lower
 from ..passes.place import place
+from ..passes.tailor import tailor
 from ..targets import Target, load_target
+from .inputs import random_inputs
 
 BOARD = "nucleo-f446re"
 WIDTHS = ((8, 8, 8), (8, 4, 8), (8, 2, 8), (4, 8, 4), (4, 4, 4), (2, 2, 2))
@@ -91,37 +95,61 @@ def _pair(name: str, source: str, bits: int, scale: float, values: dict[str, Any
     ]
 
 
-def measure(case: Case, widths: Widths, target: Target) -> float:
+@dataclass(frozen=True)
+class Row:
+    """A layer at one choice of widths: instructions by what it computes, of the board's ``own`` kernel and of
+    the ``portable`` one; the same where there is none of its own."""
+
+    case: str
+    widths: Widths
+    own: float
+    portable: float
+
+
+def rows(target: Target, cases: Sequence[Case] = CASES) -> list[Row]:
+    """Every case at all widths that it can have."""
+    found: list[Row] = []
+    for case in cases:
+        for widths in WIDTHS:
+            if case.weights or len(set(widths)) == 1:
+                portable = program_of(case, widths)
+                programs = tailor(portable, target), portable
+                found.append(Row(case.name, widths, *(measure(p, target) for p in programs)))
+    return found
+
+
+def measure(program: Program, target: Target) -> float:
     """Instructions of the layer's function by what it computes."""
-    program = program_of(case, widths)
     placed = place(program)
     files = emit(placed, target, Facts("0", "layer.onnx", "0", _OPSET, 0, 0, ""))
     device, _ = make_device(placed, files, target, [step.name for step in placed.steps])
-    rng = np.random.default_rng(0)
-    shapes = {name: placed.buffers[name].shape for name in placed.inputs}
-    run = device.run({name: rng.integers(-128, 128, s).astype(np.int8) for name, s in shapes.items()})
+    run = device.run(random_inputs(placed))
     index = next(i for i, step in enumerate(placed.steps) if step.source == "layer")
     cost = placed.steps[index].kernel.cost(placed.buffers[placed.steps[index].outputs[0]].whole)
     return run.layers[index].instructions / (cost.macs or cost.operations)
 
 
-def table(board: str, cases: Sequence[Case] = CASES) -> str:
-    """A row per case as a table in Markdown."""
-    target = load_target(board)
+def table(board: str, found: Sequence[Row]) -> str:
+    """Two tables in Markdown, a row per case: with the board's own kernels, and with portable ones."""
     heads = " | ".join(", ".join(map(str, widths)) for widths in WIDTHS)
-    lines = [f"| {board} | {heads} |", "|---|" + "---:|" * len(WIDTHS)]
-    for case in cases:
-        suits = [bool(case.weights) or len(set(widths)) == 1 for widths in WIDTHS]
-        cells = [f"{measure(case, w, target):.2f}" if s else "" for w, s in zip(WIDTHS, suits, strict=True)]
-        lines.append(f"| {case.name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    lines: list[str] = []
+    for kind in ("own", "portable"):
+        counts = {(row.case, row.widths): f"{getattr(row, kind):.2f}" for row in found}
+        lines += ["", f"| {board}, {kind} kernels | {heads} |", "|---|" + "---:|" * len(WIDTHS)]
+        for name in dict.fromkeys(row.case for row in found):
+            lines.append(f"| {name} | {' | '.join(counts.get((name, w), '') for w in WIDTHS)} |")
+    return "\n".join(lines[1:])
 
 
 def main() -> None:
     """Parses the command line and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--board", default=BOARD)
-    print(table(parser.parse_args().board))
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    found = rows(load_target(arguments.board))
+    as_json = arguments.json
+    print(json.dumps([asdict(row) for row in found], indent=1) if as_json else table(arguments.board, found))
 
 
 if __name__ == "__main__":

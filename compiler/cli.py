@@ -127,6 +127,13 @@ def main() -> None:
     show_default=True,
     help="Mixed precision: weight of lost entropy against saved BitOPs.",
 )
+@click.option(
+    "--objective",
+    type=click.Choice(["cycles", "bitops"]),
+    default="cycles",
+    show_default=True,
+    help="Mixed precision: what to save; for cycles, only what makes layers faster or what a budget needs.",
+)
 @click.option("--sram-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 64k.")
 @click.option("--flash-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 256k.")
 @click.option(

@@ -152,6 +152,8 @@ def _mixed_rows(report: Report) -> list[tuple[object, ...]]:
     if report.mixed is None:
         return []
     rows: list[tuple[object, ...]] = [("mixed precision", "", report.mixed.described())]
+    if (slowed := report.mixed.slowed()) is not None:
+        rows.append(("", "", slowed))
     if report.mixed.warning is not None:
         rows.append(("", Text("warning", "yellow"), report.mixed.warning))
     return rows

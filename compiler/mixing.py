@@ -17,12 +17,17 @@ from ..passes.mixed_precision.guard import SMALL
 from ..passes.samples import Samples
 from ..targets import Target
 from .accuracy import labels_of
-from .options import RANDOM, CompileOptions
+from .options import RANDOM, CompileOptions, Objective
 from .scheduling import ordered
 
 _STAGES = {"equalize": 0.0, "choose ranges": 0.05, "round weights": 0.1, "measure noise": 0.2, "search": 0.4}
 """Where on the bar each stage begins; others leave it where it is."""
 _BAR = 24
+_ALL_INT8: dict[Objective, str] = {
+    "cycles": "all stays int8: fewer bits would make nothing faster, and either no budget needs them or the "
+    "samples allow none; --objective bitops gives up bits all the same",
+    "bitops": "all stays int8: the samples allow no fewer bits; give more of them, or a higher --max-drop",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class MixedPrecision:
     max_drop: float
     """Points."""
     lam: float
+    objective: Objective
 
     @property
     def warning(self) -> str | None:
@@ -42,9 +48,14 @@ class MixedPrecision:
             return None
         return (
             f"{judged.samples} calibration samples are too few to tell a drop of {self.max_drop:g} points: "
-            f"it lies between {100 * judged.low:+.1f} and {100 * judged.high:+.1f} points (95 %); "
-            f"give {SMALL} or more"
+            f"as counted, it lies between {100 * judged.low:+.1f} and {100 * judged.high:+.1f} points "
+            f"(95 %); give {SMALL} or more"
         )
+
+    @property
+    def because(self) -> str:
+        """Why layers may have become slower."""
+        return "memory needs it" if self.objective == "cycles" else "the objective is BitOPs"
 
     def to_dict(self) -> dict[str, Any]:
         """The report's ``mixed_precision``."""
@@ -52,12 +63,14 @@ class MixedPrecision:
         return {
             "max_drop": self.max_drop,
             "lambda": self.lam,
+            "objective": self.objective,
             "metric": judged.metric,
             "samples": judged.samples,
             "value": judged.value,
             "drop": 100 * judged.drop,
             "drop_interval": [100 * judged.low, 100 * judged.high],
             "expected_drop": 100 * judged.expected,
+            "expected_drop_bound": 100 * judged.bound,
             "warning": self.warning,
             "int8": _point(found.baseline),
             "chosen": _point(found.chosen),
@@ -72,6 +85,10 @@ class MixedPrecision:
                 }
                 for layer in found.layers
             ],
+            "slower": [
+                {"node": node, "percent": 100 * share, "because": self.because}
+                for node, share in found.slower.items()
+            ],
             "refused": [
                 {
                     "of": "weights" if step.of_weights else "activation",
@@ -85,10 +102,26 @@ class MixedPrecision:
     def described(self) -> str:
         """One line for people."""
         base, chosen, judged = self.found.baseline, self.found.chosen, self.found.judgement
+        if chosen == base:
+            return _ALL_INT8[self.objective]
         return (
             f"{base.bitops / max(chosen.bitops, 1):.2f}× fewer BitOPs than int8, weights {base.flash:,} → "
             f"{chosen.flash:,} B; {judged.metric} {judged.value:.2%} on {judged.samples} calibration "
-            f"samples, {0.0 - 100 * judged.drop:+.2f} points against int8"
+            f"samples, {0.0 - 100 * judged.drop:+.2f} points against int8; to be expected: "
+            f"{0.0 - 100 * judged.expected:+.2f}, at worst {0.0 - 100 * judged.bound:+.2f} (95 %)"
+        )
+
+    def slowed(self) -> str | None:
+        """One line about layers that take longer than in 8 bits; None where there are none."""
+        found = self.found
+        if not found.slower:
+            return None
+        worst = max(found.slower, key=lambda node: found.slower[node])
+        layers = "1 layer is" if len(found.slower) == 1 else f"{len(found.slower)} layers are"
+        time = found.chosen.cycles / max(found.baseline.cycles, 1) - 1
+        return (
+            f"{layers} slower, because {self.because}: by up to {found.slower[worst]:.0%} "
+            f"({worst}), all together {time:+.0%} modelled cycles; report.json lists them"
         )
 
 
@@ -132,12 +165,14 @@ def mix(
         goal=options.schedule if options.pareto is None else "fit",
         sram_budget=target.sram_bytes if options.sram_budget is None else options.sram_budget,
         flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
+        objective=options.objective,
+        target=target,
     )
     labels = labels_of(samples.labels)
     if labels is not None:
         labels = labels.astype(np.int64)
     found = search(model, samples.arrays, labels, lowered, limits, progress=_bar(progress))
-    return MixedPrecision(found, options.max_drop, options.lam)
+    return MixedPrecision(found, options.max_drop, options.lam, options.objective)
 
 
 def _bar(progress: Callable[[str], None]) -> Callable[[str, float], None]:

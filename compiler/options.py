@@ -16,6 +16,7 @@ from ..ir.errors import UsageError
 from ..passes.nir import NirReset
 
 Precision = Literal["auto", "float32", "int8", "mixed"]
+Objective = Literal["cycles", "bitops"]
 IoLayout = Literal["nhwc", "model"]
 InputDtype = Literal["int8", "uint8", "float32"]
 ScheduleGoal = Literal["fit", "min-sram", "fast"]
@@ -29,8 +30,8 @@ RANDOM = "random"
 @dataclass(frozen=True)
 class CompileOptions:
     """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points,
-    ``lam`` is ``--lambda``; both are for mixed precision. ``states`` are pairs ``IN:OUT``. ``dt``, in
-    seconds, and ``nir_reset`` are for .nir files."""
+    ``lam`` is ``--lambda``; both and ``objective`` are for mixed precision. ``states`` are pairs
+    ``IN:OUT``. ``dt``, in seconds, and ``nir_reset`` are for .nir files."""
 
     target: str
     calibration: str | Path | None = None
@@ -40,6 +41,7 @@ class CompileOptions:
     flash_budget: int | None = None
     max_drop: float = 1.0
     lam: float = 0.5
+    objective: Objective = "cycles"
     io_layout: IoLayout = "nhwc"
     input_dtype: InputDtype = "int8"
     schedule: ScheduleGoal = "fit"
@@ -58,6 +60,7 @@ class CompileOptions:
 
     def __post_init__(self) -> None:
         _require(self.precision, Precision, "--precision")
+        _require(self.objective, Objective, "--objective")
         _require(self.io_layout, IoLayout, "--io-layout")
         _require(self.input_dtype, InputDtype, "--input-dtype")
         _require(self.schedule, ScheduleGoal, "--schedule")
@@ -76,6 +79,7 @@ class CompileOptions:
         parts.append(f"--precision {self.precision}")
         if self.precision == "mixed":
             parts.append(f"--max-drop {self.max_drop:g} --lambda {self.lam:g}")
+            parts.append(f"--objective {self.objective}")
         if self.io_layout != "nhwc":
             parts.append(f"--io-layout {self.io_layout}")
         if self.input_dtype != "int8":

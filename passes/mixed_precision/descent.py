@@ -16,10 +16,11 @@ from ..quantize.options import Progress, QuantizeOptions, silent
 from ..quantize.pipeline import Quantizer
 from . import vdqs, weights
 from .bitops import Layer, bitops, weight_bytes
-from .facts import Facts, Lower, layers_of
+from .facts import Facts, layers_of
 from .front import Point, undominated
 from .guard import Guard, Judgement
 from .options import DEFAULTS, MixedOptions
+from .timing import Lower
 from .widths import NARROWER, Step, Widths
 
 _JUDGED = 1024
@@ -33,7 +34,8 @@ _FOLDED = 16
 @dataclass(frozen=True, eq=False)
 class Mixed:
     """What the search found: the QDQ ``model``, the point that it is, the one in 8 bits, the front of all
-    that were accepted, and how the model does on the calibration samples. ``refused`` steps cost too much."""
+    that were accepted, and how the model does on the calibration samples. ``refused`` steps cost too much.
+    ``slower`` gives the layers that take longer than in 8 bits, by node: the share by which they do."""
 
     model: oir.Model
     chosen: Point
@@ -42,6 +44,7 @@ class Mixed:
     judgement: Judgement
     layers: tuple[Layer, ...]
     refused: tuple[Step, ...]
+    slower: Mapping[str, float]
 
 
 def search(
@@ -70,7 +73,14 @@ def search(
     layers = layers_of(slim, quantizer)
     chosen = replace(points[-1], flash=weight_bytes(layers, widths), bitops=bitops(layers, widths))
     front = undominated([*points[:-1], chosen])
-    return Mixed(found, chosen, points[0], front, judgement, layers, refused)
+    return Mixed(found, chosen, points[0], front, judgement, layers, refused, facts.timing.growth(widths))
+
+
+_Steps = Callable[[], Sequence[Step]]
+
+
+def _none(batch: Sequence[Step]) -> set[Step]:
+    return set()
 
 
 class _Trials:
@@ -83,6 +93,7 @@ class _Trials:
     ) -> None:  # fmt: skip
         feeds = calibration_of(model.graph, calibration).feeds
         picks = np.unique(np.linspace(0, len(feeds) - 1, _JUDGED).astype(int))
+        picks = np.random.default_rng(0).permutation(picks)  # classes may come in turns
         samples = [feeds[index] for index in picks]
         folds = 2 if len(samples) >= _FOLDED else 1
         parts = [
@@ -108,35 +119,39 @@ class _Search:
 
     def __init__(self, trials: _Trials, facts: Facts, options: MixedOptions, progress: Progress) -> None:
         self._trials, self._facts, self._options, self._progress = trials, facts, options, progress
-        self._noise = facts.noise(trials.guard, trials.whole[0], trials.samples[0])
         self._widths, self._judgement = Widths(), trials.guard.judge(trials.whole)
         self._limit = trials.guard.bearable(options.max_drop)
+        self._noise = facts.noise(trials.guard, trials.whole[0], trials.samples[0], self._limit)
         self._points = [facts.point(self._widths, self._judgement)]
         self._refused: list[Step] = []
+        self._useless: set[Step] = set()
         self._evaluations = 0
 
     def run(self) -> tuple[Widths, list[Point], Judgement, tuple[Step, ...]]:
         """The widths to take, all points on the way, the judgement of the last, and what was refused."""
         limit = self._limit
-        self._descend(self._steps_at_the_peak, math.inf)
-        self._descend(self._steps_for_flash, math.inf)
-        self._descend(self._weight_steps, (self._judgement.noise + limit) / 2)
-        self._descend(self._map_steps, limit)
-        self._descend(self._weight_steps, limit)
+        self._descend(self._steps_at_the_peak, math.inf, _none)
+        self._descend(self._steps_for_flash, math.inf, _none)
+        unwanted = self._no_faster if self._options.objective == "cycles" else _none
+        self._descend(self._weight_steps, (self._judgement.noise + limit) / 2, unwanted)
+        self._descend(self._map_steps, limit, unwanted)
+        self._descend(self._weight_steps, limit, unwanted)
         self._progress("search", 1.0)
         return self._widths, self._points, self._judgement, tuple(self._refused)
 
-    def _descend(self, source: Callable[[], Sequence[Step]], limit: float) -> None:
+    def _descend(self, source: _Steps, limit: float, unwanted: Callable[[Sequence[Step]], set[Step]]) -> None:
         """Takes the steps that ``source`` offers in batches that are predicted to keep the noise below
-        ``limit``. Of a batch that drops too much the first half is tried; a step that does so alone is
-        refused.
+        ``limit``, but for those of a batch that are ``unwanted``. Of a batch that drops too much the first
+        half is tried; a step that does so alone is refused.
         """
         size = None
         while self._evaluations < self._options.evaluations:
             batch = self._bearable(source(), limit)[:size]
             if not batch:
                 return
-            if self._accepts(batch):
+            if useless := unwanted(batch):
+                self._useless |= useless
+            elif self._accepts(batch):
                 size = None if size is None else 2 * size
             elif len(batch) == 1:
                 self._refused += batch
@@ -162,7 +177,8 @@ class _Search:
         kept: list[Step] = []
         noise, widths = self._judgement.noise, self._widths
         for step in sorted(steps, key=lambda step: -step.bits):
-            possible = NARROWER.get(widths.of_step(step)) == step.bits and step not in self._refused
+            open_to_it = step not in self._refused and step not in self._useless
+            possible = NARROWER.get(widths.of_step(step)) == step.bits and open_to_it
             if possible and noise + self._added(step) <= limit:
                 noise += self._added(step)
                 kept.append(step)
@@ -173,6 +189,9 @@ class _Search:
         """Noise that ``step`` adds to that of the step before it."""
         before = Step(step.name, 2 * step.bits, step.of_weights)
         return max(self._noise[step] - self._noise.get(before, 0.0), 0.0)
+
+    def _no_faster(self, batch: Sequence[Step]) -> set[Step]:
+        return set(self._facts.timing.no_faster(self._widths, batch))
 
     # ---- what is offered ----
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import onnx_ir as oir
@@ -11,6 +13,7 @@ from ...ir.program import Program
 from ..dead_channels import remove_dead_channels
 from ..macs import node_macs
 from ..quantize.calibration import Calibration
+from ..quantize.membranes import usual_bits
 from ..quantize.options import Progress
 from ..quantize.pipeline import Quantizer
 from ..quantize.units import Unit
@@ -20,10 +23,8 @@ from .front import Point
 from .guard import Guard, Judgement
 from .memory import Memory, maps_of
 from .options import MixedOptions
+from .timing import Lower, Timing, node_of
 from .widths import Step, Widths
-
-Lower = Callable[[oir.Model], Program]
-"""Makes the layer-by-layer program of a quantized model, as the compile will schedule it."""
 
 
 class Facts:
@@ -33,17 +34,19 @@ class Facts:
         self, quantizer: Quantizer, whole: oir.Model, lower: Lower, options: MixedOptions, progress: Progress
     ) -> None:
         self._quantizer, self._progress = quantizer, progress
+        self.timing = Timing(quantizer, lower, options.target)
         slim = remove_dead_channels(whole.clone())
         program = lower(slim)
         groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
         self.layers = layers_of(slim, quantizer)
         self.memory = Memory(program, maps_of(slim, groups), options.goal, options.sram_budget)
-        constants = sum(a.nbytes for step in program.steps for a in step.kernel.constants().values())
-        self.other_flash = constants - weight_bytes(self.layers, Widths())
+        self.other_flash = constant_bytes(program) - weight_bytes(self.layers, Widths())
         """Bytes of constants that are no weights: biases, multipliers, tables."""
         shown = {str(value.name) for value in (*slim.graph.inputs, *slim.graph.outputs)}
-        self.maps = [g.members[0] for g in quantizer.groups if shown.isdisjoint(g.members)]
-        """Feature maps that may be narrowed: all but those that the caller sees."""
+        shown |= quantizer.parts.spiking.spikes
+        of_8_bits = (g for g in quantizer.groups if usual_bits(quantizer.parts, g) == 8)
+        self.maps = [g.members[0] for g in of_8_bits if shown.isdisjoint(g.members)]
+        """Feature maps that may be narrowed: not those that the caller sees, nor spikes and membranes."""
 
     @cached_property
     def loss(self) -> Mapping[tuple[str, int], float]:
@@ -56,16 +59,19 @@ class Facts:
                 found[group.members[0], bits] = entropy_lost(histogram, quant)
         return found
 
-    def noise(self, guard: Guard, whole: oir.Model, samples: Calibration) -> dict[Step, float]:
+    def noise(self, guard: Guard, whole: oir.Model, samples: Calibration, limit: float) -> dict[Step, float]:
         """What each step to 4 and to 2 bits alone adds to the noise of ``whole``, the model in 8 bits that
-        was rounded on ``samples``."""
+        was rounded on ``samples``; infinite for 2 bits, unmeasured, where 4 add more than ``limit``."""
         level, found = guard.noise(whole), dict[Step, float]()
         layers = {layer.name for layer in self.layers}
         count = 2 * (len(self._quantizer.groups) + len(self._quantizer.layers))
         made = self._quantizer.narrowed(samples, self._progress)
-        for done, (name, bits, of_weights, model) in enumerate(made, start=1):
-            if name in (layers if of_weights else self.maps):
-                found[Step(name, bits, of_weights)] = max(guard.noise(model) - level, 0.0)
+        for done, (name, bits, of_weights, make) in enumerate(made, start=1):
+            step = Step(name, bits, of_weights)
+            if found.get(replace(step, bits=2 * bits), 0.0) > limit:
+                found[step] = math.inf
+            elif name in (layers if of_weights else self.maps):
+                found[step] = max(guard.noise(make()) - level, 0.0)
             self._progress("measure noise", done / count)
         return found
 
@@ -77,10 +83,15 @@ class Facts:
             sram=best.nbytes,
             flash=weight_bytes(self.layers, widths),
             bitops=bitops(self.layers, widths),
-            cycles=best.cycles,
+            cycles=self.timing.total(widths),
             accuracy=judgement.value,
             drop=judgement.drop,
         )
+
+
+def constant_bytes(program: Program) -> int:
+    """Bytes of all constants of a program."""
+    return sum(a.nbytes for step in program.steps for a in step.kernel.constants().values())
 
 
 def layers_of(slim: oir.Model, quantizer: Quantizer) -> tuple[Layer, ...]:
@@ -102,4 +113,4 @@ def _layer(unit: Unit, node: oir.Node, groups: Mapping[str, str]) -> Layer:
     size = 1
     for length in weight.shape.numpy():
         size *= length
-    return Layer(unit.name, unit.operator.name or unit.name, groups[unit.inputs[0]], node_macs(node), size)
+    return Layer(unit.name, node_of(unit), groups[unit.inputs[0]], node_macs(node), size)

@@ -11,7 +11,8 @@ from .widths import Widths
 @dataclass(frozen=True)
 class Point:
     """A model with ``widths``. ``sram`` and ``flash`` are bytes of the arena and of the weights, ``cycles``
-    are modelled (with the kernels of 8 bits), ``accuracy`` and ``drop`` measured on the calibration set."""
+    modelled, of one whole layer after the other; ``accuracy`` and ``drop`` are measured on the calibration
+    set."""
 
     widths: Widths
     sram: int

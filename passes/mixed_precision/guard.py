@@ -11,16 +11,13 @@ import onnx_ir as oir
 
 from ..quantize.graphs import exposing, name_of
 from ..quantize.running import Feeds, Runner, each
+from .margins import ONE_SIDED, Margins, margins_of
 
 SMALL = 200
 """Samples; on fewer a drop of one point cannot be told from luck."""
 
 _Z = 1.959964
 """Of a two-sided interval of 95 %."""
-
-
-_CREDIT = 0.5
-"""What a sample that is won by chance counts: data on which the model does better have fewer of them."""
 
 NOISE_SAMPLES = 32
 """Samples at most on which the noise of a single step is measured."""
@@ -33,8 +30,8 @@ class Judgement:
     ``metric`` is "top-1" with labels, "agreement" of the largest output with the float model's without,
     and "fidelity" (1 − error as a share of the output's deviation) where outputs are no classes. ``value``
     is the metric, ``drop`` what the model in 8 bits has more of it, ``low`` and ``high`` the drop's interval
-    of 95 %. ``expected`` is the drop without the luck of single samples, and ``noise`` what it follows from:
-    see ``Guard``.
+    of 95 %. ``expected`` is the drop without the luck of single samples, ``bound`` its upper bound of 95 %,
+    and ``noise`` what it follows from: see ``Guard``.
     """
 
     metric: str
@@ -44,22 +41,22 @@ class Judgement:
     low: float
     high: float
     expected: float
+    bound: float
     noise: float
 
     def passes(self, max_drop: float) -> bool:
-        """True where no more than ``max_drop`` (a share) is to be expected, nor was counted, but for one
-        standard error of counting."""
+        """True where the bound of what is to be expected is at most ``max_drop`` (a share), and what was
+        counted too, but for one standard error of counting."""
         error = (self.high - self.low) / (2 * _Z)
-        return self.expected <= max_drop and self.drop - error <= max_drop
+        return self.bound <= max_drop and self.drop - error <= max_drop
 
 
 class Guard:
     """Compares models with the float model and with the one in 8 bits, ``baseline``.
 
-    On a hundred samples one that flips is a point, by luck as often as not. So a second figure is held
-    against the limit as well: the drop that is to be expected where the noise of quantization on the margin
-    between the right class and the next (its mean square over the half of the samples with the least margin)
-    met the float model's margins at random, as a normal distribution: see ``expected_drop``.
+    What is counted on few samples is luck for the most part. So a second figure is held against the limit
+    as well: the drop that is to be expected where the noise of quantization on the margin between the right
+    class and the next met margins like the float model's at random, in its upper bound: see ``Margins``.
 
     A model comes in ``folds``, the same widths rounded on other samples than those it is judged on: rounding
     fits few bits to its samples so well that on these they seem to do no harm.
@@ -78,7 +75,8 @@ class Guard:
         self._classifies = labelled or _gives_classes(model)
         self.metric = ("top-1" if labelled else "agreement") if self._classifies else "fidelity"
         self._targets = labels if labels is not None and labelled else self._floats.argmax(axis=1)
-        self._margins = margins_of(self._floats, self._targets) if self._classifies else np.zeros(0)
+        if self._classifies:
+            self._margins = Margins(margins_of(self._floats, self._targets), labelled)
         self._few = self._folds[0][:: -(-len(self._folds[0]) // NOISE_SAMPLES)]
 
     def judge(self, models: Sequence[oir.Model]) -> Judgement:
@@ -91,37 +89,30 @@ class Guard:
         return self._noise(outputs_of(model, [self._samples[int(index)] for index in self._few]), self._few)
 
     def bearable(self, max_drop: float) -> float:
-        """The most noise with which a drop of at most ``max_drop`` is to be expected."""
-        least = self._noise(self._baseline, np.arange(len(self._baseline)))
-        if not self._classifies:
-            return (math.sqrt(least) + max_drop) ** 2
-        allowed = expected_drop(self._margins, least) + max_drop
-        low, high = least, max(least, 1e-12) * 4
-        while expected_drop(self._margins, high) < allowed and high < 1e12 * max(least, 1e-12):
-            low, high = high, high * 4
-        for _ in range(40):
-            middle = math.sqrt(low * high) if low > 0 else high / 2
-            low, high = (middle, high) if expected_drop(self._margins, middle) < allowed else (low, middle)
-        return low
+        """The most noise with which a drop of at most ``max_drop`` is to be expected, by its bound."""
+        if self._classifies:
+            return self._margins.bearable(self._errors(self._baseline), max_drop)
+        return (math.sqrt(self._noise(self._baseline, np.arange(len(self._baseline)))) + max_drop) ** 2
 
     def _noise(self, found: np.ndarray, picks: np.ndarray) -> float:
-        if not self._classifies:
-            spread = float(np.mean(self._floats.var(axis=0)))
-            return float(np.mean((found - self._floats[picks]) ** 2)) / (spread if spread > 0 else 1.0)
-        margins = self._margins[picks]
-        near = np.argsort(np.abs(margins), kind="stable")[: (len(margins) + 1) // 2]
-        return float(np.mean((margins_of(found, self._targets[picks]) - margins)[near] ** 2))
+        if self._classifies:
+            return self._margins.noise(self._errors(found, picks), picks)
+        spread = float(np.mean(self._floats.var(axis=0)))
+        return float(np.mean((found - self._floats[picks]) ** 2)) / (spread if spread > 0 else 1.0)
+
+    def _errors(self, found: np.ndarray, picks: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """By how much margins moved."""
+        return margins_of(found, self._targets[picks]) - self._margins.margins[picks]
 
     def _classes(self, found: np.ndarray) -> Judgement:
         every = np.arange(len(found))
         before, after = (o.argmax(axis=1) == self._targets for o in (self._baseline, found))
         lost, won = int(np.sum(before & ~after)), int(np.sum(after & ~before))
         low, high = paired_interval(lost, won, len(found))
-        noises = [self._noise(outputs, every) for outputs in (self._baseline, found)]
-        expected = [expected_drop(self._margins, noise) for noise in noises]
+        expected, bound = self._margins.drop(self._errors(self._baseline), self._errors(found))
         return Judgement(
             self.metric, len(found), float(after.mean()), (lost - won) / len(found), low, high,
-            expected[1] - expected[0], noises[1],
+            expected, bound, self._noise(found, every),
         )  # fmt: skip
 
     def _fidelity(self, found: np.ndarray) -> Judgement:
@@ -130,11 +121,12 @@ class Guard:
         drop = math.sqrt(noises[1]) - math.sqrt(noises[0])
         spread = math.sqrt(float(np.mean(self._floats.var(axis=0)))) or 1.0
         errors = [np.sqrt(np.mean((o - self._floats) ** 2, axis=1)) / spread for o in (self._baseline, found)]
-        reach = _Z * float((errors[1] - errors[0]).std()) / math.sqrt(len(found))
-        value = 1.0 - math.sqrt(noises[1])
+        error = float((errors[1] - errors[0]).std()) / math.sqrt(len(found))
+        value, reach = 1.0 - math.sqrt(noises[1]), _Z * error
         return Judgement(
-            self.metric, len(found), value, drop, drop - reach, drop + reach, drop, noises[1]
-        )
+            self.metric, len(found), value, drop, drop - reach, drop + reach, drop,
+            drop + ONE_SIDED * error, noises[1],
+        )  # fmt: skip
 
     def _outputs(self, models: Sequence[oir.Model]) -> np.ndarray:
         found = np.empty_like(self._floats)
@@ -161,24 +153,6 @@ def paired_interval(lost: int, won: int, count: int) -> tuple[float, float]:
     middle = (b - c) / n
     reach = _Z * math.sqrt(max((b + c) - (b - c) ** 2 / n, 0.0)) / n
     return max(-1.0, middle - reach), min(1.0, middle + reach)
-
-
-def margins_of(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """By how much each sample's target class leads the best of the others."""
-    rows = np.arange(len(scores))
-    others = scores.copy()
-    others[rows, targets] = -np.inf
-    return scores[rows, targets] - others.max(axis=1)
-
-
-def expected_drop(margins: np.ndarray, noise: float) -> float:
-    """The share of samples that is to be lost where normal noise of mean square ``noise`` is added to their
-    margins: of positive margins those that turn, less ``_CREDIT`` for each of the others that turns."""
-    if noise == 0:
-        return 0.0
-    turned = [0.5 * math.erfc(abs(float(margin)) / math.sqrt(2 * noise)) for margin in margins]
-    signs = np.where(margins > 0, 1.0, -_CREDIT)
-    return float(np.mean(signs * np.array(turned)))
 
 
 _FORMS = ("DequantizeLinear", "QuantizeLinear", "Identity", "Reshape")

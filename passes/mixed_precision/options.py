@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from ...targets import Target
 from .memory import Goal
+
+Objective = Literal["cycles", "bitops"]
+"""What is saved where memory does not decide."""
 
 UNBOUNDED = 1 << 62
 
@@ -15,7 +20,9 @@ class MixedOptions:
 
     ``max_drop`` is a share (0.01 is a point) of the metric on the calibration samples; ``lam`` the weight λ
     of lost entropy against saved BitOPs; budgets are bytes, of the arena under the schedule of ``goal``, and
-    of all constants. ``evaluations`` bounds how many models are rounded and measured.
+    of all constants. ``evaluations`` bounds how many models are rounded and measured. For ``objective``
+    "cycles" a step that makes its layers no faster is taken only where a budget needs it; cycles are those
+    of ``target``'s kernels, of the portable ones where it is None.
     """
 
     max_drop: float = 0.01
@@ -24,6 +31,8 @@ class MixedOptions:
     sram_budget: int = UNBOUNDED
     flash_budget: int = UNBOUNDED
     evaluations: int = 10
+    objective: Objective = "cycles"
+    target: Target | None = None
 
 
 DEFAULTS = MixedOptions()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import onnx_ir as oir
 
 from ...ir.errors import UsageError
+from ..onnx_edit import remembered_names
 from ..onnx_graph import quoted
 from ..state_pairs import state_pairs
 from .affine import WIDTHS, Affine, quant_of, resized
@@ -24,7 +26,7 @@ from .options import DEFAULTS, Progress, QuantizeOptions, silent
 from .preparation import prepared
 from .propagation import quantize_weights
 from .units import Partition, partition
-from .weights import Weights
+from .weights import Weights, to_nearest
 
 _NARROW_SAMPLES = 24
 """Samples on which ranges are chosen where no feature map has 8 bits: when widths are only tried."""
@@ -91,6 +93,26 @@ class Quantizer:
         samples: Calibration | None = None,
     ) -> oir.Model:
         """The model with these widths (see ``QuantizeOptions``), its weights rounded on ``samples``."""
+        quants, observers = self._quants(activation_bits, weight_bits, progress)
+        asked = {name: (bits,) for name, bits in weight_bits.items()}
+        found = quantize_weights(self.model, self.parts, quants, asked, samples or self.samples, progress)
+        weights = {name: next(iter(made.values())) for name, made in found.items()}
+        return self._made(quants, weights, observers)
+
+    def sketched(self, activation_bits: Mapping[str, int], weight_bits: Mapping[str, int]) -> oir.Model:
+        """The same with weights rounded to nearest, which is quick: it costs what that model costs."""
+        quants, observers = self._quants(activation_bits, weight_bits, silent)
+        weights = {
+            unit.name: to_nearest(unit, weight_bits.get(unit.name, 8), quants)
+            for unit in self.parts.units
+            if unit.rule.weight_axis is not None
+        }
+        return self._made(quants, weights, observers)
+
+    def _quants(
+        self, activation_bits: Mapping[str, int], weight_bits: Mapping[str, int], progress: Progress
+    ) -> tuple[dict[str, Affine], list[str]]:
+        """The quantization of each tensor, and the observer that each group's range comes from."""
         self._check(activation_bits, weight_bits)
         widths = [self._width(group, activation_bits) for group in self.groups]
         self.choose(widths, progress)
@@ -100,31 +122,29 @@ class Quantizer:
             for group, (_, quant) in zip(self.groups, chosen, strict=True)
             for name in group.members
         }
-        asked = {name: (bits,) for name, bits in weight_bits.items()}
-        found = quantize_weights(self.model, self.parts, quants, asked, samples or self.samples, progress)
-        weights = {name: next(iter(made.values())) for name, made in found.items()}
-        return self._made(quants, weights, [observer for observer, _ in chosen])
+        return quants, [observer for observer, _ in chosen]
 
     def narrowed(
         self, samples: Calibration, progress: Progress = silent
-    ) -> Iterator[tuple[str, int, bool, oir.Model]]:
+    ) -> Iterator[tuple[str, int, bool, Callable[[], oir.Model]]]:
         """For each group and then each layer with weights, and for 4 and 2 bits: its first tensor or name,
-        the bits, whether they are of weights, and the model in 8 bits with that alone narrowed, weights
-        being rounded on ``samples``."""
-        for bits in (8, 4, 2):
+        the bits, whether they are of weights, and what makes the model in 8 bits with that alone narrowed,
+        weights being rounded on ``samples``."""
+        for bits in (4, 2):
             self.choose([bits] * len(self.groups), progress)
-        quants = {n: self._chosen[group, 8][1] for group in self.groups for n in group.members}
-        observers = [self._chosen[group, 8][0] for group in self.groups]
+        quants, observers = self._quants({}, {}, progress)
         asked = dict.fromkeys(self.layers, (8, 4, 2))
         found = quantize_weights(self.model, self.parts, quants, asked, samples, progress)
         whole = {name: made[8] for name, made in found.items()}
         for group in self.groups:
             for bits in (4, 2):
                 narrow = dict.fromkeys(group.members, self._chosen[group, bits][1])
-                yield group.members[0], bits, False, self._made({**quants, **narrow}, whole, observers)
+                make = partial(self._made, {**quants, **narrow}, whole, observers)
+                yield group.members[0], bits, False, make
         for name in self.layers:
             for bits in (4, 2):
-                yield name, bits, True, self._made(quants, {**whole, name: found[name][bits]}, observers)
+                make = partial(self._made, quants, {**whole, name: found[name][bits]}, observers)
+                yield name, bits, True, make
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -208,16 +228,17 @@ def _fitting(model: oir.Model, samples: Calibration, memory: int) -> int:
 
 def _insert(model: oir.Model, quants: Mapping[str, Affine], weights: Mapping[str, Weights]) -> None:
     graph, parts = model.graph, partition(model)
-    inserter = Inserter(graph)
-    for unit in parts.units:
-        if unit.name in weights:
-            inserter.weights(unit, weights[unit.name])
-        else:
-            inserter.operands(unit, quants)
-    for tensor in parts.tensors:
-        if tensor in parts.spiking.spikes and quants[tensor] == SPIKE:
-            continue  # they are integers as they are
-        inserter.activation(tensor, quants[tensor])
+    with remembered_names(graph):
+        inserter = Inserter(graph)
+        for unit in parts.units:
+            if unit.name in weights:
+                inserter.weights(unit, weights[unit.name])
+            else:
+                inserter.operands(unit, quants)
+        for tensor in parts.tensors:
+            if tensor in parts.spiking.spikes and quants[tensor] == SPIKE:
+                continue  # they are integers as they are
+            inserter.activation(tensor, quants[tensor])
     unused = [name for name, value in graph.initializers.items() if not value.uses()]
     for name in unused:
         if not graph.initializers[name].is_graph_output():

@@ -16,7 +16,7 @@ _SWEEPS = 2
 """Times that every integer is looked at again."""
 
 _BLOCK = 64
-"""Terms that are rounded before those behind them make up for it, all at once: one product of matrices."""
+"""Terms that are rounded before all others learn of it, at once: one product of matrices."""
 
 
 def damped(covariance: np.ndarray, bits: int = 8) -> np.ndarray:
@@ -55,21 +55,21 @@ def compensated(
     ordered = np.take_along_axis(ordered, order[:, None, :], axis=2)
     inverse = np.linalg.inv(ordered)
     upper = np.swapaxes(np.linalg.cholesky((inverse + np.swapaxes(inverse, 1, 2)) / 2), 1, 2)
-    left = np.take_along_axis(weights, order[:, None, :], axis=2)
-    result = np.zeros_like(left)
+    left = np.swapaxes(np.take_along_axis(weights, order[:, None, :], axis=2), 1, 2).copy()
+    result = np.zeros_like(left)  # [groups, terms, channels]: what is taken together lies together
     least, most = weight_limits(bits)
-    for begin in range(0, left.shape[2], _BLOCK):
-        end = min(begin + _BLOCK, left.shape[2])
-        errors = np.empty_like(left[:, :, begin:end])
+    for begin in range(0, left.shape[1], _BLOCK):
+        end = min(begin + _BLOCK, left.shape[1])
+        errors = np.empty_like(left[:, begin:end])
         for term in range(begin, end):
-            column = left[:, :, term]
-            result[:, :, term] = np.clip(np.rint(column / scales), least, most)
-            error = (column - result[:, :, term] * scales) / upper[:, term, term][:, None]
-            left[:, :, term + 1 : end] -= error[:, :, None] * upper[:, term, term + 1 : end][:, None, :]
-            errors[:, :, term - begin] = error
-        left[:, :, end:] -= errors @ upper[:, begin:end, end:]
+            row = left[:, term]
+            result[:, term] = np.clip(np.rint(row / scales), least, most)
+            error = (row - result[:, term] * scales) / upper[:, term, term][:, None]
+            left[:, term + 1 : end] -= upper[:, term, term + 1 : end][:, :, None] * error[:, None, :]
+            errors[:, term - begin] = error
+        left[:, end:] -= np.swapaxes(upper[:, begin:end, end:], 1, 2) @ errors
     back = np.argsort(order, axis=1, kind="stable")
-    return np.take_along_axis(result, back[:, None, :], axis=2)
+    return np.swapaxes(np.take_along_axis(result, back[:, :, None], axis=1), 1, 2)
 
 
 def output_error(difference: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -86,17 +86,20 @@ def refined(
     error larger.
     """
     least, most = weight_limits(bits)
-    result = integers.copy()
-    pull = (weights - result * scales[:, :, None]) @ covariance
-    for _ in range(_SWEEPS):
-        for term in range(result.shape[2]):
+    result = np.swapaxes(integers, 1, 2).copy()  # [groups, terms, channels], as in compensated
+    pull = covariance @ np.swapaxes(weights - integers * scales[:, :, None], 1, 2)
+    for begin in [begin for _ in range(_SWEEPS) for begin in range(0, result.shape[1], _BLOCK)]:
+        end = min(begin + _BLOCK, result.shape[1])
+        near, changes = pull[:, begin:end].copy(), np.empty_like(result[:, begin:end])
+        for term in range(begin, end):
             variance = covariance[:, term, term][:, None]
-            wanted = result[:, :, term] + pull[:, :, term] / (variance * scales)
+            wanted = result[:, term] + near[:, term - begin] / (variance * scales)
             moved = np.clip(np.rint(wanted), least, most)
-            change = (moved - result[:, :, term]) * scales
-            pull -= change[:, :, None] * covariance[:, term, :][:, None, :]
-            result[:, :, term] = moved
-    return result
+            change = (moved - result[:, term]) * scales
+            near -= covariance[:, begin:end, term][:, :, None] * change[:, None, :]
+            result[:, term], changes[:, term - begin] = moved, change
+        pull -= covariance[:, :, begin:end] @ changes
+    return np.swapaxes(result, 1, 2)
 
 
 def fitted(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .affine import Affine, dtype_of, range_of, weight_limits
+from .graphs import name_of
 from .moments import Moments, from_matrix, weight_matrix
+from .operators import array_of
 from .rounding import compensated, damped, fitted, nearest, output_error, refined, target
 from .units import Unit
 
@@ -19,10 +22,6 @@ _REFITS = 2
 """Times that scales are fitted to integers and integers to scales."""
 _DEAD_STEP = 2.0**-10
 """Step of a dead channel's bias, in steps of the output."""
-
-
-Rounding = tuple[np.ndarray, np.ndarray]
-"""Integers [groups, channels, terms] and scales [groups, channels]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +79,13 @@ def round_weights(
     return _with_bias(values, stored[:length], stored * np.float32(source.scale), bias)
 
 
+def to_nearest(unit: Unit, bits: int, quants: Mapping[str, Affine]) -> Weights:
+    """The weights of ``unit`` in ``bits`` bits, without a look at what they are multiplied with."""
+    source, result = quants[unit.inputs[0]], quants.get(name_of(unit.nodes[-1].outputs[0]))
+    bias = np.zeros(unit.channels) if unit.bias is None else array_of(unit.bias)
+    return round_weights(unit, array_of(unit.weight), bias, bits, source, result, None)
+
+
 def with_bias(weights: Weights, bias: np.ndarray) -> Weights:
     """The same weights with another float bias."""
     return _with_bias(weights.values, weights.scales, weights.bias_scales, bias)
@@ -110,23 +116,36 @@ def _least_error(
     wanted = np.where(matrix.any(axis=2, keepdims=True), target(matrix, moments, stable), 0.0)
     whole = _reach(wanted, bits)
 
-    def plainly(share: float) -> Rounding:
+    def judged(integers: np.ndarray, scales: np.ndarray) -> _Tried:
+        return _Tried(integers, scales, output_error(integers * scales[:, :, None] - wanted, stable))
+
+    def plainly(share: float) -> _Tried:
         scales = _stored(np.maximum(whole * share, floor))
-        return nearest(wanted, scales, bits), scales
+        return judged(nearest(wanted, scales, bits), scales)
 
     kept = plainly(1.0)
     for share in _CLIPS if bits < 8 else ():
-        kept = _better(kept, plainly(share), wanted, stable)
-    kept = _better(kept, (compensated(wanted, kept[1], stable, bits), kept[1]), wanted, stable)
+        kept = kept.or_better(plainly(share))
+    kept = kept.or_better(judged(compensated(wanted, kept.scales, stable, bits), kept.scales))
     for _ in range(_REFITS if bits < 8 else 0):
-        integers, scales = kept
-        scales = _stored(np.maximum(fitted(integers, wanted, stable, scales), floor))
-        kept = _better(kept, (refined(integers, wanted, scales, stable, bits), scales), wanted, stable)
-    return kept
+        scales = _stored(np.maximum(fitted(kept.integers, wanted, stable, kept.scales), floor))
+        kept = kept.or_better(judged(refined(kept.integers, wanted, scales, stable, bits), scales))
+    return kept.integers, kept.scales
 
 
-def _better(kept: Rounding, tried: Rounding, wanted: np.ndarray, stable: np.ndarray) -> Rounding:
-    """For each channel the integers and scale, of both, that change its output less."""
-    before, after = (output_error(whole * s[:, :, None] - wanted, stable) for whole, s in (kept, tried))
-    wins = after < before
-    return np.where(wins[:, :, None], tried[0], kept[0]), np.where(wins, tried[1], kept[1])
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """One rounding, and the ``error`` [groups, channels] that it makes in the layer's outputs."""
+
+    integers: np.ndarray
+    scales: np.ndarray
+    error: np.ndarray
+
+    def or_better(self, other: _Tried) -> _Tried:
+        """For each channel the rounding, of both, that changes its output less."""
+        wins = other.error < self.error
+        return _Tried(
+            np.where(wins[:, :, None], other.integers, self.integers),
+            np.where(wins, other.scales, self.scales),
+            np.where(wins, other.error, self.error),
+        )

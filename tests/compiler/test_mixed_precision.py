@@ -47,8 +47,8 @@ def test_numbers_out_of_range_are_refused(option: str, value: str) -> None:
 @pytest.mark.slow
 def test_digits_in_few_bits(tmp_path: Path) -> None:
     outcome = tinyc(
-        "compile", DIGITS, "-t", "nucleo-f446re", "--precision", "mixed", "--max-drop", "2",
-        "--calibration", few(tmp_path / "c.npz", 48), "--json", "-o", tmp_path / "out",
+        "compile", DIGITS, "-t", "nucleo-f446re", "--precision", "mixed", "--max-drop", "2", "--objective",
+        "bitops", "--calibration", few(tmp_path / "c.npz", 48), "--json", "-o", tmp_path / "out",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     report = json.loads(outcome.out)
@@ -59,4 +59,6 @@ def test_digits_in_few_bits(tmp_path: Path) -> None:
     assert mixed["chosen"]["bitops"] * 1.8 < mixed["int8"]["bitops"]
     assert sum(layer["bitops"] for layer in mixed["layers"]) == mixed["chosen"]["bitops"]
     assert mixed["drop_interval"][0] < mixed["drop"] < mixed["drop_interval"][1]
-    assert "--max-drop 2 --lambda 0.5" in report["options"]
+    assert mixed["expected_drop"] <= mixed["expected_drop_bound"] <= 2
+    assert mixed["slower"] and {entry["because"] for entry in mixed["slower"]} == {"the objective is BitOPs"}
+    assert "--max-drop 2 --lambda 0.5 --objective bitops" in report["options"]

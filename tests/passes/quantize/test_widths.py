@@ -12,6 +12,7 @@ from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.quantize import QuantizeOptions, quantize
 from tinyc.passes.quantize.affine import Affine, integers, limits, quant_of, resized, rounded
+from tinyc.passes.quantize.pipeline import Quantizer
 from tinyc.passes.quantize.rounding import compensated, fitted, nearest, output_error, refined
 
 from ..onnx_text import build, normal
@@ -105,6 +106,37 @@ def test_refinement_never_makes_the_error_larger_and_often_smaller(bits: int) ->
     errors = [output_error(w * scales[:, :, None] - weights, covariance) for w in (before, after)]
     assert (errors[1] <= errors[0] + 1e-12).all() and errors[1].sum() < 0.7 * errors[0].sum()
     assert limits(bits)[0] <= after.min() and after.max() <= limits(bits)[1]
+
+
+def test_refinement_of_many_terms_is_that_of_one_after_another() -> None:
+    """Each term in turn goes where the error is least, given all others: the definition, twice around."""
+    terms = 150
+    vectors = normal(600, terms).astype(np.float64) + normal(600, 1)
+    covariance = np.cov(vectors.T, bias=True)
+    weights = normal(1, 3, terms).astype(np.float64)
+    scales = np.abs(weights).max(axis=2) / 7
+    before = np.zeros_like(weights)
+    expected = before.copy()
+    for term in [*range(terms), *range(terms)]:
+        rest = weights[0] - expected[0] * scales[0][:, None]
+        rest[:, term] = weights[0, :, term]
+        best = (rest @ covariance[term]) / covariance[term, term] / scales[0]
+        expected[0, :, term] = np.clip(np.rint(best), *limits(4))
+    both = [np.repeat(array, 2, axis=0) for array in (before, weights, scales, covariance[np.newaxis])]
+    np.testing.assert_array_equal(refined(*both, 4), np.repeat(expected, 2, axis=0))
+    assert (expected != nearest(weights, scales, 4)).mean() > 0.05
+
+
+def test_a_sketch_has_the_types_of_the_model_that_it_stands_for() -> None:
+    model = network()
+    quantizer = Quantizer(model, draws(model))
+    widths = {"r": 4}, dict(zip(layers(model), (4, 2), strict=True))
+    found = [make(*widths) for make in (quantizer.quantized, quantizer.sketched)]
+    types = [{str(v.name): v.dtype for n in m.graph for v in (*n.inputs, *n.outputs) if v} for m in found]
+    assert types[0] == types[1]
+    arrays = [m.graph.initializers["w_quantized"].const_value for m in found]
+    assert all(array is not None for array in arrays)
+    assert (arrays[0].numpy() != arrays[1].numpy()).any(), "only one of them looks at samples"
 
 
 def test_fitted_scales_are_the_best_there_are() -> None:
