@@ -12,8 +12,8 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
-from .dsp_words import CYCLES_PER_MAC, requantizes, scale_of
-from .epilogue import Requantize
+from .dsp_words import CYCLES_PER_MAC
+from .epilogue import Requantize, requantizes
 from .weights import centred_bias, channel_groups
 
 _COLUMNS = 50
@@ -34,8 +34,6 @@ class DspDepthwise(DepthwiseConv2D):
         s = kernel.sliding
         suits = s.kernel == (3, 3) and s.dilation[1] == 1 and s.stride[1] <= 2 and kernel.channels >= 4
         if not suits or not requantizes(kernel.weights, kernel.epilogue, input_dtype):
-            return None
-        if scale_of(kernel.epilogue):
             return None
         return cls(s, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
 
