@@ -1,4 +1,4 @@
-/* As tinyc_dsp_spread, `count` bytes of elements of 4 bits, to which 8 is added so that none is negative: elements i and
+/* As dsp_spread.h, `count` bytes of elements of 4 bits, to which 8 is added so that none is negative: elements i and
  * i + 4 of 8 in one word, each times 2^shift. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_spread4(
     uint32_t *to, const int8_t *from, int32_t count, int32_t lanes, uint32_t shift)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import onnx
 import pytest
 
 from tinyc.emulator.toolchain import gcc, zig
@@ -9,7 +10,7 @@ from tinyc.kernels.dsp_conv2d import DspConv2D
 from tinyc.kernels.dsp_words import Form
 
 from .boards import M4, M7, Find, check_all, check_layer, check_on_board, check_schedules, sampled, tailored
-from .layers import CONVOLUTIONS, MATRICES, SCATTERED, windowed
+from .layers import CONVOLUTIONS, DEPTHWISE, MATRICES, SCATTERED, grouped, windowed
 from .widths import WIDTHS, Widths, narrow_convolution, narrow_matrix
 
 CHANNELS = {
@@ -79,3 +80,39 @@ def test_each_compiler(find: Find) -> None:
     for widths in ((4, 4, 4), (2, 2, 2)):
         model = narrow_convolution(*LAYERS["3x3, odd"], widths)
         check_on_board(tailored(model, M4, "dsp_conv2d"), M4, find)
+
+
+FILTERS = DEPTHWISE | {
+    f"{channels} channels": ((1, channels, 4, 5), (3, 3), {"pads": [1, 1, 1, 0]})
+    for channels in (3, 17, 24, 33)
+}
+
+
+def _filter(case: str, widths: Widths, activation: str = "") -> onnx.ModelProto:
+    return narrow_convolution(*grouped(FILTERS[case]), widths, activation)
+
+
+def _filters() -> list[tuple[str, Widths]]:
+    """Each case with packed operands, where the last four channels begin a byte of input and output, and with
+    packed weights between bytes, of which there have to be four."""
+    found: list[tuple[str, Widths]] = []
+    for number, (case, (shape, *_)) in enumerate(FILTERS.items()):
+        channels, whole = shape[1], shape[1] % 4 == 0
+        found.append((case, _widths(number) if whole else ((2, 4, 2), (4, 2, 8), (2, 8, 8))[number % 3]))
+        found += [(case, (8, (4, 2)[number % 2], 8))] if channels >= 4 else []
+    return found
+
+
+@pytest.mark.parametrize(("case", "widths"), _filters(), ids=str)
+def test_depthwise(case: str, widths: Widths) -> None:
+    check_all(_filter(case, widths, ("", "Relu")[widths[0] == 2]), M4, "dsp_depthwise")
+
+
+@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+def test_each_combination_depthwise(widths: Widths) -> None:
+    check_all(_filter("stride 2, other side", widths), M4, "dsp_depthwise")
+
+
+@pytest.mark.parametrize(("case", "widths"), [("same", (4, 4, 4)), ("stride 2, other side", (2, 8, 4))])
+def test_depthwise_in_other_schedules(case: str, widths: Widths) -> None:
+    check_schedules(tailored(_filter(case, widths), M4, "dsp_depthwise"), M4)
