@@ -16,6 +16,7 @@ from .dsp_inputs import Inputs
 from .dsp_words import (
     CYCLES_PER_MAC,
     Form,
+    cycles_per_mac,
     filled_up,
     fits,
     form_of,
@@ -112,7 +113,10 @@ class DspConv2D(Conv2D):
         return (0,) if self.sliding.is_pointwise and self.in_channels == self.out_channels else ()
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window).at(CYCLES_PER_MAC)
+        per_mac = cycles_per_mac(
+            CYCLES_PER_MAC, self.form, self.source, self.epilogue, self._taps, self.out_channels
+        )
+        return super().cost(window).at(per_mac)
 
     @property
     def work_bytes(self) -> int:

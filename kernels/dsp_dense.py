@@ -13,7 +13,7 @@ from ..ir.kernel import Cost
 from ..ir.window import Window
 from .dense import Dense
 from .dsp_inputs import Inputs
-from .dsp_words import CYCLES_PER_MAC, Form, fits, form_of, in_fours, packed, scale_of, staged
+from .dsp_words import CYCLES_PER_MAC, Form, cycles_per_mac, fits, form_of, in_fours, packed, scale_of, staged
 from .epilogue import Requantize
 
 _MOST_WIDENED = 256
@@ -80,7 +80,9 @@ class DspDense(Dense):
         return {"weights": words if self.is_widened else in_fours(words)}
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window).at(CYCLES_PER_MAC)
+        channels, taps = self.weights.shape
+        per_mac = cycles_per_mac(CYCLES_PER_MAC, self.form, self.source, self.epilogue, taps, channels)
+        return super().cost(window).at(per_mac)
 
     @property
     def work_bytes(self) -> int:

@@ -19,6 +19,9 @@ from .weights import centred_bias
 
 _COLUMNS = 50
 """Columns of the input that are widened at a time; each takes 24 bytes."""
+_APART, _SCALED = 1.3, 1.7
+"""Modelled cycles where four channels are by themselves, those of bytes being 1, and where bytes are shifted up
+besides; weights of few bits take 1.0 to 1.04 (``benchmarks.narrow``)."""
 _ORDER = (0, 2, 1, 3)
 """In which the micro-kernel takes four channels."""
 
@@ -26,9 +29,9 @@ _ORDER = (0, 2, 1, 3)
 @dataclass(frozen=True, eq=False)
 class DspDepthwise(DepthwiseConv2D):
     """Kernels of 3 × 3; input (of type ``source``), weights and output of 8, 4 or 2 bits each. Four channels
-    are computed at a time, the last ones perhaps again. Where input or output is packed, or inputs are shifted
-    up, each four take their own call of the micro-kernel, between what makes their columns and what packs their
-    outputs."""
+    are computed at a time, the last ones perhaps again. Where input or output is packed, or inputs are
+    shifted up, each four take their own call of the micro-kernel, between what makes their columns and what
+    packs their outputs."""
 
     template: ClassVar[str] = "dsp_depthwise"
 
@@ -101,9 +104,9 @@ class DspDepthwise(DepthwiseConv2D):
         for begin in range(0, self.channels, 4):
             four = min(begin, self.last) + np.arange(4)
             for place in _ORDER:
-                channel = int(four[place])
-                if channel < self.channels:
-                    words += [int(bias[channel]), int(multipliers[channel]), *self._filter(channel, place >= 2)]
+                c = int(four[place])
+                if c < self.channels:
+                    words += [int(bias[c]), int(multipliers[c]), *self._filter(c, place >= 2)]
                 else:
                     words += [0] * (self.words // 4)
         return {"weights": (np.array(words, np.int64) & 0xFFFFFFFF).astype(np.uint32)}
@@ -121,7 +124,9 @@ class DspDepthwise(DepthwiseConv2D):
         return _words(pairs, self.weight_bits)
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window).at(CYCLES_PER_MAC)
+        scaled_bytes = self.scale > 0 and not self.source.is_packed
+        slower = _SCALED if scaled_bytes else _APART if self.apart else 1.0
+        return super().cost(window).at(CYCLES_PER_MAC * slower)
 
     @property
     def work_bytes(self) -> int:

@@ -16,7 +16,17 @@ from ..ir.kernel import Cost
 from ..ir.window import Window
 from .conv2d import Conv2D
 from .dsp_inputs import Inputs
-from .dsp_words import Form, filled_up, fits, form_of, packed, scale_of, staged, words_of_pair
+from .dsp_words import (
+    Form,
+    cycles_per_mac,
+    filled_up,
+    fits,
+    form_of,
+    packed,
+    scale_of,
+    staged,
+    words_of_pair,
+)
 from .epilogue import Requantize
 
 _LANES = 3
@@ -102,7 +112,11 @@ class DspScattered(Conv2D):
         return [(filled[g], self.bias[g], replace(self.epilogue, multipliers=multipliers[g])) for g in groups]
 
     def cost(self, window: Window) -> Cost:
-        return super().cost(window).at(_CYCLES_PER_MAC)
+        taps = self.sliding.taps * self.weights.shape[3]
+        per_mac = cycles_per_mac(
+            _CYCLES_PER_MAC, self.form, self.source, self.epilogue, taps, self.per_group
+        )
+        return super().cost(window).at(per_mac)
 
     @property
     def work_bytes(self) -> int:

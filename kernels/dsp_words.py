@@ -15,6 +15,13 @@ from .weights import centred_bias
 CYCLES_PER_MAC = 1.8
 """Modelled, as measured with kws01 on a Cortex-M4."""
 
+_WIDENED = 4.0
+"""Modelled cycles more for an input that is packed, once for all output channels, as measured with pointwise
+layers of 16 to 64 channels (``benchmarks.narrow``)."""
+
+_PACKED = 6.0
+"""Modelled cycles more for an output that is packed, measured with the same."""
+
 MOST_SCALE = 8
 """Bits by which inputs can be shifted up in 16 bits."""
 
@@ -48,6 +55,12 @@ class Form(Enum):
     def sum_bits(self) -> int:
         """Bits that micro-kernels know of a second channel's sum in the end."""
         return {Form.ONE: 24, Form.APART: 32, Form.NIBBLES: 28, Form.CRUMBS: 30}[self]
+
+    @property
+    def slower(self) -> float:
+        """Modelled cycles for a multiply-accumulate, those of ``ONE`` being 1, as ``benchmarks.narrow`` measures
+        layers of 64 channels."""
+        return {Form.NIBBLES: 1.1, Form.CRUMBS: 1.06}.get(self, 1.0)
 
     @property
     def turn(self) -> int:
@@ -105,6 +118,15 @@ STAGED = 4
 def staged(epilogue: Epilogue, channels: int, pixels: int = STAGED) -> int:
     """Working memory for outputs of pixels that are bytes before they are packed."""
     return pixels * channels if epilogue.dtype.is_packed else 0
+
+
+def cycles_per_mac(
+    base: float, form: Form, source: DType, epilogue: Epilogue, taps: int, channels: int
+) -> float:
+    """Modelled, with the work on a pixel's inputs, for ``channels`` outputs, and on an output, of ``taps``
+    inputs; ``base`` is what bytes take."""
+    widened = _WIDENED / channels if source.is_packed else 0.0
+    return base * form.slower + widened + (_PACKED / taps if epilogue.dtype.is_packed else 0.0)
 
 
 def words_of_pair(taps: int, form: Form) -> int:
