@@ -78,7 +78,7 @@ def program_of(case: Case, widths: Widths) -> Program:
         operands.append("w")
         spread = np.sqrt(np.prod(case.weights[1:])) * integers.std() * 0.1 * _X_SCALE * 2**x / np.sqrt(12)
         scale = float(3 * spread / 2 ** (y - 1))
-    attributes = case.attributes | ({"transB": 1} if len(case.input) == 2 else {})
+    attributes: dict[str, Any] = case.attributes | ({"transB": 1} if len(case.input) == 2 else {})
     operator = case.operator or ("Gemm" if len(case.input) == 2 else "Conv")
     nodes.append(helper.make_node(operator, operands, ["y"], "layer", **attributes))
     nodes += _pair("y", y, scale, values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -57,7 +58,7 @@ class DspConv2D(Conv2D):
     def inputs(self) -> Inputs:
         return Inputs(self.source, self.input_zero)
 
-    @property
+    @cached_property
     def form(self) -> Form:
         """Where weights are apart, pixels are taken by twos, not threes."""
         flat = self.weights.reshape(self.out_channels, -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -63,7 +64,7 @@ class DspDense(Dense):
         odd = self.depth != self.taps or self.scale > 0 or self.source.is_packed or not self.form.four_bytes
         return self.form is not Form.APART and (self.depth <= _MOST_WIDENED or odd)
 
-    @property
+    @cached_property
     def form(self) -> Form:
         """How weights lie."""
         return form_of(self.weights, self.bias, self.inputs, self.scale)

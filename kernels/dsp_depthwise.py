@@ -20,8 +20,8 @@ from .weights import centred_bias
 _COLUMNS = 50
 """Columns of the input that are widened at a time; each takes 24 bytes."""
 _APART, _SCALED = 1.3, 1.7
-"""Modelled cycles where four channels are by themselves, those of bytes being 1, and where bytes are shifted up
-besides; weights of few bits take 1.0 to 1.04 (``benchmarks.narrow``)."""
+"""Modelled cycles where four channels are by themselves, those of bytes being 1, and where bytes are shifted
+up besides; weights of few bits take 1.0 to 1.04 (``benchmarks.narrow``)."""
 _ORDER = (0, 2, 1, 3)
 """In which the micro-kernel takes four channels."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -74,7 +75,7 @@ class DspScattered(Conv2D):
         """Bits by which inputs are shifted up."""
         return scale_of(self.epilogue)
 
-    @property
+    @cached_property
     def form(self) -> Form:
         """That of all groups. Where weights are apart, pixels are taken by twos, not threes."""
         forms = {form_of(weights, bias, self.inputs, self.scale) for weights, bias, _ in self._parts()}

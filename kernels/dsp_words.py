@@ -58,8 +58,8 @@ class Form(Enum):
 
     @property
     def slower(self) -> float:
-        """Modelled cycles for a multiply-accumulate, those of ``ONE`` being 1, as ``benchmarks.narrow`` measures
-        layers of 64 channels."""
+        """Modelled cycles for a multiply-accumulate, those of ``ONE`` being 1, as ``benchmarks.narrow``
+        measures layers of 64 channels."""
         return {Form.NIBBLES: 1.1, Form.CRUMBS: 1.06}.get(self, 1.0)
 
     @property
