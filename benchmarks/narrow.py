@@ -124,10 +124,10 @@ def cells(case: Case, target: Target) -> Iterator[Cell | None]:
 
 
 def line(cell: Cell | None) -> str:
-    """Instructions and cycles; a star where the kernel is portable."""
+    """Instructions and cycles; a star where the kernel is portable C."""
     if cell is None:
         return ""
-    star = "*" if cell.template.startswith("packed") else ""
+    star = "" if cell.template.startswith("dsp") else "*"
     cycles = "" if cell.cycles is None else f" / {cell.cycles:.2f}"
     return f"{cell.instructions:.2f}{cycles}{star}"
 

@@ -76,12 +76,24 @@ def test_pool(operator: str, bits: tuple[int, int]) -> None:
     assert template in ("packed_max_pool", "packed_average_pool")
 
 
-@pytest.mark.parametrize("bits", [(4, 4, 4), (2, 4, 2), (8, 4, 8), (8, 8, 4), (4, 2, 8)], ids=str)
+@pytest.mark.parametrize("bits", [(4, 4, 4), (2, 2, 2), (2, 4, 2), (8, 4, 8), (8, 8, 4), (4, 2, 8)], ids=str)
 @pytest.mark.parametrize("channels", [7, 8])
 def test_sum(bits: Widths, channels: int) -> None:
-    node = helper.make_node("Add", ["x", "z"], ["y"], "add")
-    model = model_of([node], (1, channels, 6, 5), dict(zip("xzy", bits, strict=True)))
+    model = _sum("Add", bits, (1, channels, 6, 5))
     assert "packed_sum" in [step.kernel.template for step in check(model).steps]
+
+
+@pytest.mark.parametrize("bits", [4, 2])
+def test_sum_by_table(bits: int) -> None:
+    """Runs in whole bytes."""
+    program = check(_sum("Sub", (bits, bits, bits), (1, 3, 5, 12)))
+    assert "packed_pairs" in [step.kernel.template for step in program.steps]
+    check_on_board(program, PICO)
+
+
+def _sum(operator: str, bits: Widths, shape: tuple[int, ...]) -> onnx.ModelProto:
+    node = helper.make_node(operator, ["x", "z"], ["y"], "sum")
+    return model_of([node], shape, dict(zip("xzy", bits, strict=True)))
 
 
 @pytest.mark.parametrize("bits", [(4, 4), (2, 4), (4, 2), (8, 2), (4, 8)], ids=str)
