@@ -23,6 +23,6 @@ def unpack(stored: np.ndarray, dtype: DType, run: int) -> np.ndarray:
     """The inverse of ``pack``: [..., run] elements of ``dtype``, one to an array element."""
     shifts = np.arange(8 // dtype.bits, dtype=np.uint8) * dtype.bits
     lanes = (stored[..., None] >> shifts) & (2**dtype.bits - 1)
-    flat = lanes.reshape(*stored.shape[:-1], stored.shape[-1] * len(shifts))[..., :run]
+    flat = lanes.reshape(*stored.shape[:-1], stored.shape[-1] * shifts.size)[..., :run]
     signed = (flat << (8 - dtype.bits)).view(np.int8) >> (8 - dtype.bits)
     return signed.astype(dtype.numpy)

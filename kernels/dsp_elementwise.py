@@ -9,7 +9,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .broadcast import Broadcast
-from .dsp_words import halves
+from .dsp_inputs import halves
 from .fixed_point import COMMON_BITS
 from .product import Product
 from .scaled_sum import ScaledSum

@@ -15,8 +15,8 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
-from .dsp_words import requantizes
-from .epilogue import Requantize
+from .dsp_words import MOST_SCALE
+from .epilogue import Requantize, requantizes
 from .weights import centred_bias, channel_groups
 
 _CYCLES_PER_MAC = 5.2
@@ -32,7 +32,9 @@ class DspFilter(DepthwiseConv2D):
     @classmethod
     def of(cls, kernel: DepthwiseConv2D, input_dtype: DType) -> DspFilter | None:
         """None where the micro-kernel cannot compute ``kernel``."""
-        if kernel.channels < 4 or not requantizes(kernel.weights, kernel.epilogue, input_dtype):
+        if kernel.channels < 4 or not requantizes(
+            kernel.weights, kernel.epilogue, input_dtype, most=MOST_SCALE
+        ):
             return None
         return cls(kernel.sliding, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
 

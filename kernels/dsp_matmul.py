@@ -11,7 +11,7 @@ import numpy as np
 from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
-from .dsp_words import halves
+from .dsp_inputs import halves
 from .epilogue import Requantize
 from .matmul import MatMul
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,11 @@ _OFFSET_BITS = 29
 
 _COARSEST = 2.0**17
 """From this many output LSB for one of the accumulator on, anything but 0 saturates 16 bits and less."""
+
+
+def _spare_bits(dtype: DType) -> int:
+    """Bits of a byte behind an element in its upper ones."""
+    return max(8 - dtype.bits, 0)
 
 
 def quantized_bounds(quant: Quant, dtype: DType, activation: Activation) -> tuple[int, int]:
@@ -60,7 +66,7 @@ class Requantize:
         largest = float(ratios.max(initial=0.0))
         least = float(np.min(ratios, where=ratios > 0, initial=np.inf))
         reach = min(bound, int(4 * 2.0**dtype.bits / least))  # saturates from there on
-        wanted = max(1, reach.bit_length() - _ROUNDED_BITS + 1)
+        wanted = max(1 + _spare_bits(dtype), reach.bit_length() - _ROUNDED_BITS + 1)
         shift = wanted if largest == 0.0 else int(np.floor(-1.0 - np.log2(largest)))
         pre_shift = max(0, 1 - shift)
         most = _OFFSET_BITS - max(abs(quant.zero_point) - 1, 0).bit_length()
@@ -75,6 +81,28 @@ class Requantize:
     @property
     def offset(self) -> int:
         return (self.zero_point << self.shift) + (1 << (self.shift - 1))
+
+    @property
+    def fraction(self) -> int:
+        """Bits that accumulators lack so that a shift by 1 leaves the output in the upper bits of a byte,
+        where it saturates as the byte does; negative where they have too many."""
+        return 1 + _spare_bits(self.dtype) - self.shift
+
+    @property
+    def scale(self) -> int:
+        """Bits by which accumulators are shifted up before they are multiplied, for such a byte."""
+        return self.pre_shift + self.fraction
+
+    @property
+    def byte_offset(self) -> int:
+        """``offset`` for such a byte."""
+        return self.offset << self.fraction
+
+    @property
+    def byte_bounds(self) -> tuple[int, int]:
+        """The least and the largest of such bytes between ``low`` and ``high``."""
+        spare = _spare_bits(self.dtype)
+        return self.low << spare, (self.high << spare) + (1 << spare) - 1
 
     @property
     def per_channel(self) -> bool:
@@ -123,12 +151,16 @@ def epilogue_of(node: Node, scales: np.ndarray, bound: int) -> Epilogue:
     return epilogue
 
 
-def requantizes_bytes(weights: np.ndarray, epilogue: Epilogue, input_dtype: DType) -> bool:
-    """Whether int8 weights and inputs make int8 outputs by a requantization that shifts by 1, and not before
-    the multiplication: what most layers have, and fast kernels take."""
-    if not isinstance(epilogue, Requantize) or weights.dtype != np.int8 or input_dtype is not DType.INT8:
+def requantizes(
+    weights: np.ndarray, epilogue: Epilogue, source: DType, types: Collection[DType] = (DType.INT8,),
+    most: int = 0,
+) -> bool:  # fmt: skip
+    """Whether ``weights``, inputs (``source``) and outputs are of these ``types``, and the requantization is
+    one that fast kernels take: of accumulators that are shifted up by at most ``most`` bits."""
+    if not isinstance(epilogue, Requantize) or epilogue.limit is not None:
         return False
-    return epilogue.dtype is DType.INT8 and epilogue.shift == 1 and epilogue.pre_shift == 0
+    own = {DType.of(weights.dtype), source, epilogue.dtype}
+    return own <= set(types) and epilogue.fraction >= 0 and epilogue.scale <= most
 
 
 def requantize_constants(epilogue: Epilogue) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .conv2d import Conv2D
-from .epilogue import Requantize, requantizes_bytes
+from .epilogue import Requantize, requantizes
 from .mve_blocks import CYCLES_PER_MAC, in_fours
 
 _GATHERED = 256
@@ -29,7 +29,7 @@ class MveConv2D(Conv2D):
     def of(cls, kernel: Conv2D, input_dtype: DType) -> MveConv2D | None:
         """None where the micro-kernels cannot compute ``kernel``."""
         scattered = kernel.groups > 1 or kernel.sliding.dilation[1] > 1
-        if scattered or not requantizes_bytes(kernel.weights, kernel.epilogue, input_dtype):
+        if scattered or not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(
             kernel.sliding, kernel.groups, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue

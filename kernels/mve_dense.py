@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .dense import Dense
-from .epilogue import Requantize, requantizes_bytes
+from .epilogue import Requantize, requantizes
 from .mve_blocks import CYCLES_PER_MAC, in_fours
 
 
@@ -25,7 +25,7 @@ class MveDense(Dense):
     @classmethod
     def of(cls, kernel: Dense, input_dtype: DType) -> MveDense | None:
         """None where the micro-kernels cannot compute ``kernel``."""
-        if not requantizes_bytes(kernel.weights, kernel.epilogue, input_dtype):
+        if not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
 

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
-from .epilogue import Requantize, requantizes_bytes
+from .epilogue import Requantize, requantizes
 from .mve_blocks import BLOCK
 from .weights import centred_bias, channel_groups
 
@@ -32,7 +32,7 @@ class MveDepthwise(DepthwiseConv2D):
     @classmethod
     def of(cls, kernel: DepthwiseConv2D, input_dtype: DType) -> MveDepthwise | None:
         """None where the micro-kernels cannot compute ``kernel``."""
-        if not requantizes_bytes(kernel.weights, kernel.epilogue, input_dtype):
+        if not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(kernel.sliding, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
 

@@ -12,6 +12,7 @@ from .depthwise import DepthwiseConv2D
 from .packed_conv2d import PackedConv2D
 from .packed_dense import PackedDense
 from .packed_depthwise import PackedDepthwise
+from .packed_pairs import PackedPairs
 from .packed_pool import PackedAveragePool, PackedMaxPool
 from .packed_sum import PackedSum
 from .packed_table import PackedTable
@@ -35,7 +36,7 @@ def packed_form(kernel: Kernel, sources: Sequence[DType]) -> Kernel | None:
         case AveragePool():
             return PackedAveragePool.of(kernel, sources[0])
         case ScaledSum():
-            return PackedSum.of(kernel, sources)
+            return PackedPairs.of(kernel, sources) or PackedSum.of(kernel, sources)
         case Table():
             return PackedTable.form(kernel, sources[0])
         case _:

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .conv2d import Conv2D
-from .epilogue import Requantize, requantizes_bytes
+from .epilogue import Requantize, requantizes
 from .tile_order import even, in_groups, in_pairs, parameters, products_fit, sums_fit
 
 
@@ -32,7 +32,7 @@ class TileConv2D(Conv2D):
         """None where the micro-kernel cannot compute ``kernel``."""
         scattered = kernel.groups > 1 or kernel.sliding.dilation[1] > 1
         small = kernel.out_channels < cls.lanes
-        if scattered or small or not requantizes_bytes(kernel.weights, kernel.epilogue, input_dtype):
+        if scattered or small or not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(
             kernel.sliding, kernel.groups, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .dense import Dense
-from .epilogue import Requantize, requantizes_bytes
+from .epilogue import Requantize, requantizes
 from .tile_order import in_groups, parameters
 
 LANES = 4
@@ -30,7 +30,7 @@ class TileDense(Dense):
     @classmethod
     def of(cls, kernel: Dense, input_dtype: DType) -> TileDense | None:
         """None where the micro-kernel cannot compute ``kernel``."""
-        if not requantizes_bytes(kernel.weights, kernel.epilogue, input_dtype):
+        if not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(kernel.shape, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
 

@@ -12,7 +12,7 @@ from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
 from .depthwise import DepthwiseConv2D
-from .epilogue import Requantize, requantizes_bytes
+from .epilogue import Requantize, requantizes
 from .tile_order import in_groups, parameters, sums_fit
 
 
@@ -31,7 +31,7 @@ class TileDepthwise(DepthwiseConv2D):
         """None where the micro-kernel cannot compute ``kernel``."""
         suits = kernel.sliding.kernel == (3, 3) and kernel.sliding.dilation[1] == 1
         small = kernel.channels < cls.lanes
-        if not suits or small or not requantizes_bytes(kernel.weights, kernel.epilogue, input_dtype):
+        if not suits or small or not requantizes(kernel.weights, kernel.epilogue, input_dtype):
             return None
         return cls(kernel.sliding, kernel.weights, kernel.bias, kernel.input_zero, kernel.epilogue)
 

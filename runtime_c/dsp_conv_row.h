@@ -5,8 +5,8 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
     const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t origin, int32_t x, int32_t count, int8_t *out,
     uint32_t *work)
 {
-    const int32_t fours = conv->rows * conv->fours, words = (fours + ((conv->rows * conv->rest + 3) & ~3)) / 2;
-    const uint32_t more = (uint32_t)words / 2u - 1u, unrolled = more == 0u ? 4u : (0u - more) & 3u;
+    const int32_t fours = conv->rows * conv->fours, words = (fours + conv->filled) / 2 * conv->inputs.many;
+    const uint32_t more = (uint32_t)words / conv->turn - 1u, unrolled = more == 0u ? 4u : (0u - more) & 3u;
     const int32_t channels = conv->channels, even = channels & ~1, step = conv->stride * conv->depth;
     int32_t threes = conv->three == NULL ? 0 : count / 3 - (count % 3 == 1 && count > 3); /* else two and two */
     int32_t first = x * conv->stride - conv->pad, last = conv->width - 2 * conv->stride - conv->columns;
@@ -21,7 +21,7 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
     }
     count -= 3 * threes;
     for (; threes > 0; --threes) {
-        if (first >= 0 && first <= last) {
+        if (conv->inputs.spread == NULL && first >= 0 && first <= last) {
             tinyc_dsp_gather(work, rows, rows + conv->rows, way);
             if (conv->rest > 0) {
                 tinyc_dsp_rests(conv, rows, way[0], step, work + 3 * fours / 2);
@@ -29,11 +29,11 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
         } else {
             tinyc_dsp_taps(conv, rows, first, origin, work, 3, 3);
         }
-        if (conv->scale > 0) {
-            tinyc_dsp_scaled(work, 3 * words, conv->scale);
+        if (conv->inputs.scale > 0) {
+            tinyc_dsp_scaled(work, 3 * words, conv->inputs.scale);
         }
         if (conv->raised > 0) {
-            tinyc_dsp_less(&tile, 3);
+            tinyc_dsp_less(&tile, 3, conv->raised);
         }
         tile.out = out;
         tile.out_end = out + even;
@@ -53,16 +53,16 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_conv_row(
     for (; count > 0; count -= 2, first += 2 * conv->stride, way[0] += 2 * step, out += 2 * channels) {
         const int32_t used = count == 1 ? 1 : 2;
 
-        if (used == 2 && conv->rest == 0 && first >= 0 && first <= last) {
+        if (conv->inputs.spread == NULL && used == 2 && conv->rest == 0 && first >= 0 && first <= last) {
             tinyc_dsp_gather_two(work, rows, rows + conv->rows, way);
         } else {
             tinyc_dsp_taps(conv, rows, first, origin, work, 2, used);
         }
-        if (conv->scale > 0) {
-            tinyc_dsp_scaled(work, 2 * words, conv->scale);
+        if (conv->inputs.scale > 0) {
+            tinyc_dsp_scaled(work, 2 * words, conv->inputs.scale);
         }
         if (conv->raised > 0) {
-            tinyc_dsp_less(&tile, 2);
+            tinyc_dsp_less(&tile, 2, conv->raised);
         }
         tile.step1 = used == 1 ? 0 : channels;
         tile.out = out;

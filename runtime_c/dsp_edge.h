@@ -4,8 +4,7 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_edge(
     const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t first, int32_t origin, uint32_t *to,
     int32_t lanes, int8_t *rest)
 {
-    const int32_t depth = conv->depth, fours = conv->fours, count = fours + conv->rest;
-    const uint32_t pair = (uint32_t)(conv->zero & 0xffff) * 0x10001u;
+    const int32_t depth = conv->depth, fours = conv->fours, count = fours + conv->rest, many = conv->inputs.many;
     const int32_t begin = tinyc_clamp(-first, 0, conv->columns) * depth;
     const int32_t end = tinyc_clamp((conv->width - first) * depth, begin, count);
 
@@ -14,24 +13,27 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_edge(
         int32_t i = 0;
 
         if (taps != NULL && end - begin == count) {
-            tinyc_dsp_spread(to, taps, fours, lanes);
-            to += fours / 2 * lanes;
+            tinyc_dsp_widened(&conv->inputs, to, taps, fours, lanes);
+            to += fours / 2 * many * lanes;
             for (i = fours; i < count; ++i) {
                 *rest++ = taps[i];
             }
         }
-        for (; i < fours; i += 4, to += 2 * lanes) {
+        for (; i < fours; i += 4, to += 2 * many * lanes) {
             int8_t four[4];
 
             if (taps == NULL || i + 4 <= begin || i >= end) {
-                to[0] = to[lanes] = pair;
+                to[0] = to[lanes] = conv->padding;
+                for (int32_t word = 2; word < 2 * many; ++word) {
+                    to[word * lanes] = conv->padding;
+                }
             } else if (i >= begin && i + 4 <= end) {
-                tinyc_dsp_spread(to, taps + i, 4, lanes);
+                tinyc_dsp_widened(&conv->inputs, to, taps + i, 4, lanes);
             } else {
                 for (int32_t j = i; j < i + 4; ++j) {
                     four[j - i] = j >= begin && j < end ? taps[j] : conv->zero;
                 }
-                tinyc_dsp_spread(to, four, 4, lanes);
+                tinyc_dsp_widened(&conv->inputs, to, four, 4, lanes);
             }
         }
         for (; i < count; ++i) {

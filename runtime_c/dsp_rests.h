@@ -1,4 +1,4 @@
-/* What does not come in fours, of the taps of three pixels that are all inside of the input. */
+/* What does not come in fours, of the taps of three pixels that are all inside of the input; inputs are bytes. */
 static TINYC_ROUTINE_ATTR void tinyc_dsp_rests(
     const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t at, int32_t step, uint32_t *to)
 {
@@ -13,7 +13,7 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_rests(
         return;
     }
 
-    const int32_t filled = (conv->rows * conv->rest + 3) & ~3;
+    const int32_t filled = conv->filled;
     int8_t *first = (int8_t *)(to + 3 * filled / 2), *second = first + filled, *third = second + filled;
     const int8_t *rests = first;
 

@@ -35,9 +35,9 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_scattered_row(
     int8_t *out, uint32_t *work)
 {
     const struct tinyc_dsp_window *window = &s->window;
-    const int32_t filled = (window->rows * window->columns * s->conv.depth + 3) & ~3, words = filled / 2;
+    const int32_t filled = s->conv.filled, words = filled / 2 * s->conv.inputs.many;
     const int32_t channels = s->conv.channels, even = channels & ~1, pitch = channels * s->groups;
-    const uint32_t more = (uint32_t)words / 2u - 1u, unrolled = more == 0u ? 4u : (0u - more) & 3u;
+    const uint32_t more = (uint32_t)words / s->conv.turn - 1u, unrolled = more == 0u ? 4u : (0u - more) & 3u;
     int8_t *bytes = (int8_t *)(work + 3 * words);
 
     memset(bytes, 0, (size_t)filled); /* what is behind the taps weighs nothing */
@@ -55,13 +55,13 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_scattered_row(
                 const int32_t first = (x + lane) * window->stride - window->pad;
 
                 tinyc_dsp_scattered_taps(s, rows, g * conv.depth, first, origin, bytes);
-                tinyc_dsp_spread(work + lane, bytes, filled, lanes);
+                tinyc_dsp_widened(&conv.inputs, work + lane, bytes, filled, lanes);
             }
-            if (conv.scale > 0) {
-                tinyc_dsp_scaled(work, lanes * words, conv.scale);
+            if (conv.inputs.scale > 0) {
+                tinyc_dsp_scaled(work, lanes * words, conv.inputs.scale);
             }
             if (conv.raised > 0) {
-                tinyc_dsp_less(&tile, lanes);
+                tinyc_dsp_less(&tile, lanes, conv.raised);
             }
             tile.out = out + g * channels;
             tile.out_end = tile.out + even;

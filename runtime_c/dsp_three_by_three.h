@@ -3,22 +3,16 @@
  * or those of two channels in the third: with channels counted from 0, 0 | 0 and 2 | 2 | 1 | 1 and 3 | 3, so that each
  * channel has its three elements in two words side by side. */
 #if defined(tinyc_dsp_assembly)
-/* Weights that are dropped: with the input's zero point for inputs they are part of the bias. */
-#  define TINYC_DSP_DROP(weights, mask) \
-    "and lr, " weights ", " mask "\n" \
-    "bic " weights ", " weights ", " mask "\n" \
-    "smlad r12, lr, r10, r12\n"
-/* Two outputs from their sums; whether there are more of them. */
-#  define TINYC_DSP_PAIR \
-    "ldrd r10, r11, [sp, #4]\n" \
-    "smmla r12, r12, r10, r11\n" \
-    "smmla lr, lr, r10, r11\n" \
-    "ssat r12, #8, r12, asr #1\n" \
-    "ssat lr, #8, lr, asr #1\n" \
-    "strb lr, [r1, r2]\n" \
-    "strb r12, [r1]\n" \
-    "add r1, r1, r2, lsl #1\n" \
-    "cmp r1, r3\n"
+#  define TINYC_DSP_FILTER_WORDS \
+    "ldm r10!, {r4-r8}\n" \
+    "str r10, [sp, #48]\n" \
+    "strd r4, r5, [sp]\n" \
+    "sxtb16 r4, r6\n" \
+    "sxtb16 r5, r6, ror #8\n" \
+    "sxtb16 r6, r7\n" \
+    "sxtb16 r7, r7, ror #8\n" \
+    "sxtb16 r9, r8, ror #8\n" \
+    "sxtb16 r8, r8\n"
 #endif
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_three_by_three(struct tinyc_dsp_filters *filters)
 {
@@ -26,185 +20,9 @@ static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_three_by_three(struct tiny
     register struct tinyc_dsp_filters *r0 __asm__("r0") = filters;
 
     __asm__ volatile(
-        "push {r4-r11, lr}\n"
-        "sub sp, #84\n"
-        "mov r1, sp\n"
-        "ldm r0!, {r2-r11}\n"
-        "stm r1!, {r2-r11}\n"
-        "ldm r0, {r2-r12}\n"
-        "stm r1, {r2-r12}\n"
-        "ldrd r2, r3, [sp, #52]\n" /* where to go: behind the weights, */
-        "ldr r4, [sp, #60]\n"
-        "cmp r4, #1\n"
-        "ite eq\n"
-        "adreq r4, 22f\n"
-        "adrne r4, 23f\n"
-        "cmp r2, #0\n"
-        "it eq\n"
-        "adreq r4, 24f\n"
-        "adds r4, #1\n"
-        "str r4, [sp, #64]\n"
-        "ldrd r5, r6, [sp, #76]\n"
-        "orrs r5, r6\n"
-        "itt ne\n"
-        "adrne r4, 21f\n"
-        "addne r4, #1\n"
-        "str r4, [sp, #60]\n"
-        "cmp r3, #0\n" /* and behind the pairs */
-        "ite ne\n"
-        "adrne r4, 24f\n"
-        "adreq r4, 25f\n"
-        "adds r4, #1\n"
-        "str r4, [sp, #56]\n"
-        "11:\n"
-        "add r12, sp, #20\n"
-        "ldm r12, {r0-r3, r12, lr}\n"
-        "12:\n"
-        "ldr r10, [r1, r12]\n"
-        "ldr r11, [r2, r12]\n"
-        "ldr r8, [r3, r12]\n"
-        "adds r12, r12, lr\n"
-        "sxtb16 r6, r10\n"
-        "sxtb16 r9, r11\n"
-        "pkhbt r4, r6, r9, lsl #16\n"
-        "pkhtb r6, r9, r6, asr #16\n"
-        "sxtb16 r10, r10, ror #8\n"
-        "sxtb16 r11, r11, ror #8\n"
-        "pkhbt r7, r10, r11, lsl #16\n"
-        "pkhtb r9, r11, r10, asr #16\n"
-        "sxtb16 r5, r8\n"
-        "sxtb16 r8, r8, ror #8\n"
-        "stm r0!, {r4-r9}\n"
-        "bne 12b\n"
-        "mov r2, lr\n"
-        "ldrd r0, r1, [sp, #12]\n"
-        "bl 13f\n"
-        "ldrd r0, r1, [sp, #12]\n"
-        "adds r0, #4\n"
-        "adds r1, #2\n"
-        "bl 13f\n"
-        "ldrd r0, r1, [sp, #12]\n"
-        "adds r0, #12\n"
-        "adds r1, #1\n"
-        "bl 13f\n"
-        "ldrd r0, r1, [sp, #12]\n"
-        "adds r0, #16\n"
-        "adds r1, #3\n"
-        "bl 13f\n"
-        "ldr r4, [sp, #44]\n"
-        "cbz r4, 14f\n"
-        "cmp r4, #4\n"
-        "ite hi\n"
-        "movhi r3, #4\n"
-        "movls r3, r4\n"
-        "subs r4, r4, r3\n"
-        "str r4, [sp, #44]\n"
-        "add r10, sp, #16\n"
-        "ldm r10, {r4-r8}\n"
-        "add r4, r3\n"
-        "add r6, r3\n"
-        "add r7, r3\n"
-        "add r8, r3\n"
-        "stm r10, {r4-r8}\n"
-        "b 11b\n"
-        "14:\n"
-        "add sp, #84\n"
-        "pop {r4-r11, lr}\n"
-        "b 26f\n"
-        "13:\n"
-        "str lr, [sp, #68]\n"
-        "ldr r10, [sp, #48]\n"
-        "ldm r10!, {r4-r8}\n"
-        "str r10, [sp, #48]\n"
-        "strd r4, r5, [sp]\n"
-        "sxtb16 r4, r6\n"
-        "sxtb16 r5, r6, ror #8\n"
-        "sxtb16 r6, r7\n"
-        "sxtb16 r7, r7, ror #8\n"
-        "sxtb16 r9, r8, ror #8\n"
-        "sxtb16 r8, r8\n"
-        "ldr r3, [sp, #52]\n"
-        "add r3, r1\n"
-        "ldr pc, [sp, #60]\n"
-        ".balign 4\n"
-        "21:\n"
-        "ldr r12, [sp]\n"
-        "ldrd r10, r11, [sp, #72]\n"
-        TINYC_DSP_DROP("r4", "r11") TINYC_DSP_DROP("r6", "r11") TINYC_DSP_DROP("r8", "r11")
-        "ldr r11, [sp, #80]\n"
-        TINYC_DSP_DROP("r5", "r11") TINYC_DSP_DROP("r7", "r11") TINYC_DSP_DROP("r9", "r11")
-        "ldrd r10, r11, [sp, #76]\n" /* the next channel has its words in the other order */
-        "strd r11, r10, [sp, #76]\n"
-        "str r12, [sp]\n"
-        "ldr pc, [sp, #64]\n"
-        ".balign 4\n"
-        "22:\n"
-        "ldr r12, [sp]\n"
-        "ldrd r10, r11, [r0, #24]\n"
-        "smlad lr, r10, r4, r12\n"
-        "smlad r12, r10, r6, r12\n"
-        "smlad lr, r11, r5, lr\n"
-        "smlad r12, r11, r7, r12\n"
-        "ldrd r10, r11, [r0], #48\n"
-        "smlad r12, r10, r4, r12\n"
-        "smlad r12, r11, r5, r12\n"
-        "ldrd r10, r11, [r0]\n"
-        "smlad r12, r10, r8, r12\n"
-        "smlad r12, r11, r9, r12\n"
-        "smlad lr, r10, r6, lr\n"
-        "smlad lr, r11, r7, lr\n"
-        "ldrd r10, r11, [r0, #24]\n"
-        "smlad lr, r10, r8, lr\n"
-        "smlad lr, r11, r9, lr\n"
-        TINYC_DSP_PAIR
-        "bne 22b\n"
-        "ldr pc, [sp, #56]\n"
-        ".balign 4\n"
-        "23:\n"
-        "ldr r12, [sp]\n"
-        "ldrd r10, r11, [r0, #48]\n"
-        "smlad lr, r10, r4, r12\n"
-        "smlad r12, r10, r8, r12\n"
-        "smlad lr, r11, r5, lr\n"
-        "smlad r12, r11, r9, r12\n"
-        "ldrd r10, r11, [r0]\n"
-        "smlad r12, r10, r4, r12\n"
-        "smlad r12, r11, r5, r12\n"
-        "ldrd r10, r11, [r0, #24]\n"
-        "smlad r12, r10, r6, r12\n"
-        "smlad r12, r11, r7, r12\n"
-        "ldrd r10, r11, [r0, #72]\n"
-        "smlad lr, r10, r6, lr\n"
-        "smlad lr, r11, r7, lr\n"
-        "ldrd r10, r11, [r0, #96]!\n"
-        "smlad lr, r10, r8, lr\n"
-        "smlad lr, r11, r9, lr\n"
-        TINYC_DSP_PAIR
-        "bne 23b\n"
-        "ldr pc, [sp, #56]\n"
-        ".balign 4\n"
-        "24:\n"
-        "ldr r12, [sp]\n"
-        "ldrd r10, r11, [r0]\n"
-        "smlad r12, r10, r4, r12\n"
-        "smlad r12, r11, r5, r12\n"
-        "ldrd r10, r11, [r0, #24]\n"
-        "smlad r12, r10, r6, r12\n"
-        "smlad r12, r11, r7, r12\n"
-        "ldrd r10, r11, [r0, #48]\n"
-        "smlad r12, r10, r8, r12\n"
-        "smlad r12, r11, r9, r12\n"
-        "ldrd r10, r11, [sp, #4]\n"
-        "smmla r12, r12, r10, r11\n"
-        "ssat r12, #8, r12, asr #1\n"
-        "strb r12, [r1]\n"
-        "ldr pc, [sp, #68]\n"
-        ".balign 4\n"
-        "25:\n"
-        "ldr pc, [sp, #68]\n"
-        "26:\n"
+        TINYC_DSP_FILTERS(TINYC_DSP_FILTER_WORDS)
         : "+r"(r0) : : "r1", "r2", "r3", "r12", "lr", "cc", "memory");
 #else
-    tinyc_dsp_portable_filters(filters);
+    tinyc_dsp_portable_filters(filters, 8);
 #endif
 }

@@ -1,6 +1,6 @@
 /* What slides over an input: sizes in pixels, `columns` and so on of columns. */
 struct tinyc_dsp_window {
-    int32_t channels;      /* of the input */
+    int32_t channels;      /* bytes of a pixel of the input */
     int32_t rows, columns; /* of the kernel */
     int32_t stride, dilation, pad;
     int32_t width;         /* columns of the input */

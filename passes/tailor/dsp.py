@@ -20,6 +20,7 @@ from ...kernels.event_dense import EventDense
 from ...kernels.matmul import MatMul
 from ...kernels.packed_conv2d import PackedConv2D
 from ...kernels.packed_dense import PackedDense
+from ...kernels.packed_depthwise import PackedDepthwise
 from ...kernels.pool import AveragePool, MaxPool
 from ...kernels.product import Product
 from ...kernels.scaled_sum import ScaledSum
@@ -30,6 +31,7 @@ DSP: Exchanges = {
     Conv2D: (DspConv2D.of, DspScattered.of),
     PackedConv2D: (DspConv2D.of, DspScattered.of),
     DepthwiseConv2D: (DspDepthwise.of, DspFilter.of),
+    PackedDepthwise: (DspDepthwise.of,),
     Dense: (DspDense.of,),
     PackedDense: (DspDense.of,),
     MatMul: (DspMatMul.of,),

@@ -57,7 +57,7 @@ def test_scattered_in_other_schedules(case: str) -> None:
 STEEP = {
     "3x3": ((1, 5, 4, 7), (6, 5, 3, 3), {"pads": [1, 1, 1, 1]}, "dsp_conv2d"),
     "pointwise, odd": ((1, 7, 3, 4), (5, 7, 1, 1), {}, "dsp_conv2d"),
-    "depthwise": ((1, 6, 4, 5), (6, 1, 3, 3), {"group": 6, "pads": [1, 1, 1, 1]}, "dsp_filter"),
+    "depthwise": ((1, 6, 4, 5), (6, 1, 3, 3), {"group": 6, "pads": [1, 1, 1, 1]}, "dsp_depthwise"),
     "groups": ((1, 6, 4, 5), (4, 3, 3, 3), {"group": 2, "pads": [1, 1, 1, 1]}, "dsp_scattered"),
     "dense": ((1, 13), (7, 13), {"transB": 1}, "dsp_dense"),
     "long": ((1, 264), (6, 264), {"transB": 1}, "dsp_dense"),
