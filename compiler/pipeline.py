@@ -23,7 +23,7 @@ from ..passes.canonicalize import canonicalize
 from ..passes.dead_channels import remove_dead_channels
 from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
-from ..passes.lower.lower import refuse_unsupported
+from ..passes.lower.unsupported import refuse_unsupported
 from ..passes.onnx_graph import quoted
 from ..passes.samples import (
     Samples,

@@ -13,20 +13,16 @@ from dataclasses import replace
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import DType, Quant
+from ...ir.dtype import SPIKE, DType
 from ...kernels.event_resolve import resolve_current
 from ...kernels.integer_neuron import MEMBRANE, Current, resolve_integer
 from ...kernels.node import Node, Tensor
-from ...kernels.threshold import Threshold
 from ..onnx_graph import constant, dequantized_constant, producer, shape_of
 from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
 from ..spiking.neurons import NEURONS
 from .builder import Builder, Origin
 from .graph import attributes, element_type, name_of, quantization, sole_consumer
 from .layout import channel_last, row_major
-
-SPIKE = Quant(1.0, 0)
-"""Spikes stand for what they are: 0 and 1."""
 
 
 class SpikingLowering:
@@ -39,11 +35,12 @@ class SpikingLowering:
         self._values = oir.convenience.create_value_mapping(model.graph)
         self._facts = _facts(model, self._values)
         self._builder, self._tensor = builder, tensor
-        self._currents: dict[str, Current] = {}
+        self._currents: dict[str, tuple[Tensor, Current]] = {}
 
-    def is_spikes(self, value: oir.Value) -> bool:
-        """Whether the value is 0 or 1 and stored as an integer."""
-        return value.name in self._facts.spikes
+    @property
+    def spikes(self) -> frozenset[str]:
+        """Tensors of 0 and 1 that are stored as integers."""
+        return self._facts.spikes
 
     def lower(self, node: oir.Node, done: set[oir.Node]) -> bool:
         """Appends what computes ``node``, or leaves that to a later node; False where it is none of these."""
@@ -78,31 +75,23 @@ class SpikingLowering:
         order = channel_last(len(shape)) if node.op_type == "Conv" else row_major(len(shape))
         source = self._tensor(node.inputs[0])
         arranged = channel_last(len(source.shape)) if node.op_type == "Conv" else row_major(len(source.shape))
-        spikes = self._packed(self._builder.ordered(source, arranged, origin), origin)
-        out = Tensor(name_of(result), shape, DType.INT32, order)
+        spikes = self._builder.bits(self._builder.ordered(source, arranged, origin), origin)
+        name = self._builder.fresh(f"{name_of(result)} in steps of its weights")
+        out = Tensor(name, shape, DType.INT32, order)
         kernel, current = resolve_current(
             Node(node.op_type, origin.name, attributes(node), (spikes, *operands), (out,))
         )
-        self._currents[out.name] = current
-        self._builder.emit(kernel, origin, [spikes], [replace(out, dtype=kernel.dtype)])
-
-    def _packed(self, tensor: Tensor, origin: Origin) -> Tensor:
-        """Spikes as bits."""
-        if tensor.dtype is DType.BIT:
-            return tensor
-        bits = replace(tensor, name=self._builder.fresh(f"{tensor.name} as bits"), dtype=DType.BIT)
-        known = self._builder.tensors.get(bits.name)
-        if known is None:
-            kernel = Threshold(tensor.physical, 0)
-            self._builder.emit(kernel, Origin("int8 to bit", origin.name), [tensor], [bits])
-        return bits
+        out = replace(out, dtype=kernel.dtype)
+        self._builder.emit(kernel, origin, [spikes], [out])
+        self._currents[name_of(result)] = out, current
 
     # ---- neurons ----
 
     def _neuron(self, node: oir.Node, done: set[oir.Node]) -> None:
         origin = Origin(node.op_type, node.name or "")
         terms = [self._values[name] for name in self._facts.terms[name_of(node.outputs[0])]]
-        driving = [self._builder.wide(self._tensor(value), origin) for value in terms]
+        driven = [self._term(value, origin) for value in terms]
+        driving, currents = [tensor for tensor, _ in driven], [current for _, current in driven]
         order = driving[0].order
         held = [self._tensor(before) for before, _ in state_operands(node)]
         neuron = NEURONS[node.op_type]
@@ -115,7 +104,6 @@ class SpikingLowering:
             done.add(quantizer)
             name = name_of(quantizer.outputs[0])
             outputs.append(Tensor(name, shape, MEMBRANE, order, quantization(quantizer)))
-        currents = [self._current(value, tensor) for value, tensor in zip(terms, driving, strict=True)]
         inputs = (driving[0], *(replace(t, order=order) for t in held), *parameters)
         kernel = resolve_integer(
             Node(node.op_type, origin.name, attributes(node), inputs, tuple(outputs)), currents
@@ -123,14 +111,15 @@ class SpikingLowering:
         read = [self._builder.ordered(tensor, order, origin) for tensor in (*driving, *held)]
         self._builder.emit(kernel, origin, read, outputs)
 
-    def _current(self, value: oir.Value, tensor: Tensor) -> Current:
-        known = self._currents.get(name_of(value))
-        if known is not None:
-            return known
+    def _term(self, value: oir.Value, origin: Origin) -> tuple[Tensor, Current]:
+        """An operand that a neuron adds up, and what it contributes."""
+        if name_of(value) in self._currents:
+            return self._currents[name_of(value)]
+        tensor = self._builder.wide(self._tensor(value), origin)
         quant = tensor.quant
         assert quant is not None
         low, high = (int(bound) - quant.zero_point for bound in (tensor.dtype.lowest, tensor.dtype.highest))
-        return Current(np.array([quant.scale]), max(-low, high), quant.zero_point)
+        return tensor, Current(np.array([quant.scale]), max(-low, high), quant.zero_point)
 
 
 def _facts(model: oir.Model, values: dict[str, oir.Value]) -> Spiking:
