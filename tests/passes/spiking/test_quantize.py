@@ -18,6 +18,7 @@ from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
 from tinyc.ir.dtype import DType
 from tinyc.ir.program import Program
+from tinyc.kernels.integer_neuron import IntegerNeuron
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import lower
@@ -135,6 +136,7 @@ def test_spikes_go_to_event_driven_layers() -> None:
 
 def test_thresholds_are_exact() -> None:
     """A power of two of steps, so that rounding moves no threshold."""
-    (program,) = (network(name)[3] for name in ("dense",))
-    thresholds = [s.kernel.threshold for s in program.steps if s.kernel.template == "neuron"]
-    assert all(int(t).bit_count() == 1 for array in thresholds[:2] for t in array)
+    kernels = [step.kernel for step in network("dense")[3].steps]
+    spiking = [k for k in kernels if isinstance(k, IntegerNeuron) and k.recurrence.spikes]
+    assert len(spiking) == 2
+    assert all(int(t).bit_count() == 1 for kernel in spiking for t in kernel.threshold)
