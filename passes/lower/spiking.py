@@ -14,11 +14,14 @@ import numpy as np
 import onnx_ir as oir
 
 from ...ir.dtype import SPIKE, DType
+from ...kernels.event_pool import SpikeMaxPool
 from ...kernels.event_resolve import resolve_current
 from ...kernels.integer_neuron import MEMBRANE, Current, resolve_integer
 from ...kernels.node import Node, Tensor
+from ...kernels.sliding import Sliding
 from ..onnx_graph import constant, dequantized_constant, producer, shape_of
 from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
+from ..spiking.firing import noted_rates
 from ..spiking.neurons import NEURONS
 from .builder import Builder, Origin
 from .graph import attributes, element_type, name_of, quantization, sole_consumer
@@ -34,6 +37,7 @@ class SpikingLowering:
     ) -> None:
         self._values = oir.convenience.create_value_mapping(model.graph)
         self._facts = _facts(model, self._values)
+        self._rates = noted_rates(model)
         self._builder, self._tensor = builder, tensor
         self._currents: dict[str, tuple[Tensor, Current]] = {}
 
@@ -49,6 +53,8 @@ class SpikingLowering:
             self._neuron(node, done)
         elif name_of(result) in self._facts.currents:
             self._layer(result)
+        elif node.op_type == "MaxPool" and name_of(result) in self._facts.spikes:
+            self._pool(node)
         elif name_of(result) not in self._facts.sums:
             return self._adds_bias(node)
         return True
@@ -78,12 +84,22 @@ class SpikingLowering:
         spikes = self._builder.bits(self._builder.ordered(source, arranged, origin), origin)
         name = self._builder.fresh(f"{name_of(result)} in steps of its weights")
         out = Tensor(name, shape, DType.INT32, order)
-        kernel, current = resolve_current(
-            Node(node.op_type, origin.name, attributes(node), (spikes, *operands), (out,))
-        )
+        view = Node(node.op_type, origin.name, attributes(node), (spikes, *operands), (out,))
+        kernel, current = resolve_current(view, self._rates.get(source.name))
         out = replace(out, dtype=kernel.dtype)
         self._builder.emit(kernel, origin, [spikes], [out])
         self._currents[name_of(result)] = out, current
+
+    def _pool(self, node: oir.Node) -> None:
+        """Whether anything under the kernel spiked."""
+        origin, shape = Origin(node.op_type, node.name or ""), shape_of(node.outputs[0])
+        order = channel_last(len(shape))
+        source = self._builder.ordered(self._tensor(node.inputs[0]), order, origin)
+        spikes = self._builder.bits(source, origin)
+        out = Tensor(name_of(node.outputs[0]), shape, DType.BIT, order, SPIKE)
+        view = Node(node.op_type, origin.name, attributes(node), (spikes,), (out,))
+        sliding = Sliding.of(view, tuple(view.attribute("kernel_shape", ())))
+        self._builder.emit(SpikeMaxPool(sliding, shape[1]), origin, [spikes], [out])
 
     # ---- neurons ----
 

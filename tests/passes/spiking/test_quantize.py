@@ -18,6 +18,7 @@ from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
 from tinyc.ir.dtype import DType
 from tinyc.ir.program import Program
+from tinyc.kernels.event import EventLayer
 from tinyc.kernels.integer_neuron import IntegerNeuron
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
@@ -25,6 +26,7 @@ from tinyc.passes.lower import lower
 from tinyc.passes.place import place
 from tinyc.passes.quantize import quantize
 from tinyc.passes.settle import settle_states
+from tinyc.passes.spiking.firing import noted_rates
 from tinyc.passes.validate import validate
 from tinyc.targets import load_target
 
@@ -130,8 +132,19 @@ def test_what_gets_which_type() -> None:
 
 def test_spikes_go_to_event_driven_layers() -> None:
     templates = [step.kernel.template for step in network("convolutional")[3].steps]
-    assert templates.count("event_grouped") == templates.count("event_dense") == 1
+    for template in ("spike_max_pool", "event_grouped", "event_dense"):
+        assert templates.count(template) == 1
     assert "dequantize" not in templates
+
+
+def test_layers_know_how_often_their_inputs_spike() -> None:
+    """The share of ones over all steps of calibration, with which the kernel's form is chosen."""
+    model, quantized, _, program = network("dense")
+    given = [[{"x": step} for step in sequence] for sequence in sequences(NETWORKS["dense"]())]
+    seen = [step["s2"] for sequence in given for step in Stepper(model).run(sequence)[1]]
+    layers = [step.kernel for step in program.steps if isinstance(step.kernel, EventLayer)]
+    assert layers[-1].rate == pytest.approx(np.mean(seen), abs=1e-6)
+    assert set(noted_rates(quantized)) == {"s1", "before", "s2"}
 
 
 def test_thresholds_are_exact() -> None:
