@@ -233,14 +233,10 @@ class _Search:
         return sum(layer.macs * self._widths.of_weights(layer.name) * step.bits for layer in readers)
 
     def _steps_for_flash(self) -> list[Step]:
-        """As many of the weights' steps as the flash budget needs."""
-        facts, steps = self._facts, list[Step]()
-        for step in self._weight_steps():
-            size = weight_bytes(facts.layers, self._widths.after(steps)) + facts.other_flash
-            if size <= self._options.flash_budget:
-                break
-            steps.append(step)
-        return steps
+        """The weights' steps that the flash budget needs and that add least noise."""
+        possible = [step for step in self._weight_steps() if step not in self._refused]
+        budget = self._options.flash_budget - self._facts.other_flash
+        return weights.enough(possible, self._facts.layers, self._added, self._widths, budget)
 
     def _steps_at_the_peak(self) -> list[Step]:
         """Steps of maps that are alive at the peak, those that add least noise first, until the budget holds
