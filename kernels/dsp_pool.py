@@ -49,7 +49,8 @@ class DspAveragePool(AveragePool):
         s, found = kernel.sliding, [e for e in kernel.epilogues.values() if isinstance(e, Requantize)]
         if not found or not _in_words(input_dtype, kernel.channels):
             return None
-        if not _LEAST_TAPS <= s.taps <= _MOST_TAPS or s.kernel[1] > _MOST_COLUMNS.get(input_dtype, _MOST_TAPS):
+        columns = _MOST_COLUMNS.get(input_dtype, _MOST_TAPS)
+        if not _LEAST_TAPS <= s.taps <= _MOST_TAPS or s.kernel[1] > columns:
             return None
         if any(e.dtype is not input_dtype or e.limit is not None for e in found):
             return None
