@@ -91,6 +91,6 @@ def test_l2mu_reads_digits_in_a_few_kilobytes(tmp_path: Path) -> None:
         "--evaluate", MODELS / "l2mu_digits_evaluation.npz",
     )  # fmt: skip
     report = compiled(tmp_path / "out", MODELS / "l2mu_digits.onnx", *options)
-    assert report["accuracy"]["value"] >= 0.95
+    assert report["accuracy"]["compiled"] >= 0.95
     assert report["sram"]["total"] <= 8192
     assert report["model"]["macs"] == 8 * 64, "the encoder's"
