@@ -12,8 +12,9 @@ but the output has a bias, as in the paper. All state is explicit: see ``GraphBu
 
 ``DIGITS`` reads an image row by row; a row's 8 grey levels become spikes in a population of their own, and
 the outputs are leaky integrators. The packaged ``l2mu_digits.onnx`` (66,587 parameters) recognises 97.2 % of
-the evaluation images of ``digits.py``, with 8.9 % of its neurons spiking in a step. ``BRAILLE`` has the size that the paper gives for 7 Braille letters:
-spikes of 12 taxels in, spikes of 7 classes out, 119,083 parameters with A and B among them.
+the evaluation images of ``digits.py``, with 8.9 % of its neurons spiking in a step. ``BRAILLE`` has the size
+that the paper gives for 7 Braille letters: spikes of 12 taxels in, spikes of 7 classes out, 119,083
+parameters with A and B among them.
 
 ``python -m tinyc.models.l2mu digits -o l2mu_digits.onnx`` trains the network again (extra ``train``);
 ``braille`` writes one with random weights.

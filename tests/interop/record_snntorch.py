@@ -4,8 +4,9 @@
 
 does that where PyTorch can be installed, with PYTHONHASHSEED=0, since the exporter orders edges by hashes. A
 recording holds ``x`` (steps, 1, ...) and, by the names of the file's nodes, the spikes of every layer of
-neurons; its own name says the reset that was trained, for files do not. Inputs are drawn again until no membrane potential
-is within ``MARGIN`` of its threshold, since another order of summation may round to the other side of that.
+neurons; its own name says the reset that was trained, for files do not. Inputs are drawn again until no
+membrane potential is within ``MARGIN`` of its threshold, since another order of summation may round to the
+other side of that.
 """
 
 # Neither is among the packages that the type checker runs with.
