@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from tinyc.compiler.api import compile
-from tinyc.ir.errors import UsageError
 
 from ..kernels.boards import M0, M4, RV32
 from ..passes.spiking.networks import NETWORKS, sequences
@@ -45,9 +44,3 @@ def test_integers_are_the_same_everywhere(name: str, board: str, samples: dict[s
 def test_a_float_network_needs_no_calibration() -> None:
     report = compile(NETWORKS["convolutional"](), M4).to_dict()
     assert sum(layer["name"].startswith("float_neuron") for layer in report["layers"]) == 3
-
-
-def test_mixed_precision_is_refused(samples: dict[str, Path]) -> None:
-    with pytest.raises(UsageError) as error:
-        compile(NETWORKS["dense"](), M4, calibration=samples["dense"], precision="mixed")
-    assert "the network spikes" in str(error.value) and "'neuron1'" in str(error.value)
