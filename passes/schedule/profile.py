@@ -110,8 +110,9 @@ class Profile:
 
     def work(self, grid: Grid) -> tuple[Cost, int]:
         """Work of all regions, and in how many tasks it is done."""
-        rows = np.array([self._rows.total[name][grid.down] for name in self.scope.producers])
-        pixels = rows * np.array([self._columns.total[name][grid.across] for name in self.scope.producers])
+        made = [step.outputs[0] for _, step in self.scope.steps]
+        rows = np.array([self._rows.total[name][grid.down] for name in made])
+        pixels = rows * np.array([self._columns.total[name][grid.across] for name in made])
         macs, operations, spared = self._pixel_costs @ pixels
         return Cost(int(macs), int(operations), float(spared)), int(rows.sum()) * grid.across
 
@@ -134,7 +135,7 @@ class Profile:
 
     @cached_property
     def _pixel_costs(self) -> np.ndarray:
-        """[3, tensors computed inside] the fields of a pixel's cost."""
+        """[3, steps] the fields of a pixel's cost."""
         costs = [step.kernel.cost(Window(0, 1, 0, 1)) for _, step in self.scope.steps]
         return np.array([(cost.macs, cost.operations, cost.spared) for cost in costs]).T
 
@@ -156,12 +157,13 @@ class Profile:
         wanted = {n: (np.zeros_like(begin), np.full_like(end, lengths[n])) for n in scope.leaving}
         wanted[scope.driver] = begin, end
         for index, step in reversed(scope.steps):
-            first, last = wanted[step.outputs[0]]
+            firsts, lasts = zip(*(wanted[name] for name in step.outputs if name in wanted), strict=True)
+            first, last = np.minimum.reduce(firsts), np.maximum.reduce(lasts)
             if axis == ROWS and step.kernel.ascending:
                 first = np.zeros_like(first)
             elif axis == COLUMNS and not step.inputs:
                 first, last = np.zeros_like(first), np.full_like(last, lengths[step.outputs[0]])
-            wanted[step.outputs[0]] = first, last
+            wanted.update(dict.fromkeys(step.outputs, (first, last)))
             for operand, name in enumerate(step.inputs):
                 if name in scope.producers and name not in step.outputs:
                     reach = scope.reads.reach(index, operand, axis)

@@ -116,8 +116,8 @@ class Scope:
         """Why a step cannot compute row by row; empty where it can."""
         if not step.kernel.windowed:
             return f"{step.name} computes its output as a whole only"
-        if len(step.outputs) != 1:
-            return f"{step.name} has {len(step.outputs)} outputs"
+        if len({self.program.buffers[name].grid[:2] for name in step.outputs}) > 1:
+            return f"{step.name} has outputs of different sizes"
         names = [n for n in step.inputs + step.outputs if not has_rows(self.program.buffers[n])]
         if not names:
             return ""

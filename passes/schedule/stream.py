@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import pairwise
 
 from ...ir.program import Buffer, Frame, Full, Program, Rows, Step, Storage, Task, Tile
@@ -69,9 +70,11 @@ def needed_windows(scope: Scope, wanted: Mapping[str, Window]) -> Region:
     """``wanted`` of the tensors that leave, grown backwards to all that has to be computed for it."""
     region = dict(wanted)
     for index, step in reversed(scope.steps):
-        if step.outputs[0] not in region:
+        windows = [region[name] for name in step.outputs if name in region]
+        if not windows:
             continue
-        window = region[step.outputs[0]] = _at_once(scope, step, region[step.outputs[0]])
+        window = _at_once(scope, step, reduce(hull, windows))
+        region.update(dict.fromkeys(step.outputs, window))
         for operand, name in enumerate(step.inputs):
             if name in scope.producers and name not in step.outputs:
                 need = scope.reads.needed(index, operand, window)

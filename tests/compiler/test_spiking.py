@@ -41,6 +41,18 @@ def test_integers_are_the_same_everywhere(name: str, board: str, samples: dict[s
     assert all(layer["operator"] == "Identity" for layer in copies)  # results for the caller, not states
 
 
+def test_convolutions_and_their_neurons_advance_row_by_row(samples: dict[str, Path]) -> None:
+    """Spikes and currents are rings of rows; membranes stay where they are."""
+    options = {"calibration": samples["convolutional"], "schedule": "min-sram"}
+    report = compile(NETWORKS["convolutional"](), M4, **options).to_dict()
+    whole, rows = report["pareto"]
+    assert (whole["schedule"], rows["schedule"]) == ("layer by layer", "row streams")
+    assert rows["chosen"] and rows["arena"] < whole["arena"] / 3
+    assert rows["recompute_ratio"] == 1.0
+    assert report["verification"]["host_bit_exact"]
+    assert report["verification"]["board_bit_exact"] in (True, None)
+
+
 def test_a_float_network_needs_no_calibration() -> None:
     report = compile(NETWORKS["convolutional"](), M4).to_dict()
     assert sum(layer["name"].startswith("float_neuron") for layer in report["layers"]) == 3

@@ -97,13 +97,13 @@ def test_a_step_without_windows() -> None:
     accepted(program, Segment(0, 1, Grid()), Segment(1, 2), Segment(2, 3, Grid(2, 2)))
 
 
-def test_a_step_with_several_outputs() -> None:
+def test_a_step_with_outputs_of_different_sizes() -> None:
     builder = Builder()
-    for name in "xab":
-        builder.buffer(name, (1, 6, 4, 2))
+    for name, rows in zip("xab", (6, 6, 3), strict=True):
+        builder.buffer(name, (1, rows, 4, 2))
     builder.step(["x"], ["a", "b"], kernel=Box())
     error = refusal(builder.program(["x"], ["a", "b"]), Segment(0, 1, Grid()))
-    assert error.why == "step_0 has 2 outputs"
+    assert error.why == "step_0 has outputs of different sizes"
 
 
 @pytest.mark.parametrize(
