@@ -106,7 +106,7 @@ def test_for_cycles_only_what_is_faster_or_what_memory_needs() -> None:
     assert len(small.chosen.widths.weights) == 1, "the largest layer is enough"
     tight = found(1.0, sram_budget=fast.baseline.sram * 3 // 4, objective="cycles")
     assert tight.slower and min(tight.slower.values()) > 0 and tight.chosen.cycles > fast.baseline.cycles
-    assert found(0.05).slower and found(0.05).chosen.cycles > found(0.05).baseline.cycles
+    assert found(0.05).slower, "for BitOPs, time does not matter"
 
 
 def test_the_front_holds_the_chosen_point_and_none_that_is_beaten() -> None:
