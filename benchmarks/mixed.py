@@ -105,9 +105,9 @@ def rows(name: str, data: Data) -> list[Row]:
     """int8, weights of few bits, mixed precision without a budget and with three quarters of the arena."""
     quantizer = Quantizer(data.model, data.calibration)
     whole = quantizer.quantized({}, {})
-    program = program_of(remove_dead_channels(whole.clone()))
-    target = load_target(BOARD)
-    flash = int(constant_bytes(program) - _LESS_WEIGHTS * model_weight_bytes(whole))
+    slim = remove_dead_channels(whole.clone())
+    program, target = program_of(slim), load_target(BOARD)
+    flash = int(constant_bytes(program) - _LESS_WEIGHTS * model_weight_bytes(slim))
     arena = layer_by_layer(program).arena * 3 // 4
     bitops = MixedOptions(goal="fast", objective="bitops", target=target)
     ways = {

@@ -23,6 +23,8 @@ from .scheduling import ordered
 _STAGES = {"equalize": 0.0, "choose ranges": 0.05, "round weights": 0.1, "measure noise": 0.2, "search": 0.4}
 """Where on the bar each stage begins; others leave it where it is."""
 _BAR = 24
+_NAME = 40
+"""Characters of a node's name that are shown."""
 _NOT_NEEDED = (
     "all stays int8: on this target fewer bits make no layer faster, and no budget needs them; "
     "--objective bitops gives them up all the same"
@@ -119,10 +121,11 @@ class MixedPrecision:
             return None
         worst = max(found.slower, key=lambda node: found.slower[node])
         layers = "1 layer is" if len(found.slower) == 1 else f"{len(found.slower)} layers are"
+        name = worst if len(worst) <= _NAME else f"{worst[: _NAME - 1]}…"
         time = found.chosen.cycles / max(found.baseline.cycles, 1) - 1
         return (
             f"{layers} slower, because {self.because}: by up to {found.slower[worst]:.0%} "
-            f"({worst}), all together {time:+.0%} modelled cycles; report.json lists them"
+            f"({name}), all together {time:+.0%} modelled cycles; report.json lists them"
         )
 
 

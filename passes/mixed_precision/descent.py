@@ -61,7 +61,7 @@ def search(
 
     ``labels`` (class numbers, one per sample of ``calibration``) turn the guard's metric from agreement with
     the float model into accuracy. First come the steps that the budgets need: at the peak of memory, then of
-    weights. Then weights, as far as half of the noise that is bearable, feature maps, and weights again.
+    weights. Then weights to 4 bits, feature maps, and weights to 2.
     Raises what ``quantize`` does.
     """
     quantizer = Quantizer(model, calibration, quantization, progress)
@@ -135,7 +135,7 @@ class _Search:
         self._descend(self._steps_at_the_peak, math.inf, _none)
         self._descend(self._steps_for_flash, math.inf, _none)
         unwanted = self._no_faster if self._options.objective == "cycles" else _none
-        self._descend(self._weight_steps, (self._judgement.noise + limit) / 2, unwanted)
+        self._descend(self._steps_to_4_bits, limit, unwanted)
         self._descend(self._map_steps, limit, unwanted)
         self._descend(self._weight_steps, limit, unwanted)
         self._progress("search", 1.0)
@@ -218,6 +218,10 @@ class _Search:
 
     def _weight_steps(self) -> list[Step]:
         return weights.narrowing(self._facts.layers, self._added, self._widths)
+
+    def _steps_to_4_bits(self) -> list[Step]:
+        """Of weights: they halve the BitOPs for less noise than maps do."""
+        return [step for step in self._weight_steps() if step.bits == 4]
 
     def _map_steps(self) -> list[Step]:
         """By their score; but those that cost several times what is left of the noise, shared by what steps

@@ -20,6 +20,11 @@ Lower = Callable[[oir.Model], Program]
 """Makes the layer-by-layer program of a quantized model, as the compile will schedule it."""
 
 
+_WORTH = 0.05
+"""Share of a layer's cycles that fewer bits must spare to count: as they round some more weights to zero,
+channels without any disappear, and a little is spared everywhere."""
+
+
 class Timing:
     """Modelled cycles, one whole layer after the other, with the kernels of ``target``, with portable ones
     where it is None."""
@@ -40,12 +45,13 @@ class Timing:
         return self._known[key]
 
     def no_faster(self, widths: Widths, steps: Iterable[Step]) -> list[Step]:
-        """Those of ``steps`` whose layers take no less time once all are taken from ``widths`` on."""
+        """Those of ``steps`` whose layers are not clearly faster once all are taken from ``widths`` on."""
         before, after = self.by_node(widths), self.by_node(widths.after(steps))
 
         def gains(step: Step) -> bool:
             touched = self._touched[step.name, step.of_weights]
-            return sum(after.get(n, 0.0) for n in touched) < sum(before.get(n, 0.0) for n in touched)
+            spared = sum(before.get(node, 0.0) - after.get(node, 0.0) for node in touched)
+            return spared > _WORTH * sum(before.get(node, 0.0) for node in touched)
 
         return [step for step in steps if not gains(step)]
 

@@ -94,19 +94,19 @@ def test_no_drop_allowed_is_no_worse_than_8_bits() -> None:
 
 
 def test_for_cycles_only_what_is_faster_or_what_memory_needs() -> None:
-    """Weights of 4 bits take a Cortex-M4 as long as those of 8, feature maps of few bits longer; portable
-    kernels are faster with both."""
+    """A Cortex-M4 is no faster with fewer bits, neither of weights nor of feature maps; portable kernels are
+    with both."""
     fast = found(0.05, objective="cycles")
     assert fast.chosen == fast.baseline and not fast.slower
     portable = found(0.05, objective="cycles", board=None)
     assert portable.chosen.cycles < portable.baseline.cycles and portable.chosen.bitops < fast.chosen.bitops
     constants = constant_bytes(lower(_in_8_bits(), "net"))
     small = found(0.05, flash_budget=constants - 500, objective="cycles")
-    assert small.chosen.flash <= fast.chosen.flash - 500 and not small.slower
+    assert small.chosen.flash <= fast.chosen.flash - 500
     assert len(small.chosen.widths.weights) == 1, "the largest layer is enough"
     tight = found(1.0, sram_budget=fast.baseline.sram * 3 // 4, objective="cycles")
     assert tight.slower and min(tight.slower.values()) > 0 and tight.chosen.cycles > fast.baseline.cycles
-    assert found(0.05).slower and found(0.05).chosen.cycles > found(0.05).baseline.cycles
+    assert found(0.05).slower, "for BitOPs, time does not matter"
 
 
 def test_the_front_holds_the_chosen_point_and_none_that_is_beaten() -> None:
