@@ -26,7 +26,7 @@ class PackedFinishedMean(FinishedMean):
 
 @dataclass(frozen=True, eq=False)
 class PackedRunningMax(RunningMax):
-    """Pixels and maxima of 8, 4 or 2 bits."""
+    """Pixels and maxima of 4 or 2 bits."""
 
     template: ClassVar[str] = "packed_running_max"
 
@@ -47,9 +47,7 @@ def packed_pair(running: Running, finished: Finished) -> tuple[Running, Finished
                 PackedFinishedMean(f.rows, f.channels, f.correction, f.count, f.epilogue),
             )
         case RunningMax() as r, FinishedMax() as f:
-            return (
-                PackedRunningMax(r.columns, r.channels, r.dtype),
-                PackedFinishedMax(f.rows, f.channels, f.result),
-            )
+            packed = PackedRunningMax(r.columns, r.channels, r.dtype) if r.dtype.is_packed else r
+            return packed, PackedFinishedMax(f.rows, f.channels, f.result)
         case _:
             raise TypeError(f"{type(running).__name__} has no form for packed tensors")

@@ -42,6 +42,7 @@ CASES: dict[str, tuple[tuple[int, ...], dict[str, Any], DType]] = {
 RUNNING = [
     ("packed_running_sum", "packed_finished_mean"),
     ("packed_running_max", "packed_finished_max"),
+    ("running_max", "packed_finished_max"),
 ]
 
 
