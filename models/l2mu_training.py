@@ -86,10 +86,11 @@ class _Reader(nn.Module):
             units = m.step(units @ self.memory["A"].T + spikes[..., None] @ self.memory["B"].T)
             hidden = h.step(x @ self.W_x.T + hidden @ self.W_h.T + units.flatten(1) @ self.W_m.T)
             logits = READOUT_BETA * logits + self.output(hidden)
-        spikes = [torch.stack(population.spikes).flatten(2) for population in populations]
-        return logits, torch.cat([torch.flatten(s, 1) for s in spikes], 1).mean()
+        fired = [torch.stack(population.spikes).flatten(1) for population in populations]
+        return logits, torch.cat(fired, 1).mean()
 
     def weights(self) -> dict[str, torch.Tensor]:
+        """All that ``build_digits`` takes, by its names."""
         return {**self.state_dict(), **self.memory}
 
 
@@ -98,7 +99,7 @@ def train(images: Array, labels: Array) -> dict[str, Array]:
 
     Adam with a one-cycle learning rate on images that are turned, scaled and shifted a little; a firing rate
     above ``HIGHEST_RATE`` costs. The result is the moving average of the weights after the last epoch. The
-    evaluation images chose no weights, but how far training images are warped.
+    evaluation images chose no weights, but the size of the network and how far training images are warped.
     Single-threaded and seeded, so that the same PyTorch gives the same weights.
     """
     torch.manual_seed(SEED)

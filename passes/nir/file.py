@@ -16,8 +16,9 @@ from ...ir.errors import ModelError, UsageError
 from ..onnx_graph import MAX_TENSOR_BYTES, quoted
 from .network import GRAPH, INPUT, OUTPUT, PASS, Edge, Network, NirNode, Parameter
 
-_DEEPEST = 16
-"""How deeply graphs may nest."""
+_DEEPEST, _LONGEST = 16, 5000
+"""How deeply graphs may nest, and how many nodes and edges there may be: no network on a microcontroller has
+more."""
 
 
 def read_network(path: Path) -> Network:
@@ -71,6 +72,8 @@ class _Reader:
         self._graph(root, "", 0)
         sources, targets = self._ends[OUTPUT], self._ends[INPUT]
         edges = dict.fromkeys((sources.get(a, a), targets.get(b, b)) for a, b in self._edges)
+        if len(self._nodes) + len(edges) > _LONGEST:
+            raise _malformed(self._path, f"it has more than {_LONGEST} nodes and edges")
         for name in (name for edge in edges for name in edge if name not in self._nodes):
             raise _malformed(self._path, f"an edge names the node {quoted(name)}, which is not there")
         return Network(self._nodes, list(edges))

@@ -109,8 +109,9 @@ def _pool(graph: GraphBuilder, node: NirNode, x: Tensor) -> Tensor:
 
 def _flatten(graph: GraphBuilder, node: NirNode, x: Tensor) -> Tensor:
     axes = len(x.shape)
-    first, last = (node.integers(name, 1)[0] % max(axes, 1) for name in ("start_dim", "end_dim"))
-    require_shape(node, 0 <= first <= last < axes, x.shape, f"axes {first} to {last}")
+    ends = [node.integers(name, 1)[0] for name in ("start_dim", "end_dim")]
+    first, last = (n + axes if n < 0 else n for n in ends)
+    require_shape(node, 0 <= first <= last < axes, x.shape, "axes {} to {}".format(*ends))
     shape = (*x.shape[:first], prod(x.shape[first : last + 1]), *x.shape[last + 1 :])
     target = graph.weight(f"{node.name}.shape", np.array([1, *shape], np.int64))
     return Tensor(graph.op("Reshape", node.name, [x.value, target]), shape)

@@ -25,6 +25,7 @@ NirReset = Literal["zero", "subtract", "zero-delayed", "subtract-delayed"]
 
 SNNTORCH_DT = 1e-4
 """The time step, in seconds, that snnTorch's exporter takes for granted."""
+_PARAMETERS = ("tau", "tau_syn", "tau_mem", "r", "w_in", "v_leak", "v_reset", "v_threshold")
 _STORED = 2.0**-22
 """Files keep float32, so that β = 0 and a gain of 1 come back with this error at most."""
 
@@ -43,9 +44,10 @@ class StepNeuron:
 def discretize(node: NirNode, dt: float) -> StepNeuron:
     """The recurrence of a NIR neuron (one of ``NEURON_KINDS``) for steps of ``dt`` seconds.
 
-    Raises ModelError for a time constant that is not positive and for a v_reset or v_leak that has no such
-    recurrence, UsageError for a ``dt`` above a time constant.
+    Raises ModelError for a time constant that is not positive, for a v_reset or v_leak that has no such
+    recurrence, and for parameters of different shapes; UsageError for a ``dt`` above a time constant.
     """
+    _check_shapes(node)
     return _STEPS[node.kind](node, dt)
 
 
@@ -104,6 +106,18 @@ _STEPS: Mapping[str, Callable[[NirNode, float], StepNeuron]] = {
     "LI": _li,
 }
 NEURON_KINDS = frozenset(_STEPS)
+
+
+def _check_shapes(node: NirNode) -> None:
+    arrays = [node.numbers(name) for name in _PARAMETERS if name in node.parameters]
+    shapes = {array.shape for array in arrays if array.size != 1}
+    if len(shapes) > 1:
+        raise ModelError(
+            "The parameters of a neuron differ in shape",
+            where=node.where,
+            why=", ".join(map(str, sorted(shapes))),
+            remedy="write the file again with the framework that the network comes from",
+        )
 
 
 def _share(node: NirNode, parameter: str, dt: float) -> Array:

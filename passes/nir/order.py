@@ -32,14 +32,19 @@ def order(network: Network, neurons: Collection[str]) -> Order:
     while True:
         edges = [edge for edge in network.edges if edge not in delayed]
         names = _topological(network.nodes, edges)
-        rest = {name: rank[name] for name in network.nodes if name not in set(names)}
+        rest = network.nodes.keys() - set(names)
         if not rest:
             return Order(names, frozenset(delayed))
         inner = [edge for edge in edges if edge[0] in rest and edge[1] in rest]
-        closing = [edge for edge in inner if edge[0] in neurons and _reaches(edge, inner)]
-        if not closing:
+        farthest_first = sorted(
+            (edge for edge in inner if edge[0] in neurons),
+            key=lambda edge: (depth.get(edge[0], 0), rank[edge[0]], rank[edge[1]]),
+            reverse=True,
+        )
+        closing = next((edge for edge in farthest_first if _reaches(edge, inner)), None)
+        if closing is None:
             raise _no_neuron(inner)
-        delayed.add(max(closing, key=lambda edge: (depth.get(edge[0], 0), rank[edge[0]], rank[edge[1]])))
+        delayed.add(closing)
 
 
 def _topological(nodes: Iterable[str], edges: Sequence[Edge]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Spiking networks all the way to C: NIR files of snnTorch, and the L2MU of ``tinyc.models``."""
+"""Spiking networks all the way to C: NIR files of snnTorch, L2MU, LMUFormer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
+
+from tinyc.models import lmuformer
+from tinyc.models.lmuformer_layers import Size
 
 from .command_line import tinyc as run_tinyc
 
@@ -28,6 +33,16 @@ def compiled(folder: Path, model: Path, *options: object) -> Any:
     return json.loads(outcome.out)
 
 
+def output_of(folder: Path, sequences: np.ndarray) -> np.ndarray:
+    """What the C in ``folder`` makes, here, of sequences (n, steps, ...), by its only output."""
+    np.savez(folder / "x.npz", x=sequences)
+    outcome = run_tinyc("run", folder, "--input", folder / "x.npz", "-o", folder / "y.npz")
+    assert outcome.code == 0, outcome.err
+    with np.load(folder / "y.npz") as results:
+        (found,) = (results[name] for name in results.files)
+    return found
+
+
 @pytest.mark.parametrize(
     "network",
     [pytest.param(r, marks=() if r.stem in SHOWN else pytest.mark.slow, id=r.stem) for r in RECORDINGS],
@@ -39,11 +54,7 @@ def test_c_of_a_nir_file_gives_snntorchs_spikes(tmp_path: Path, network: Path) -
     compiled(tmp_path / "out", network, *DT, *options)
     with np.load(network.with_suffix(".npz")) as archive:
         x, spikes = archive["x"], archive[archive.files[-1]]
-    np.savez(tmp_path / "x.npz", x=x.swapaxes(0, 1))
-    outcome = run_tinyc("run", tmp_path / "out", "--input", tmp_path / "x.npz", "-o", tmp_path / "y.npz")
-    assert outcome.code == 0, outcome.err
-    with np.load(tmp_path / "y.npz") as results:
-        (found,) = (results[name] for name in results.files)
+    found = output_of(tmp_path / "out", x.swapaxes(0, 1))
     np.testing.assert_array_equal(found.reshape(spikes.shape), spikes)
 
 
@@ -94,3 +105,26 @@ def test_l2mu_reads_digits_in_a_few_kilobytes(tmp_path: Path) -> None:
     assert report["accuracy"]["compiled"] >= 0.95
     assert report["sram"]["total"] <= 8192
     assert report["model"]["macs"] == 8 * 64, "the encoder's"
+
+
+@pytest.mark.parametrize("network", [lmuformer.plain, lmuformer.spiking])
+@pytest.mark.parametrize(
+    "size",
+    [
+        Size(inputs=9, channels=12, order=7, ratio=3, classes=5, steps=20),
+        pytest.param(Size(steps=32), marks=pytest.mark.slow),
+    ],
+)
+def test_lmuformer_streams_what_onnx_runtime_makes_of_the_sequence(
+    tmp_path: Path, size: Size, network: lmuformer.Network
+) -> None:
+    onnx.save(lmuformer.build_step(size, network), tmp_path / "step.onnx")
+    board = ("--precision", "float32", "--target", "nucleo-l4r5zi")
+    report = compiled(tmp_path / "out", tmp_path / "step.onnx", *board)
+    assert report["sram"]["fits"] and report["flash"]["fits"]
+    frames = np.random.default_rng(5).normal(size=(1, size.steps, size.inputs, 1)).astype(np.float32)
+    whole = lmuformer.build_sequence(size, network)
+    session = onnxruntime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
+    (expected,) = session.run(None, {"frames": frames[0, :, :, 0].T[None]})
+    found = output_of(tmp_path / "out", frames).reshape(size.steps, size.classes)
+    np.testing.assert_allclose(found.T, np.asarray(expected)[0], rtol=0, atol=1e-4)

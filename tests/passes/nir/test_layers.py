@@ -129,6 +129,8 @@ def test_elementwise_layers(tmp_path: Path) -> None:
         ((3,), node("Affine", weight=np.ones((2, 3)))),
         ((3,), node("Affine", weight=np.full((2, 3), np.inf), bias=np.ones(2))),
         ((3, 5), node("Flatten", start_dim=1, end_dim=0)),
+        ((3, 5), node("Flatten", start_dim=0, end_dim=2)),
+        ((3, 5), node("Flatten", start_dim=-3, end_dim=-1)),
         ((3, 5), node("SumPool2d", kernel_size=[2, 2], stride=[1, 1], padding=[0, 0])),
         ((3, 5, 5), node("SumPool2d", kernel_size=[6, 2], stride=[1, 1], padding=[0, 0])),
         ((3, 5, 5), node("AvgPool2d", kernel_size=[2, 2], stride=[0, 1], padding=[0, 0])),

@@ -151,6 +151,7 @@ def test_any_graph_is_ordered_or_has_a_cycle_without_neurons(
         (graph(ENDS | loop(1.0) | {"lif": lif(1)}, EDGES), "does not fit", ""),
         (node("LIF"), "not a NIR file", "'LIF'"),
         ({"nodes": {}}, "not a NIR file", "'type'"),
+        (graph(ENDS, [("in", f"{n}") for n in range(5000)]), "not a NIR file", "more than 5000"),
         (graph(ENDS | {"lif.U": ENDS["in"], "lif": lif(2)}, [("in", "lif"), ("lif.U", "out")]),
          "no valid ONNX model", ""),
     ],

@@ -124,6 +124,7 @@ CUBA_ONE = {name: values[:1] for name, values in CUBA.items()}
         (lif(v_reset=-0.5), "resets to another potential than 0"),
         (node("CubaLIF", **CUBA_ONE | {"v_leak": np.ones(1)}), "leak potential is not supported"),
         (lif(tau=float("nan")), "malformed"),
+        ({**lif(), "tau": np.ones(2), "r": np.ones(3)}, "differ in shape"),
         (node("LIF", tau=np.ones(1)), "malformed"),
         ({**lif(), "tau": "fast"}, "malformed"),
         (lif(2), "does not fit"),
