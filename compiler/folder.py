@@ -190,6 +190,6 @@ def _spec(buffer: Buffer) -> InputSpec:
 def _buffer(entry: Mapping[str, Any], role: Role) -> Buffer:
     quant = None if entry["scale"] is None else Quant(float(entry["scale"]), int(entry["zero_point"]))
     return Buffer(
-        entry["name"], tuple(entry["shape"]), DType.of(entry["dtype"]), quant=quant, role=role,
+        entry["name"], tuple(entry["shape"]), DType.named(entry["dtype"]), quant=quant, role=role,
         source=entry["tensor"], order=tuple(entry["axes"]),
     )  # fmt: skip

@@ -78,7 +78,12 @@ class DType(Enum):
     @classmethod
     def of(cls, dtype: np.dtype | type) -> DType:
         """The DType of a NumPy type; KeyError where emitted C cannot store it."""
-        return _BY_NAME[np.dtype(dtype).name]
+        return cls.named(np.dtype(dtype).name)
+
+    @classmethod
+    def named(cls, name: str) -> DType:
+        """The DType of that name, those among them that NumPy does not have; KeyError where there is none."""
+        return _BY_NAME[name]
 
 
 _PACKED: dict[str, tuple[np.dtype, int]] = {

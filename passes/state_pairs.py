@@ -54,14 +54,13 @@ def given_outputs(model: oir.Model) -> list[oir.Value]:
 def initial_values(model: oir.Model) -> dict[str, np.ndarray]:
     """By name of the pair's input what it is after a reset: the input's initializer, else zero, which is the
     zero point where the model dequantizes an integer input."""
-    given = json.loads(model.metadata_props.get(_INITIAL_KEY, "{}"))
+    given = _initial_bytes(model)
     values: dict[str, np.ndarray] = {}
     specs = {spec.name: spec for spec in input_specs(model.graph.inputs)}
     for pair in state_pairs(model):
         spec = specs[pair.input]
         if pair.input in given:
-            flat = np.frombuffer(base64.b64decode(given[pair.input]), spec.dtype)
-            values[pair.input] = flat.reshape(spec.shape)
+            values[pair.input] = np.frombuffer(given[pair.input], spec.dtype).reshape(spec.shape)
         else:
             zero = 0 if spec.quant is None else spec.quant.zero_point
             values[pair.input] = np.full(spec.shape, zero, spec.dtype)
@@ -81,20 +80,21 @@ def note_states(model: oir.Model, asked: Sequence[str]) -> None:
     _refuse_twice("output", (pair.output for pair in pairs))
     if not pairs:
         return
-    initial: dict[str, str] = {}
+    initial = _initial_bytes(model)
     for pair in pairs:
         value = model.graph.initializers.pop(pair.input, None)
         if value is not None and value.const_value is not None:
-            initial[pair.input] = _encoded(pair, value.const_value.numpy())
+            initial[pair.input] = np.ascontiguousarray(value.const_value.numpy()).tobytes()
             value.const_value = None
     model.metadata_props[STATES_KEY] = ",".join(f"{pair.input}:{pair.output}" for pair in pairs)
-    model.metadata_props[_INITIAL_KEY] = json.dumps(initial)
+    encoded = {name: base64.b64encode(raw).decode("ascii") for name, raw in initial.items()}
+    model.metadata_props[_INITIAL_KEY] = json.dumps(encoded)
 
 
 def check_states(model: oir.Model) -> None:
     """ModelError for a pair whose two sides differ in shape or element type, and for a model that has states
     alone. Shapes must be known."""
-    pairs, given = state_pairs(model), json.loads(model.metadata_props.get(_INITIAL_KEY, "{}"))
+    pairs, initial = state_pairs(model), _initial_bytes(model)
     inputs, outputs = ({str(v.name): v for v in side} for side in (model.graph.inputs, model.graph.outputs))
     for pair in pairs:
         one, other = inputs[pair.input], outputs[pair.output]
@@ -110,7 +110,8 @@ def check_states(model: oir.Model) -> None:
                     remedy="name an output that is the next value of this input, or export the model so that "
                     "both are alike",
                 )
-        _check_initial(pair, one, given.get(pair.input))
+        if pair.input in initial:
+            _check_initial(one, initial[pair.input])
     if pairs:
         _refuse_alone("input", "it computes from nothing", given_inputs(model))
         _refuse_alone("output", "nobody would see what it computes", given_outputs(model))
@@ -130,6 +131,8 @@ def _noted(model: oir.Model) -> list[str]:
 
 def _parsed(text: str, inputs: Sequence[str], outputs: Sequence[str]) -> StatePair:
     """The pair that ``IN:OUT`` says; names may hold colons themselves."""
+    if "," in text:
+        raise _refused(text, "it holds a comma, which is what separates states", inputs, outputs)
     cuts = [index for index, character in enumerate(text) if character == ":"]
     if not cuts:
         raise _refused(text, "it has no colon between the input and the output", inputs, outputs)
@@ -147,7 +150,7 @@ def _parsed(text: str, inputs: Sequence[str], outputs: Sequence[str]) -> StatePa
 def _refused(text: str, why: str, inputs: Sequence[str], outputs: Sequence[str]) -> UsageError:
     sides = (", ".join(map(quoted, names)) or "none" for names in (inputs, outputs))
     return UsageError(
-        f"{quoted(text)} is not a state of this model",
+        f"The model has no state {quoted(text)}",
         where=f"--state, or {STATES_KEY} in the model's metadata",
         why=why,
         remedy="name a graph input and a graph output, --state IN:OUT; "
@@ -175,24 +178,31 @@ def _refuse_alone(side: str, why: str, others: Sequence[oir.Value]) -> None:
         )
 
 
-def _check_initial(pair: StatePair, value: oir.Value, encoded: str | None) -> None:
+def _initial_bytes(model: oir.Model) -> dict[str, bytes]:
+    """The initial values that were noted, by name of the pair's input; ModelError where they are damaged."""
+    try:
+        noted = json.loads(model.metadata_props.get(_INITIAL_KEY, "{}"))
+        return {str(name): base64.b64decode(text, validate=True) for name, text in noted.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ModelError(
+            "The initial values of the model's states are damaged",
+            where=f"{_INITIAL_KEY} in the model's metadata",
+            why=str(error)[:200],
+            remedy="remove it, or export the model again",
+        ) from error
+
+
+def _check_initial(value: oir.Value, raw: bytes) -> None:
     (spec,) = input_specs([value])
-    size = prod(spec.shape) * spec.dtype.itemsize
-    if encoded is not None and len(base64.b64decode(encoded)) != size:
+    why = ""
+    if len(raw) != prod(spec.shape) * spec.dtype.itemsize:
+        why = f"it has {len(raw)} bytes, the input {prod(spec.shape) * spec.dtype.itemsize}"
+    elif spec.dtype.kind == "f" and not np.isfinite(np.frombuffer(raw, spec.dtype)).all():
+        why = "it is not finite"
+    if why:
         raise ModelError(
-            "The initial value of a state is not of the state's size",
-            where=f"initializer {quoted(pair.input)}",
-            why=f"it has {len(base64.b64decode(encoded))} bytes, the input {size}",
+            "The initial value of a state does not fit it",
+            where=f"initializer {quoted(value.name)}",
+            why=why,
             remedy="export the model again",
         )
-
-
-def _encoded(pair: StatePair, array: np.ndarray) -> str:
-    """The initial value as text for the metadata."""
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ModelError(
-            "A state's initial value is not finite",
-            where=f"initializer {quoted(pair.input)}",
-            remedy="export the model again",
-        )
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")

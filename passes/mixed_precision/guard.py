@@ -11,6 +11,7 @@ import onnx_ir as oir
 
 from ..quantize.graphs import exposing, name_of
 from ..quantize.running import Feeds, Runner, each
+from ..state_pairs import given_inputs, given_outputs
 from .margins import ONE_SIDED, Margins, margins_of
 
 SMALL = 200
@@ -160,24 +161,25 @@ _FORMS = ("DequantizeLinear", "QuantizeLinear", "Identity", "Reshape")
 
 def scores_of(model: oir.Model) -> str:
     """What the Softmax reads that makes the first output; that output where none does."""
-    value: oir.Value | None = model.graph.outputs[0]
+    first = given_outputs(model)[0]
+    value: oir.Value | None = first
     while value is not None and (node := value.producer()) is not None:
         if node.op_type in ("Softmax", "LogSoftmax"):
             return name_of(node.inputs[0])
         if node.op_type not in _FORMS:
             break
         value = node.inputs[0]
-    return name_of(model.graph.outputs[0])
+    return name_of(first)
 
 
 def _gives_classes(model: oir.Model) -> bool:
     """True where the first output is one row of at least two numbers, and not as many as an input has."""
-    shape = model.graph.outputs[0].shape
+    shape = given_outputs(model)[0].shape
     if shape is None or not shape.is_static():
         return False
     sizes = shape.numpy()
     count = math.prod(sizes)
-    inputs = [value.shape.numpy() for value in model.graph.inputs if value.shape is not None]
+    inputs = [value.shape.numpy() for value in given_inputs(model) if value.shape is not None]
     echoes = any(math.prod(size) == count for size in inputs)
     return count == max(sizes, default=1) > 1 and not echoes
 

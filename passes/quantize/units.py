@@ -9,6 +9,7 @@ from functools import partial
 import onnx_ir as oir
 
 from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
+from ..state_pairs import StatePair, state_pairs
 from .affine import Affine
 from .graphs import name_of
 from .operators import (
@@ -144,7 +145,7 @@ def partition(model: oir.Model) -> Partition:
         elif _computes_floats(node):
             islands.append(node)
     neurons = tuple(node for node in model.graph if is_neuron(node))
-    return Partition(_anchored(units), tuple(islands), neurons, spiking)
+    return Partition(_anchored(units, state_pairs(model)), tuple(islands), neurons, spiking)
 
 
 def _unit_of(node: oir.Node, rule: Rule) -> Unit | None:
@@ -195,8 +196,10 @@ def _computes_floats(node: oir.Node) -> bool:
     return any(is_float(value) for value in (*operands, *node.outputs))
 
 
-def _anchored(units: Iterable[Unit]) -> tuple[Unit, ...]:
-    """Drops chains of data movement that no computing unit touches: they may as well move floats."""
+def _anchored(units: Iterable[Unit], pairs: Iterable[StatePair]) -> tuple[Unit, ...]:
+    """Drops chains of data movement that no computing unit touches, on neither side of a state: they may as
+    well move floats."""
+    states = [(pair.input, pair.output) for pair in pairs]
     units = list(units)
     touched = {n for u in units if not u.rule.shared for n in (*u.inputs, *u.outputs)}
     moving = [unit for unit in units if unit.rule.shared]
@@ -205,5 +208,6 @@ def _anchored(units: Iterable[Unit]) -> tuple[Unit, ...]:
         near = [u for u in moving if touched.intersection((*u.inputs, *u.outputs))]
         before = len(touched)
         touched.update(name for unit in near for name in (*unit.inputs, *unit.outputs))
+        touched.update(name for state in states if touched.intersection(state) for name in state)
         growing = len(touched) > before
     return tuple(u for u in units if not u.rule.shared or touched.intersection((*u.inputs, *u.outputs)))

@@ -55,3 +55,8 @@ def test_bits_lie_lowest_first_and_each_run_begins_a_byte() -> None:
 def test_no_runs_at_all() -> None:
     """A window of padding only has none."""
     assert unpack(np.zeros((2, 0, 3), np.uint8), DType.INT4, 5).shape == (2, 0, 5)
+
+
+@pytest.mark.parametrize("dtype", DType)
+def test_every_type_is_found_by_its_name(dtype: DType) -> None:
+    assert DType.named(dtype.value[0]) is dtype
