@@ -62,7 +62,7 @@ class MveEventConv2D(_InVectors, EventConv2D):
     template: ClassVar[str] = "mve_event_conv2d"
 
 
-_ALL = Times(addition=0.188, spike=0.0, input=2.0, output=12.2, vector=50.0)
+_ALL = Times(addition=0.188, spike=0.0, input=2.1, output=7.0, vector=50.0)
 
 
 @dataclass(frozen=True, eq=False)
