@@ -101,7 +101,7 @@ CASES = (
 @dataclass(frozen=True)
 class Point:
     """At one rate, for a multiply-accumulate of the dense layer: instructions and modelled cycles as counted,
-    and the cycles that the model of costs expects."""
+    and the cycles that the model of costs expects: instructions, where the core has no timing table."""
 
     rate: float
     instructions: float
@@ -154,17 +154,16 @@ def measure(case: Case, target: Target, rates: Sequence[float] = RATES) -> Curve
     other = Layer(tailor(case.program(ALWAYS), target), target)
     every = None if type(other.kernel) is type(events.kernel) else other.point(ALWAYS, case.macs)
     int8 = kernels.count(tailor(kernels.model_of(case.int8), target), target)
-    evens = (None, None, None)
-    if every is not None:
-        evens = (
-            crossing([(p.rate, p.instructions) for p in points], every.instructions),
-            crossing([(p.rate, p.cycles or 0.0) for p in points], every.cycles or 0.0),
-            crossing([(p.rate, p.predicted) for p in points], every.predicted),
-        )
+    evens = [_even(points, every, quantity) for quantity in ("instructions", "cycles", "predicted")]
     return Curve(
         case.name, case.macs, events.kernel.dtype.name.lower(), round(int8.instructions / case.macs, 3),
         None if int8.cycles is None else round(int8.cycles / case.macs, 3), points, every, *evens,
     )  # fmt: skip
+
+
+def _even(points: Sequence[Point], every: Point | None, quantity: str) -> float | None:
+    level = getattr(every, quantity) if every is not None else None
+    return None if level is None else crossing([(p.rate, getattr(p, quantity)) for p in points], level)
 
 
 def crossing(points: Sequence[tuple[float, float]], level: float) -> float | None:
@@ -187,8 +186,9 @@ def table(curve: Curve) -> str:
     if every is not None:
         even = (curve.instructions_even, curve.cycles_even, curve.predicted_even)
         title += "; break-even at " + ", ".join(
-            f"{'no rate' if rate is None else f'{100 * rate:.0f} %'} ({what})"
+            f"{100 * rate:.0f} % ({what})"
             for rate, what in zip(even, ("instructions", "cycles", "predicted"), strict=True)
+            if rate is not None
         )
     return "\n".join([title, "", *lines])
 

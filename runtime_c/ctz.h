@@ -1,7 +1,11 @@
-/* The number of the lowest bit that is set of a word that is not 0. */
+/* The number of the lowest bit that is set of a word that is not 0. Cores that have no instruction for it halve the
+ * places where that bit may be. */
+#if defined(__ARM_FEATURE_CLZ) || defined(__riscv_zbb) || (defined(__GNUC__) && !defined(__arm__) && !defined(__riscv))
+#  define tinyc_ctz_builtin
+#endif
 static inline TINYC_HOT_ATTR int32_t tinyc_ctz(uint32_t word)
 {
-#if defined(__GNUC__) && (!defined(__arm__) || defined(__ARM_FEATURE_CLZ)) && (!defined(__riscv) || defined(__riscv_zbb))
+#if defined(tinyc_ctz_builtin)
     return __builtin_ctz(word);
 #else
     const uint32_t lowest = word & (0u - word);

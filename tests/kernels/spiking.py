@@ -30,6 +30,7 @@ WEIGHTS = {
     "none": (0, 1),
 }  # fmt: skip
 """From, and up to but not including."""
+Form = Callable[[EventLayer], EventLayer | None]
 Change = Callable[[Program], Program]
 """Of a program into one that computes the same."""
 
@@ -38,11 +39,13 @@ def unchanged(program: Program) -> Program:
     return program
 
 
-def rebuilt(program: Program, kernel: EventLayer) -> Program:
-    """The program with another form of its layer."""
-    spikes, out = program.steps[0].kernel, program.buffers["y"]
-    assert isinstance(spikes, Threshold)
-    return spiking_program(kernel, spikes.shape, out.shape, out.dtype, spikes.threshold)
+def formed(program: Program, dense: Form, convolution: Form) -> Program:
+    """The program whose layer has one of two forms, whatever its rate."""
+    spikes, kernel, out = program.steps[0].kernel, program.steps[1].kernel, program.buffers["y"]
+    assert isinstance(spikes, Threshold) and isinstance(kernel, EventLayer)
+    made = (dense if isinstance(kernel, EventDense) else convolution)(kernel)
+    assert made is not None
+    return spiking_program(made, spikes.shape, out.shape, out.dtype, spikes.threshold)
 
 
 def random_weights(kind: str, shape: Sequence[int], bias: int) -> tuple[np.ndarray, np.ndarray]:

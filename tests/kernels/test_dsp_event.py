@@ -13,29 +13,26 @@ from tinyc.ir.dtype import DType
 from tinyc.ir.program import Program
 from tinyc.kernels.dsp_event import DspEventConv2D, DspEventDense
 from tinyc.kernels.dsp_masked import DspMaskedConv2D, DspMaskedDense
-from tinyc.kernels.event import EventLayer
 from tinyc.kernels.event_dense import EventDense
 from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
 
-from .boards import M4, M7, M55, Find, check_on_board, check_schedules, sampled
+from . import spiking
+from .boards import M4, M7, Find, check_on_board, check_schedules, sampled
 from .layers import windowed
-from .spiking import ALONE, check_convolution, check_dense, convolution, dense, rebuilt, wider
+from .spiking import ALONE, check_convolution, check_dense, convolution, dense, wider
 
-FORMS = {"events": (DspEventDense, DspEventConv2D), "all weights": (DspMaskedDense, DspMaskedConv2D)}
+FORMS = {
+    "events": (DspEventDense.fitting, DspEventConv2D.fitting),
+    "all weights": (DspMaskedDense.fitting, DspMaskedConv2D.fitting),
+}
 QUICK = ("3x3, odd", "stride 3, wide", "pointwise, padding behind", "1-D", "batch of 2")
 INPUTS = (1, 7, 8, 9, 31, 33, 65)
 OUTPUTS = (16, 19, 32, 127)
 
 
 def formed(program: Program, form: str) -> Program:
-    """The program whose layer is of ``form``."""
-    kernel = program.steps[1].kernel
-    assert isinstance(kernel, EventLayer)
-    dense_form, convolution_form = FORMS[form]
-    made = (dense_form if isinstance(kernel, EventDense) else convolution_form).fitting(kernel)
-    assert made is not None
-    return rebuilt(program, made)
+    return spiking.formed(program, *FORMS[form])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -137,5 +134,6 @@ def test_both_compilers(find: Find, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_on_a_core_with_helium(form: str) -> None:
-    check_on_board(formed(dense(33, 37, weights="no -128"), form), M55)
+def test_optimized_for_size(form: str) -> None:
+    check_on_board(formed(dense(33, 37, weights="no -128"), form), M4, optimize="size")
+    check_on_board(formed(convolution(wider(ALONE["3x3"], 16), "no -128"), form), M4, optimize="size")
