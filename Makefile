@@ -14,7 +14,7 @@ test: $(STAMPS)/test
 
 # What PyTorch's libraries write and compute today, instead of the recordings in tests/interop.
 interop: $(STAMPS)/interop
-	$(BIN)/python tests/interop/record_snntorch.py
+	PYTHONHASHSEED=0 $(BIN)/python tests/interop/record_snntorch.py
 	$(BIN)/pytest tests/interop
 
 lint: $(STAMPS)/test $(STAMPS)/source

@@ -22,9 +22,9 @@ from ..codegen.emit import Facts, emit
 from ..emulator.board import LayerWork
 from ..emulator.devices import Device, make_device
 from ..ir.program import Program
+from ..kernels.event import EventLayer
 from ..kernels.event_conv2d import event_convolution
 from ..kernels.event_dense import EventDense
-from ..kernels.event_layer import EventLayer
 from ..kernels.sliding import Sliding
 from ..passes.place import place
 from ..passes.tailor import tailor

@@ -14,7 +14,7 @@ from ..passes.canonicalize import canonicalize
 from ..passes.dead_channels import remove_dead_channels
 from ..passes.import_onnx import import_model
 from ..passes.lower import lower
-from ..passes.lower.lower import unsupported_operators
+from ..passes.lower.unsupported import unsupported_operators
 from ..passes.place import place
 from ..passes.settle import settle_states
 from ..passes.views import eliminate_copies

@@ -23,11 +23,11 @@ from .scheduling import ordered
 _STAGES = {"equalize": 0.0, "choose ranges": 0.05, "round weights": 0.1, "measure noise": 0.2, "search": 0.4}
 """Where on the bar each stage begins; others leave it where it is."""
 _BAR = 24
-_ALL_INT8: dict[Objective, str] = {
-    "cycles": "all stays int8: fewer bits would make nothing faster, and either no budget needs them or the "
-    "samples allow none; --objective bitops gives up bits all the same",
-    "bitops": "all stays int8: the samples allow no fewer bits; give more of them, or a higher --max-drop",
-}
+_NOT_NEEDED = (
+    "all stays int8: on this target fewer bits make no layer faster, and no budget needs them; "
+    "--objective bitops gives them up all the same"
+)
+_NOT_ALLOWED = "all stays int8: the samples allow no fewer bits; give more of them, or a higher --max-drop"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class MixedPrecision:
     def warning(self) -> str | None:
         """What a user with few samples must know."""
         judged = self.found.judgement
-        if judged.samples >= SMALL:
+        if judged.samples >= SMALL or self.found.chosen == self.found.baseline:
             return None
         return (
             f"{judged.samples} calibration samples are too few to tell a drop of {self.max_drop:g} points: "
@@ -103,7 +103,8 @@ class MixedPrecision:
         """One line for people."""
         base, chosen, judged = self.found.baseline, self.found.chosen, self.found.judgement
         if chosen == base:
-            return _ALL_INT8[self.objective]
+            tried = self.objective == "bitops" or self.found.refused
+            return _NOT_ALLOWED if tried else _NOT_NEEDED
         return (
             f"{base.bitops / max(chosen.bitops, 1):.2f}× fewer BitOPs than int8, weights {base.flash:,} → "
             f"{chosen.flash:,} B; {judged.metric} {judged.value:.2%} on {judged.samples} calibration "

@@ -23,8 +23,8 @@ from ..passes.canonicalize import canonicalize
 from ..passes.dead_channels import remove_dead_channels
 from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
-from ..passes.lower.lower import refuse_unsupported
-from ..passes.onnx_graph import quoted
+from ..passes.lower.unsupported import refuse_unsupported
+from ..passes.onnx_graph import describe, quoted
 from ..passes.samples import (
     Samples,
     input_specs,
@@ -33,6 +33,7 @@ from ..passes.samples import (
     random_samples,
     random_sequences,
 )
+from ..passes.spiking.analysis import is_neuron
 from ..passes.state_pairs import given_inputs, state_pairs
 from ..passes.validate import validate
 from ..targets import Target, load_target
@@ -218,6 +219,14 @@ def _mixed(
             where=f"model {model.metadata_props['tinyc.source_name']!r}",
             remedy="compile the float model that it was made from, or leave --precision out: a quantized\n"
             "model keeps the widths that it has",
+        )
+    neuron = next(filter(is_neuron, model.graph), None)
+    if neuron is not None:
+        raise UsageError(
+            "--precision mixed was asked for, but the network spikes",
+            where=describe(neuron),
+            why="spikes have one bit and membranes 16 already, and sums of spikes no width of their own",
+            remedy="leave --precision out",
         )
     return mix(model, samples, options, target, progress)
 

@@ -96,3 +96,7 @@ class Quant:
 
     scale: float
     zero_point: int
+
+
+SPIKE = Quant(1.0, 0)
+"""Spikes stand for what they are: 0 and 1."""

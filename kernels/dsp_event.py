@@ -15,9 +15,9 @@ import numpy as np
 from ..ir.dtype import DType
 from ..ir.kernel import Cost
 from ..ir.window import Window
+from .event import EventLayer, Layer
 from .event_conv2d import EventConv2D
 from .event_dense import EventDense
-from .event_layer import EventLayer, Layer
 from .event_rows import PORTABLE, RAISED, WORDS, Times, in_blocks
 
 BLOCK = 16

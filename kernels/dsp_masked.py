@@ -16,9 +16,9 @@ import numpy as np
 
 from ..ir.kernel import Cost
 from ..ir.window import Window
+from .event import EventLayer, Layer
 from .event_conv2d import EventConv2D
 from .event_dense import EventDense
-from .event_layer import EventLayer, Layer
 from .event_rows import Times, current_range
 
 RAISED = 127

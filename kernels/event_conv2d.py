@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..ir.window import Window
-from .event_layer import EventLayer
+from .event import EventLayer
 from .event_rows import Fan, Times, check_rows, current_type, spike_sums
 from .sliding import Sliding
 

@@ -12,9 +12,9 @@ from .sliding import Sliding
 from .weights import integer_bias
 
 
-def resolve_current(node: Node) -> tuple[EventDense | EventConvolution, Current]:
+def resolve_current(node: Node, rate: float | None) -> tuple[EventDense | EventConvolution, Current]:
     """Conv, Gemm or MatMul of spikes with constant int8 weights: its kernel, whose result counts in the
-    scales of the weights, and what that result means.
+    scales of the weights, and what that result means. ``rate`` is the expected share of spikes, if known.
 
     Raises ModelError for weights that are not of 8 bits without their zero point, and sums beyond 32 bits.
     """
@@ -35,10 +35,10 @@ def resolve_current(node: Node) -> tuple[EventDense | EventConvolution, Current]
     narrow = integers.astype(np.int8)
     try:
         if not convolves:
-            return EventDense.of(node.outputs[0].physical, narrow, added), current
+            return EventDense.of(node.outputs[0].physical, narrow, added, rate), current
         sliding = Sliding.of(node, narrow.shape[2:])
         taps = narrow.reshape(*narrow.shape[:2], *sliding.kernel).transpose(0, 2, 3, 1)
         groups = int(node.attribute("group", 1))
-        return event_convolution(sliding, groups, np.ascontiguousarray(taps), added), current
+        return event_convolution(sliding, groups, np.ascontiguousarray(taps), added, rate), current
     except ValueError as e:
         raise node.refuse(str(e), "split the layer's inputs, or requantize with a larger weight scale") from e

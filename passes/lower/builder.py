@@ -16,6 +16,7 @@ from ...kernels.convert import Dequantize
 from ...kernels.copy import Copy
 from ...kernels.node import Tensor
 from ...kernels.packed_table import PackedTable
+from ...kernels.threshold import Threshold
 from ...kernels.transpose import Transpose
 from .layout import Order, row_major, same_bytes, same_runs
 
@@ -165,6 +166,18 @@ class Builder:
             name = self.fresh(f"{tensor.name} as int8")
             self._converted[key] = replace(tensor, name=name, dtype=DType.INT8)
             self.convert(tensor, self._converted[key], origin)
+        return self._converted[key]
+
+    def bits(self, tensor: Tensor, origin: Origin) -> Tensor:
+        """Spikes, 0 and 1 in whole bytes, as bits, by a step of their own."""
+        if tensor.dtype is DType.BIT:
+            return tensor
+        key = (tensor.name, "bits")
+        if key not in self._converted:
+            name = self.fresh(f"{tensor.name} as bits")
+            self._converted[key] = replace(tensor, name=name, dtype=DType.BIT)
+            kernel = Threshold(tensor.physical, 0)
+            self.emit(kernel, Origin("int8 to bit", origin.name), [tensor], [self._converted[key]])
         return self._converted[key]
 
     def convert(self, source: Tensor, target: Tensor, origin: Origin) -> None:

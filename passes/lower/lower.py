@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import DType, Quant
+from ...ir.dtype import SPIKE, DType, Quant
 from ...ir.errors import ModelError
 from ...ir.program import Program
 from ...kernels.convert import Quantize
@@ -16,7 +16,7 @@ from ...kernels.packed import packed_form
 from ...kernels.packed_table import PackedTable
 from ...kernels.registry import OPERATORS, Operator
 from ...kernels.table import RealFunction, Table
-from ..onnx_graph import FUSED_DOMAIN, SPIKING_DOMAIN, constant, has_known_domain, shape_of
+from ..onnx_graph import constant, shape_of
 from ..state_pairs import given_inputs, given_outputs, initial_values, state_pairs
 from . import boundary, states
 from .builder import Builder, Origin
@@ -31,7 +31,8 @@ from .graph import (
     sole_consumer,
 )
 from .layout import arranged_for, row_major, same_bytes, same_runs, transposed
-from .spiking import SPIKE, SpikingLowering
+from .spiking import SpikingLowering
+from .unsupported import refuse_unsupported
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,6 @@ class LowerOptions:
 
 
 DEFAULTS = LowerOptions()
-_FUNCTIONS = {FUSED_DOMAIN, SPIKING_DOMAIN}
-"""Domains whose operators are functions that the model brings."""
-_STRUCTURAL = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Transpose", "Identity"}
-
-
-def unsupported_operators(model: oir.Model) -> list[oir.Node]:
-    """Nodes whose operator has no kernel, in graph order."""
-    known = _STRUCTURAL | OPERATORS.keys()
-    return [
-        node
-        for node in model.graph
-        if not has_known_domain(node)
-        or node.op_type not in known
-        or (node.domain in _FUNCTIONS and node.op_identifier() not in model.functions)
-    ]
 
 
 def lower(model: oir.Model, name: str, options: LowerOptions = DEFAULTS) -> Program:
@@ -69,23 +55,6 @@ def lower(model: oir.Model, name: str, options: LowerOptions = DEFAULTS) -> Prog
     """
     refuse_unsupported(model)
     return _Lowering(model, name, options).run()
-
-
-def refuse_unsupported(model: oir.Model) -> None:
-    """ModelError listing every node whose operator has no kernel."""
-    unknown = unsupported_operators(model)
-    if not unknown:
-        return
-    lines = [
-        f"{(node.domain + '.') if node.domain else ''}{node.op_type} (node {node.name!r})" for node in unknown
-    ]
-    kinds = sorted({node.op_type for node in unknown})
-    raise ModelError(
-        f"The model uses operators that tinyc does not know: {', '.join(kinds)}",
-        where="\n".join(lines),
-        why="no kernel is registered for them",
-        remedy="export the model with other operators, or see docs/architecture.md on how to add one",
-    )
 
 
 class _Lowering:
@@ -100,7 +69,7 @@ class _Lowering:
 
     def run(self) -> Program:
         given, wanted = given_inputs(self.model), given_outputs(self.model)
-        held = states.declare_before(self._pairs(), self.builder, self.done)
+        held = states.declare_before(self._pairs(), self.builder, self.done, self.spiking.spikes)
         inputs = boundary.declare_inputs(
             given, self.builder, self.options.channel_last, self.options.input_dtype, self.done
         )
@@ -298,7 +267,7 @@ class _Lowering:
             t is not None and t.constant is None and t.quant is None and t.dtype.is_float for t in operands
         ):
             return False
-        if self.spiking.is_spikes(final):
+        if final.name in self.spiking.spikes:
             made = replace(self._stored(final), dtype=DType.INT8, quant=SPIKE)
             return self._emit(node, operator, operands, [made], activation, origin)
         if element_type(final) is not DType.FLOAT32:

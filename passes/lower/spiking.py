@@ -13,22 +13,21 @@ from dataclasses import replace
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import DType, Quant
+from ...ir.dtype import SPIKE, DType
+from ...kernels.event_pool import SpikeMaxPool
 from ...kernels.event_resolve import resolve_current
 from ...kernels.integer_neuron import MEMBRANE, Current, resolve_integer
 from ...kernels.node import Node, Tensor
 from ...kernels.rate_max_pool import resolve as resolve_rate_max_pool
-from ...kernels.threshold import Threshold
+from ...kernels.sliding import Sliding
 from ..onnx_graph import constant, dequantized_constant, producer, shape_of
 from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
+from ..spiking.firing import noted_rates
 from ..spiking.neurons import NEURONS
 from ..spiking.rate_pool import counted, is_rate_pool
 from .builder import Builder, Origin
 from .graph import attributes, element_type, name_of, quantization, sole_consumer
 from .layout import channel_last, row_major
-
-SPIKE = Quant(1.0, 0)
-"""Spikes stand for what they are: 0 and 1."""
 
 
 class SpikingLowering:
@@ -40,12 +39,14 @@ class SpikingLowering:
     ) -> None:
         self._values = oir.convenience.create_value_mapping(model.graph)
         self._facts = _facts(model, self._values)
+        self._rates = noted_rates(model)
         self._builder, self._tensor = builder, tensor
-        self._currents: dict[str, Current] = {}
+        self._currents: dict[str, tuple[Tensor, Current]] = {}
 
-    def is_spikes(self, value: oir.Value) -> bool:
-        """Whether the value is 0 or 1 and stored as an integer."""
-        return value.name in self._facts.spikes
+    @property
+    def spikes(self) -> frozenset[str]:
+        """Tensors of 0 and 1 that are stored as integers."""
+        return self._facts.spikes
 
     def lower(self, node: oir.Node, done: set[oir.Node]) -> bool:
         """Appends what computes ``node``, or leaves that to a later node; False where it is none of these."""
@@ -56,6 +57,8 @@ class SpikingLowering:
             self._neuron(node, done)
         elif name_of(result) in self._facts.currents:
             self._layer(result)
+        elif node.op_type == "MaxPool" and name_of(result) in self._facts.spikes:
+            self._pool(node)
         elif name_of(result) not in self._facts.sums:
             return self._adds_bias(node)
         return True
@@ -82,31 +85,33 @@ class SpikingLowering:
         order = channel_last(len(shape)) if node.op_type == "Conv" else row_major(len(shape))
         source = self._tensor(node.inputs[0])
         arranged = channel_last(len(source.shape)) if node.op_type == "Conv" else row_major(len(source.shape))
-        spikes = self._packed(self._builder.ordered(source, arranged, origin), origin)
-        out = Tensor(name_of(result), shape, DType.INT32, order)
-        kernel, current = resolve_current(
-            Node(node.op_type, origin.name, attributes(node), (spikes, *operands), (out,))
-        )
-        self._currents[out.name] = current
-        self._builder.emit(kernel, origin, [spikes], [replace(out, dtype=kernel.dtype)])
+        spikes = self._builder.bits(self._builder.ordered(source, arranged, origin), origin)
+        name = self._builder.fresh(f"{name_of(result)} in steps of its weights")
+        out = Tensor(name, shape, DType.INT32, order)
+        view = Node(node.op_type, origin.name, attributes(node), (spikes, *operands), (out,))
+        kernel, current = resolve_current(view, self._rates.get(source.name))
+        out = replace(out, dtype=kernel.dtype)
+        self._builder.emit(kernel, origin, [spikes], [out])
+        self._currents[name_of(result)] = out, current
 
-    def _packed(self, tensor: Tensor, origin: Origin) -> Tensor:
-        """Spikes as bits."""
-        if tensor.dtype is DType.BIT:
-            return tensor
-        bits = replace(tensor, name=self._builder.fresh(f"{tensor.name} as bits"), dtype=DType.BIT)
-        known = self._builder.tensors.get(bits.name)
-        if known is None:
-            kernel = Threshold(tensor.physical, 0)
-            self._builder.emit(kernel, Origin("int8 to bit", origin.name), [tensor], [bits])
-        return bits
+    def _pool(self, node: oir.Node) -> None:
+        """Whether anything under the kernel spiked."""
+        origin, shape = Origin(node.op_type, node.name or ""), shape_of(node.outputs[0])
+        order = channel_last(len(shape))
+        source = self._builder.ordered(self._tensor(node.inputs[0]), order, origin)
+        spikes = self._builder.bits(source, origin)
+        out = Tensor(name_of(node.outputs[0]), shape, DType.BIT, order, SPIKE)
+        view = Node(node.op_type, origin.name, attributes(node), (spikes,), (out,))
+        sliding = Sliding.of(view, tuple(view.attribute("kernel_shape", ())))
+        self._builder.emit(SpikeMaxPool(sliding, shape[1]), origin, [spikes], [out])
 
     # ---- neurons ----
 
     def _neuron(self, node: oir.Node, done: set[oir.Node]) -> None:
         origin = Origin(node.op_type, node.name or "")
         terms = [self._values[name] for name in self._facts.terms[name_of(node.outputs[0])]]
-        driving = [self._builder.wide(self._tensor(value), origin) for value in terms]
+        driven = [self._term(value, origin) for value in terms]
+        driving, currents = [tensor for tensor, _ in driven], [current for _, current in driven]
         order = driving[0].order
         held = [self._tensor(before) for before, _ in state_operands(node)]
         neuron = NEURONS[node.op_type]
@@ -115,7 +120,6 @@ class SpikingLowering:
         outputs = [Tensor(name_of(v), shape, DType.BIT, order, SPIKE) for v in node.outputs[: neuron.spikes]]
         for _, after in state_operands(node):
             outputs.append(self._kept(after, shape, order, done))
-        currents = [self._current(value, tensor) for value, tensor in zip(terms, driving, strict=True)]
         inputs = (driving[0], *(replace(t, order=order) for t in held), *parameters)
         kernel = resolve_integer(
             Node(node.op_type, origin.name, attributes(node), inputs, tuple(outputs)), currents
@@ -138,7 +142,7 @@ class SpikingLowering:
         operands = [self._tensor(value) for value in node.inputs]
         order = channel_last(len(operands[0].shape))
         inputs = [self._builder.ordered(tensor, order, origin) for tensor in operands]
-        inputs[0] = self._packed(inputs[0], origin)
+        inputs[0] = self._builder.bits(inputs[0], origin)
         spikes = Tensor(name_of(node.outputs[0]), shape_of(node.outputs[0]), DType.BIT, order, SPIKE)
         kept = [self._kept(after, shape_of(after), order, done) for _, after in counted(node)]
         outputs = [spikes, *kept]
@@ -147,14 +151,15 @@ class SpikingLowering:
         )
         self._builder.emit(kernel, origin, inputs, outputs)
 
-    def _current(self, value: oir.Value, tensor: Tensor) -> Current:
-        known = self._currents.get(name_of(value))
-        if known is not None:
-            return known
+    def _term(self, value: oir.Value, origin: Origin) -> tuple[Tensor, Current]:
+        """An operand that a neuron adds up, and what it contributes."""
+        if name_of(value) in self._currents:
+            return self._currents[name_of(value)]
+        tensor = self._builder.wide(self._tensor(value), origin)
         quant = tensor.quant
         assert quant is not None
         low, high = (int(bound) - quant.zero_point for bound in (tensor.dtype.lowest, tensor.dtype.highest))
-        return Current(np.array([quant.scale]), max(-low, high), quant.zero_point)
+        return tensor, Current(np.array([quant.scale]), max(-low, high), quant.zero_point)
 
 
 def _facts(model: oir.Model, values: dict[str, oir.Value]) -> Spiking:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as oir
 
+from ...ir.dtype import SPIKE, DType
 from ...ir.names import Names
 from ...ir.program import Buffer, Role, State
 from ...ir.values import to_stored
@@ -29,11 +30,12 @@ class Held:
 
 
 def declare_before(
-    pairs: Mapping[oir.Value, oir.Value], builder: Builder, done: set[oir.Node]
+    pairs: Mapping[oir.Value, oir.Value], builder: Builder, done: set[oir.Node], spikes: Set[str]
 ) -> list[Held]:
     """Makes a buffer for the input of each pair (graph input, graph output).
 
-    Where both sides are quantized alike the integers persist, else the model's own elements.
+    Where both sides are quantized alike the integers persist, of tensors that are ``spikes`` the bits, else
+    the model's own elements.
     """
     names, held = Names(), list[Held]()
     for value, following in pairs.items():
@@ -45,10 +47,12 @@ def declare_before(
             quant = quantization(quantizers[0])
             stored = name_of(quantizers[0].outputs[0])
             tensor = replace(tensor, name=stored, dtype=element_type(quantizers[0].outputs[0]))
+        elif name_of(value) in spikes:
+            tensor = replace(tensor, dtype=DType.BIT, quant=SPIKE)
         name = names.unique(name_of(value), "state")
         buffer = Buffer(
             name, tensor.physical, tensor.dtype,
-            quant=quant, role=Role.STATE, source=name_of(value), order=order,
+            quant=quant or tensor.quant, role=Role.STATE, source=name_of(value), order=order,
         )  # fmt: skip
         builder.bind(tensor, builder.add_buffer(buffer))
         builder.stored[name_of(value)] = builder.stored[tensor.name]
@@ -86,6 +90,8 @@ def declare_after(
         tensor = builder.in_memory(tensor_of(state.output), origin)
         if before.dtype.is_float:
             tensor = builder.real(tensor, origin)
+        elif before.dtype is DType.BIT:
+            tensor = builder.bits(tensor, origin)
         tensor = builder.ordered(tensor, before.order, origin)
         owner = builder.buffers[builder.owner(builder.stored[tensor.name])]
         if owner.role is not Role.ACTIVATION or (owner.nbytes, owner.dtype) != (before.nbytes, before.dtype):

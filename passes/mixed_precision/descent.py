@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import onnx_ir as oir
@@ -121,7 +122,6 @@ class _Search:
         self._trials, self._facts, self._options, self._progress = trials, facts, options, progress
         self._widths, self._judgement = Widths(), trials.guard.judge(trials.whole)
         self._limit = trials.guard.bearable(options.max_drop)
-        self._noise = facts.noise(trials.guard, trials.whole[0], trials.samples[0], self._limit)
         self._points = [facts.point(self._widths, self._judgement)]
         self._refused: list[Step] = []
         self._useless: set[Step] = set()
@@ -130,6 +130,8 @@ class _Search:
     def run(self) -> tuple[Widths, list[Point], Judgement, tuple[Step, ...]]:
         """The widths to take, all points on the way, the judgement of the last, and what was refused."""
         limit = self._limit
+        if self._nothing_to_gain():
+            return self._widths, self._points, self._judgement, ()
         self._descend(self._steps_at_the_peak, math.inf, _none)
         self._descend(self._steps_for_flash, math.inf, _none)
         unwanted = self._no_faster if self._options.objective == "cycles" else _none
@@ -138,6 +140,25 @@ class _Search:
         self._descend(self._weight_steps, limit, unwanted)
         self._progress("search", 1.0)
         return self._widths, self._points, self._judgement, tuple(self._refused)
+
+    @cached_property
+    def _noise(self) -> Mapping[Step, float]:
+        """What each step alone adds: most of the search's time."""
+        trials = self._trials
+        return self._facts.noise(trials.guard, trials.whole[0], trials.samples[0], self._limit)
+
+    def _nothing_to_gain(self) -> bool:
+        """True where budgets hold, time is what counts, and 4 bits make no layer faster."""
+        facts, options = self._facts, self._options
+        holds = (
+            facts.memory.best(self._widths).nbytes <= options.sram_budget
+            and weight_bytes(facts.layers, self._widths) + facts.other_flash <= options.flash_budget
+        )
+        narrow = [Step(layer.name, 4, of_weights=True) for layer in facts.layers]
+        maps = [Step(name, 4) for name in facts.maps]
+        batches = (narrow, maps, [*narrow, *maps])
+        useful = (len(batch) > len(self._no_faster(batch)) for batch in batches)
+        return holds and options.objective == "cycles" and not any(useful)
 
     def _descend(self, source: _Steps, limit: float, unwanted: Callable[[Sequence[Step]], set[Step]]) -> None:
         """Takes the steps that ``source`` offers in batches that are predicted to keep the noise below
@@ -212,14 +233,10 @@ class _Search:
         return sum(layer.macs * self._widths.of_weights(layer.name) * step.bits for layer in readers)
 
     def _steps_for_flash(self) -> list[Step]:
-        """As many of the weights' steps as the flash budget needs."""
-        facts, steps = self._facts, list[Step]()
-        for step in self._weight_steps():
-            size = weight_bytes(facts.layers, self._widths.after(steps)) + facts.other_flash
-            if size <= self._options.flash_budget:
-                break
-            steps.append(step)
-        return steps
+        """The weights' steps that the flash budget needs and that add least noise."""
+        possible = [step for step in self._weight_steps() if step not in self._refused]
+        budget = self._options.flash_budget - self._facts.other_flash
+        return weights.enough(possible, self._facts.layers, self._added, self._widths, budget)
 
     def _steps_at_the_peak(self) -> list[Step]:
         """Steps of maps that are alive at the peak, those that add least noise first, until the budget holds

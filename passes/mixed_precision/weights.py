@@ -28,3 +28,27 @@ def narrowing(layers: Sequence[Layer], added: Callable[[Step], float], widths: W
         steps.append(following(min(open_layers, key=price)))
         widths = widths.after(steps[-1:])
     return steps
+
+
+def enough(
+    steps: Sequence[Step], layers: Sequence[Layer], added: Callable[[Step], float], widths: Widths,
+    budget: int,
+) -> list[Step]:  # fmt: skip
+    """Those of ``steps`` after which the weights take ``budget`` bytes at most: to 4 bits before any to 2,
+    the least noise for a byte first, as many as are enough, less those, the noisiest first, that then are
+    not needed. All of them where not even these are enough; none where none is needed."""
+    parameters = {layer.name: layer.parameters for layer in layers}
+
+    def holds(taken: Sequence[Step]) -> bool:
+        return weight_bytes(layers, widths.after(taken)) <= budget
+
+    taken: list[Step] = []
+    cheapest = sorted(steps, key=lambda step: added(step) / (parameters[step.name] * step.bits))
+    for step in sorted(cheapest, key=lambda step: -step.bits):
+        if holds(taken):
+            break
+        taken.append(step)
+    for step in sorted(taken, key=added, reverse=True) if holds(taken) else ():
+        rest = [other for other in taken if other.name != step.name or other.bits > step.bits]
+        taken = rest if holds(rest) else taken
+    return taken

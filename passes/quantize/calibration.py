@@ -105,6 +105,18 @@ def observe_ranges(model: oir.Model, tensors: Sequence[str], calibration: Calibr
     return ranges
 
 
+def observe_means(model: oir.Model, tensors: Sequence[str], calibration: Calibration) -> dict[str, float]:
+    """The mean of each of ``tensors`` over all samples."""
+    if not tensors:
+        return {}
+    runner = Runner(exposing(model, tensors))
+    sums = dict.fromkeys(tensors, 0.0)
+    for arrays in each(runner.run, calibration.feeds):
+        for name, array in arrays.items():
+            sums[name] += float(array.mean(dtype=np.float64))
+    return {name: total / len(calibration.feeds) for name, total in sums.items()}
+
+
 def _extremes(name: str, array: np.ndarray) -> Range:
     if array.size == 0:
         return 0.0, 0.0

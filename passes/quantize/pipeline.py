@@ -12,9 +12,10 @@ import onnx_ir as oir
 from ...ir.errors import UsageError
 from ..onnx_edit import remembered_names
 from ..onnx_graph import quoted
+from ..spiking.firing import note_rates
 from ..state_pairs import state_pairs
 from .affine import WIDTHS, Affine, quant_of, resized
-from .calibration import Calibration, calibration_of, observe_histograms, observe_ranges
+from .calibration import Calibration, calibration_of, observe_histograms, observe_means, observe_ranges
 from .choice import choose_ranges
 from .equalization import equalize
 from .groups import Group, Range, groups_of
@@ -82,6 +83,8 @@ class Quantizer:
             tied = (*options.tied, *states)
             self.groups = groups_of(self.parts, ranges, tied, known_quants(self.parts, ranges))
             self.histograms = observe_histograms(self.model, self.groups, ranges, samples)
+            spikes = [name for name in self.parts.tensors if name in self.parts.spiking.spikes]
+            note_rates(self.model, observe_means(self.model, spikes, samples))
         self._chosen: dict[tuple[Group, int], tuple[str, Affine]] = {}
         progress("calibrate", 1.0)
 

@@ -12,6 +12,7 @@ from ...ir.kernel import Kernel
 from ...ir.program import Alias, Buffer, Full, Program, Role, Rows, Step, Task
 from ...ir.window import Window
 from ...kernels.conv2d import Conv2D
+from ...kernels.packed_running import packed_pair
 from ...kernels.pool import AveragePool, MaxPool
 from ...kernels.running import Finished, Running, covers
 from ...kernels.running_max import split_max
@@ -35,8 +36,7 @@ def flatten_grid(program: Program) -> Program:
 
 def split_reductions(program: Program) -> Program:
     """``program`` with every AveragePool and MaxPool over a whole image as two steps: one that keeps a single
-    row (of sums, or of maxima) and is run row by row, and one that makes the result of it. Pools of packed
-    tensors stay as they are.
+    row (of sums, or of maxima) and is run row by row, and one that makes the result of it.
 
     The bytes of the results stay the same. ``program`` must run layer by layer, unplaced; ValueError where it
     does not.
@@ -67,15 +67,15 @@ def split_reductions(program: Program) -> Program:
 
 
 def _pair(program: Program, step: Step) -> tuple[Running, Finished] | None:
-    if any(program.buffers[name].dtype.is_packed for name in (*step.inputs, *step.outputs)):
-        return None
     match step.kernel:
         case AveragePool():
-            return split_mean(step.kernel, program.buffers[step.inputs[0]].dtype)
+            pair = split_mean(step.kernel, program.buffers[step.inputs[0]].dtype)
         case MaxPool():
-            return split_max(step.kernel)
+            pair = split_max(step.kernel)
         case _:
             return None
+    is_packed = any(program.buffers[name].dtype.is_packed for name in (*step.inputs, *step.outputs))
+    return packed_pair(*pair) if pair is not None and is_packed else pair
 
 
 def _pointwise_before(program: Program, pool: Step) -> Step | None:

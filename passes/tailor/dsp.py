@@ -21,6 +21,7 @@ from ...kernels.matmul import MatMul
 from ...kernels.packed_conv2d import PackedConv2D
 from ...kernels.packed_dense import PackedDense
 from ...kernels.packed_depthwise import PackedDepthwise
+from ...kernels.packed_pool import PackedAveragePool, PackedMaxPool
 from ...kernels.pool import AveragePool, MaxPool
 from ...kernels.product import Product
 from ...kernels.scaled_sum import ScaledSum
@@ -36,7 +37,9 @@ DSP: Exchanges = {
     PackedDense: (DspDense.of,),
     MatMul: (DspMatMul.of,),
     AveragePool: (DspAveragePool.of,),
+    PackedAveragePool: (DspAveragePool.of,),
     MaxPool: (DspMaxPool.of,),
+    PackedMaxPool: (DspMaxPool.of,),
     ScaledSum: (DspSum.of,),
     Product: (DspProduct.of,),
     EventDense: (by_rate(DspEventDense.fitting, DspMaskedDense.fitting),),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ...ir.dtype import DType
 from ...ir.window import Window
-from ...kernels.event_layer import EventLayer
+from ...kernels.event import EventLayer
 from .exchange import Exchange
 
 Form = Callable[[EventLayer], EventLayer | None]

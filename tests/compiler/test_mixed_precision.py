@@ -62,3 +62,16 @@ def test_digits_in_few_bits(tmp_path: Path) -> None:
     assert mixed["expected_drop"] <= mixed["expected_drop_bound"] <= 2
     assert mixed["slower"] and {entry["because"] for entry in mixed["slower"]} == {"the objective is BitOPs"}
     assert "--max-drop 2 --lambda 0.5 --objective bitops" in report["options"]
+
+
+@pytest.mark.slow
+def test_what_fits_and_would_not_be_faster_stays_int8(tmp_path: Path) -> None:
+    outcome = tinyc(
+        "compile", DIGITS, "-t", "nucleo-f446re", "--precision", "mixed", "--no-verify",
+        "--calibration", few(tmp_path / "c.npz", 48), "-o", tmp_path / "out",
+    )  # fmt: skip
+    text = " ".join(outcome.out.split())
+    assert outcome.code == 0 and "all stays int8: on this target fewer bits make no layer faster" in text
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    mixed = report["mixed_precision"]
+    assert mixed["chosen"] == mixed["int8"] and mixed["slower"] == [] and mixed["warning"] is None

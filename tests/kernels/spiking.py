@@ -10,9 +10,9 @@ from onnx import helper
 
 from tinyc.benchmarks.spikes import spikes_at, spiking_program
 from tinyc.ir.program import Program
+from tinyc.kernels.event import EventLayer
 from tinyc.kernels.event_conv2d import EventConvolution, event_convolution
 from tinyc.kernels.event_dense import EventDense
-from tinyc.kernels.event_layer import EventLayer
 from tinyc.kernels.sliding import Sliding
 from tinyc.kernels.threshold import Threshold
 
@@ -39,7 +39,7 @@ def unchanged(program: Program) -> Program:
 
 
 def rebuilt(program: Program, kernel: EventLayer) -> Program:
-    """The program with another kernel for its layer."""
+    """The program with another form of its layer."""
     spikes, out = program.steps[0].kernel, program.buffers["y"]
     assert isinstance(spikes, Threshold)
     return spiking_program(kernel, spikes.shape, out.shape, out.dtype, spikes.threshold)
@@ -108,13 +108,16 @@ def check_convolution(case: Convolution, program: Program, change: Change = unch
     samples = [spikes_at(rate, program.buffers["x"].shape) for rate in RATES]
     first = [{"x": np.moveaxis(sample["x"], -1, 1).astype(np.float32)} for sample in samples]
     expected = [[np.moveaxis(y, 1, -1)] for (y,) in reference(model, first)]
-    changed = change(program)
-    variants = [changed]
-    if can_be_windowed(changed):
-        variants += [stream_rows(changed), patches(changed, 2, 3), column_tiles(changed, 3, upward=True)]
-        variants += [rows_alone(changed, upward=True), stream_frames(changed)]
-    for variant in variants:
+    for variant in every_schedule(change(program)):
         agree(variant, samples, expected, lsb=0)
+
+
+def every_schedule(program: Program) -> list[Program]:
+    """Layer by layer, and the others that the program allows."""
+    if not can_be_windowed(program):
+        return [program]
+    streams = [stream_rows(program), patches(program, 2, 3), column_tiles(program, 3, upward=True)]
+    return [program, *streams, rows_alone(program, upward=True), stream_frames(program)]
 
 
 def check_dense(program: Program, change: Change = unchanged) -> None:

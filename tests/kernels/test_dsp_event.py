@@ -13,8 +13,8 @@ from tinyc.ir.dtype import DType
 from tinyc.ir.program import Program
 from tinyc.kernels.dsp_event import DspEventConv2D, DspEventDense
 from tinyc.kernels.dsp_masked import DspMaskedConv2D, DspMaskedDense
+from tinyc.kernels.event import EventLayer
 from tinyc.kernels.event_dense import EventDense
-from tinyc.kernels.event_layer import EventLayer
 from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import onnx
 import pytest
+from onnx import helper
 
 from tinyc.emulator.toolchain import gcc, zig
 from tinyc.kernels.dsp_conv2d import DspConv2D
 from tinyc.kernels.dsp_words import Form
 
 from .boards import M4, M7, Find, check_all, check_layer, check_on_board, check_schedules, sampled, tailored
+from .checks import qdq_model
 from .layers import CONVOLUTIONS, DEPTHWISE, MATRICES, SCATTERED, grouped, windowed
-from .widths import WIDTHS, Widths, narrow_convolution, narrow_matrix
+from .widths import SCALES, TYPES, WIDTHS, ZEROS, Widths, model_of, narrow_convolution, narrow_matrix
 
 CHANNELS = {
     f"{inputs} to {outputs}": ((1, inputs, 3, 4), (outputs, inputs, 1, 1), {})
@@ -116,3 +118,43 @@ def test_each_combination_depthwise(widths: Widths) -> None:
 @pytest.mark.parametrize(("case", "widths"), [("same", (4, 4, 4)), ("stride 2, other side", (2, 8, 4))])
 def test_depthwise_in_other_schedules(case: str, widths: Widths) -> None:
     check_schedules(tailored(_filter(case, widths), M4, "dsp_depthwise"), M4)
+
+
+POOLS = {
+    "3x3, padding": ((1, 16, 6, 7), {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
+    "rest of a word": ((1, 20, 5, 6), {"kernel_shape": [2, 3], "strides": [2, 1], "pads": [1, 0, 0, 1]}),
+    "dilated": ((1, 24, 7, 8), {"kernel_shape": [2, 3], "dilations": [2, 3]}),
+    "whole": ((1, 64, 4, 17), {"kernel_shape": [4, 17]}),
+}
+
+
+SMALL = {"2x2": ((1, 32, 6, 8), {"kernel_shape": [2, 2], "strides": [2, 2]})}
+
+
+def _pool(operator: str, case: str, bits: int) -> onnx.ModelProto:
+    shape, attributes = (POOLS | SMALL)[case]
+    node = helper.make_node(operator, ["x"], ["y"], "pool", **attributes)
+    if operator == "AveragePool":
+        return model_of([node], shape, {"x": bits, "y": bits})
+    plain = {"x": (SCALES[bits], ZEROS[bits]), "y": (SCALES[bits], ZEROS[bits])}
+    types = dict.fromkeys("xy", TYPES[bits])
+    return qdq_model([node], {"x": shape}, ["y"], plain, stage=True, types=types)
+
+
+@pytest.mark.parametrize("bits", [4, 2])
+@pytest.mark.parametrize("case", POOLS)
+@pytest.mark.parametrize("operator", ["AveragePool", "MaxPool"])
+def test_pools(operator: str, case: str, bits: int) -> None:
+    template = "dsp_average_pool" if operator == "AveragePool" else "dsp_max_pool"
+    check_all(_pool(operator, case, bits), M4, template)
+
+
+@pytest.mark.parametrize("bits", [4, 2])
+def test_largest_of_small_windows(bits: int) -> None:
+    check_all(_pool("MaxPool", "2x2", bits), M4, "dsp_max_pool")
+
+
+@pytest.mark.parametrize("operator", ["AveragePool", "MaxPool"])
+def test_pools_in_other_schedules(operator: str) -> None:
+    template = "dsp_average_pool" if operator == "AveragePool" else "dsp_max_pool"
+    check_schedules(tailored(_pool(operator, "rest of a word", 4), M4, template), M4)

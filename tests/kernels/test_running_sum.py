@@ -24,6 +24,7 @@ from tinyc.passes.validate import validate
 from tinyc.targets import load_target
 
 from .checks import OPSET, float_model, lowered, qdq_model, samples_of
+from .widths import model_of
 
 # input NCHW, attributes of the pool, type of the sums of 8-bit elements
 CASES: dict[str, tuple[tuple[int, ...], dict[str, Any], DType]] = {
@@ -36,6 +37,12 @@ CASES: dict[str, tuple[tuple[int, ...], dict[str, Any], DType]] = {
     "1-D": ((1, 3, 11), {"kernel_shape": [11]}, DType.INT16),
     "padded": ((1, 3, 4, 3), {"kernel_shape": [6, 4], "pads": [1, 1, 1, 0]}, DType.INT16),
 }
+
+
+RUNNING = [
+    ("packed_running_sum", "packed_finished_mean"),
+    ("packed_running_max", "packed_finished_max"),
+]
 
 
 def pool(operator: str, attributes: dict[str, Any]) -> list[onnx.NodeProto]:
@@ -104,6 +111,20 @@ def test_int8(operator: str, case: str) -> None:
     assert held.dtype is (dtype if operator == "AveragePool" else DType.INT8)
     assert held.storage == Rows(1)
     assert held.nbytes == shape[1] * held.dtype.size
+
+
+@pytest.mark.parametrize("case", ["5x3", "one of both", "one channel"])
+@pytest.mark.parametrize("bits", [(4, 4), (2, 2), (8, 4), (4, 8)], ids=str)
+@pytest.mark.parametrize("operator", ["AveragePool", "MaxPool"])
+def test_packed(operator: str, bits: tuple[int, int], case: str) -> None:
+    shape, attributes, _ = CASES[case]
+    node = helper.make_node(operator, ["x"], ["y"], "pool", **attributes)
+    program = check_split(model_of([node], shape, {"x": bits[0], "y": bits[1]}))
+    running, finished = (step.kernel.template for step in program.steps[1:3])
+    assert (running, finished) in RUNNING
+    (held,) = (b for b in program.buffers.values() if b.name.endswith("so_far"))
+    assert held.storage == Rows(1)
+    assert held.dtype.bits == (16 if operator == "AveragePool" else bits[0])
 
 
 @pytest.mark.parametrize("case", ["5x3", "one of both", "padded"])

@@ -68,6 +68,31 @@ def test_weights_go_by_noise_for_what_they_save() -> None:
     assert order == [Step(*key, of_weights=True) for key in (("c", 4), ("b", 4), ("b", 2), ("c", 2))]
 
 
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [
+        (118, []),
+        (117, [("b", 4)]),
+        (65, [("b", 4), ("c", 4)]),
+        (63, [("b", 4), ("a", 4)]),
+        (60, [("b", 4), ("a", 4), ("c", 4)]),
+        (59, [("b", 4), ("b", 2)]),
+        (40, [("b", 4), ("b", 2), ("c", 4)]),
+        (1, [("a", 4), ("a", 2), ("b", 4), ("b", 2), ("c", 4), ("c", 2)]),
+    ],
+)
+def test_flash_takes_no_more_steps_than_it_needs(budget: int, expected: list[tuple[str, int]]) -> None:
+    """Of 11, 100 and 7 weights."""
+    noise = {("a", 4): 2.0, ("a", 2): 9.0, ("b", 4): 3.0, ("b", 2): 4.0, ("c", 4): 0.9, ("c", 2): 8.0}
+
+    def added(step: Step) -> float:
+        return noise[step.name, step.bits]
+
+    steps = weights.narrowing(LAYERS, added, Widths())
+    found = weights.enough(steps, LAYERS, added, Widths(), budget)
+    assert sorted((step.name, step.bits) for step in found) == sorted(expected)
+
+
 def point(sram: int, work: int, accuracy: float) -> Point:
     return Point(Widths(), sram, 10, work, 5.0, accuracy, 0.0)
 

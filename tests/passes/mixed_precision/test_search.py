@@ -15,16 +15,19 @@ from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import lower
 from tinyc.passes.mixed_precision import Mixed, MixedOptions, search
 from tinyc.passes.mixed_precision.bitops import model_bitops, model_weight_bytes
-from tinyc.passes.mixed_precision.facts import constant_bytes
+from tinyc.passes.mixed_precision.facts import Facts, constant_bytes
 from tinyc.passes.mixed_precision.guard import Guard, paired_interval, scores_of
 from tinyc.passes.mixed_precision.memory import Memory
 from tinyc.passes.mixed_precision.options import Objective
 from tinyc.passes.mixed_precision.widths import Widths
 from tinyc.passes.quantize import quantize
+from tinyc.passes.quantize.options import silent
+from tinyc.passes.quantize.pipeline import Quantizer
 from tinyc.passes.schedule import layer_by_layer
 from tinyc.targets import Target, load_target
 
 from ..onnx_text import build, normal
+from ..spiking.test_import import two_layers
 
 CLASSES = 4
 BOARD = load_target("nucleo-f446re")
@@ -122,6 +125,16 @@ def test_the_peak_is_lowered_until_the_budget_holds() -> None:
 
 def _in_8_bits() -> oir.Model:
     return remove_dead_channels(quantize(network(), samples()))
+
+
+def test_spikes_and_membranes_keep_their_bits() -> None:
+    model = canonicalize(import_model(two_layers()))
+    sizes = {str(value.name): value.shape.numpy() for value in model.graph.inputs if value.shape is not None}
+    arrays = {name: (name == "x") * normal(12, *size) for name, size in sizes.items()}
+    quantizer = Quantizer(model, arrays)
+    whole = quantizer.quantized({}, {})
+    facts = Facts(quantizer, whole, lambda found: lower(found, "net"), MixedOptions(), silent)
+    assert facts.maps == ["a"] and {"S", "u", "u_next", "h"} <= set(quantizer.parts.tensors)
 
 
 def test_the_search_is_deterministic() -> None:

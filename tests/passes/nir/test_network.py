@@ -114,6 +114,7 @@ def test_which_edges_carry_the_step_before(neurons: str, edges: str, delayed: st
     assert all(place[a] < place[b] for a, b in pairs(edges) if (a, b) not in found.delayed)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30), st.sets(st.integers(0, 9)))
 def test_any_graph_is_ordered_or_has_a_cycle_without_neurons(
     edges: list[tuple[int, int]], neurons: set[int]
@@ -202,7 +203,7 @@ def test_arrays_that_are_too_large_are_refused_before_they_are_read(tmp_path: Pa
     assert "bytes" in refusal.value.why
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(cut=st.integers(0, 12_000), flipped=st.integers(0, 12_000), value=st.integers(0, 255))
 def test_damaged_files_never_end_in_another_error(tmp_path: Path, cut: int, flipped: int, value: int) -> None:
     path = write(tmp_path / "whole.nir", graph(ENDS | loop(3.0), EDGES))

@@ -1,0 +1,122 @@
+"""LMUFormer: convolutional patch embedding, Legendre memory, convolutional channel mixer; plain and spiking.
+
+After Liu, Datta, Li and Beerel, "LMUFormer: Low Complexity Yet Powerful Spiking Model With Legendre Memory
+Units" (arXiv 2402.04882). Its layers and their order are the paper's, of one block:
+
+- embedding: four convolutions over 3 steps, and one more whose result is added to the last one's;
+- memory: one feature u drives a Legendre memory m (``lmu.py``); h sees m and the input; a projection of h is
+  added to the input;
+- mixer: two pointwise convolutions, four times as wide between; their result is added to their input;
+- head: a dense layer, and the mean over all steps.
+
+The spiking network has batch normalization and LIF neurons (τ = 2 steps, reset to zero at once) in front of
+each convolution but the first, so that they see spikes, and what is added up stays analog ("membrane
+shortcut"). The Legendre memory itself stays linear: spikes in, and LIF neurons behind it.
+
+Convolutions see the past alone (the paper's see one step ahead as well, each of which would delay the answer
+by a step), so that ``build_step`` is a network of one time step with explicit state, see ``GraphBuilder``.
+After the last of ``Size.steps`` steps its logits are the mean. ``build_sequence`` is the same network over a
+whole sequence by other means: see ``lmuformer_layers.py``. Weights are random, for studies of memory and
+time, and such that all layers are in use.
+
+``python -m tinyc.models.lmuformer --spiking -o lmuformer.onnx`` (needs SciPy, of the extra ``train``)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import onnx
+
+from .lmuformer_layers import FIRING_RATE, Layers, Sequence, Size, Steps
+
+Network = Callable[[Layers], onnx.ModelProto]
+
+
+def plain(layers: Layers) -> onnx.ModelProto:
+    """LMUFormer: ReLU in front of batch normalization in the embedding, GELU within the mixer."""
+    width = layers.size.channels
+    x = layers.input()
+    for i in range(4):
+        x = layers.relu(f"embedding.{i}.act", layers.temporal(f"embedding.{i}.conv", x, width))
+        mean = (x.power / np.pi) ** 0.5
+        x = layers.norm(f"embedding.{i}.norm", x, mean, x.power - mean**2)
+    x = layers.add("embedding.add", x, layers.temporal("embedding.position", x, width))
+
+    u = layers.relu("memory.u.act", layers.pointwise("memory.u", x, 1))
+    m, _, _ = layers.memory(u, (u.power / np.pi) ** 0.5)
+    h = layers.pointwise("memory.h", layers.join("memory.join", m, x), width)
+    h = layers.pointwise("memory.projection", layers.relu("memory.h.act", h), width)
+    x = layers.add("memory.add", x, layers.norm("memory.norm", h))
+
+    y = layers.pointwise("mixer.0", x, width * layers.size.ratio)
+    y = layers.gelu("mixer.0.act", layers.norm("mixer.0.norm", y))
+    y = layers.norm("mixer.1.norm", layers.pointwise("mixer.1", y, width))
+    return layers.model(layers.add("mixer.add", x, layers.relu("mixer.1.act", y)))
+
+
+def spiking(layers: Layers) -> onnx.ModelProto:
+    """Spiking LMUFormer with membrane shortcuts: every convolution but the first sees spikes."""
+    width = layers.size.channels
+    x = layers.temporal("embedding.0.conv", layers.input(), width)
+    for i in range(1, 4):
+        x = layers.temporal(f"embedding.{i}.conv", layers.spikes(f"embedding.{i}", x), width)
+    position = layers.temporal("embedding.position.conv", layers.spikes("embedding.position", x), width)
+    x = layers.add("embedding.add", x, position)
+
+    seen = layers.spikes("memory", x)
+    u = layers.spikes("memory.u", layers.pointwise("memory.u.conv", seen, 1))
+    m, mean, variance = layers.memory(u, FIRING_RATE)
+    m = layers.spikes("memory.m", m, mean, variance)
+    h = layers.pointwise("memory.h.conv", layers.join("memory.join", m, seen), width)
+    h = layers.pointwise("memory.projection", layers.spikes("memory.h", h), width)
+    x = layers.add("memory.add", x, layers.norm("memory.projection.norm", h))
+
+    y = layers.pointwise("mixer.0.conv", layers.spikes("mixer.0", x), width * layers.size.ratio)
+    y = layers.pointwise("mixer.1.conv", layers.spikes("mixer.1", y), width)
+    return layers.model(layers.spikes("head", layers.add("mixer.add", x, y)))
+
+
+def build_step(size: Size, network: Network) -> onnx.ModelProto:
+    """A step of ``plain`` or ``spiking``: ``frame`` (1, inputs, 1) to ``logits`` (1, classes, 1), float32."""
+    return network(Steps(f"lmuformer_{network.__name__}", size))
+
+
+def build_sequence(size: Size, network: Network) -> onnx.ModelProto:
+    """The network from ``frames`` (1, inputs, steps) to ``logits`` after each step, (1, classes, steps)."""
+    return network(Sequence(f"lmuformer_{network.__name__}_sequence", size))
+
+
+def _positive(name: str, help: str) -> Callable[..., Any]:
+    default = getattr(Size(), name.removeprefix("--"))
+    return click.option(name, type=click.IntRange(1, 4096), default=default, show_default=True, help=help)
+
+
+@click.command(help="Write LMUFormer with random weights as ONNX: one time step, with state.")
+@click.option("--spiking", "spikes", is_flag=True, help="The spiking version.")
+@click.option("--sequence", is_flag=True, help="All steps of a sequence in one call, without state.")
+@_positive("--inputs", "Features per step.")
+@_positive("--channels", "Between the layers.")
+@_positive("--order", "Coefficients of the memory.")
+@_positive("--ratio", "Width of the mixer, in channels.")
+@_positive("--classes", "Of the head.")
+@_positive("--steps", "Of a sequence, and what the memory holds of it.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.onnx"
+)
+def main(spikes: bool, sequence: bool, output: Path, **sizes: int) -> None:
+    """Writes the model; the same options give the same bytes."""
+    size = Size(**sizes)
+    build, network = build_sequence if sequence else build_step, spiking if spikes else plain
+    model = build(size, network)
+    onnx.save(model, output)
+    parameters = sum(int(np.prod(weight.dims)) for weight in model.graph.initializer)
+    click.echo(f"{output}: LMUFormer, {network.__name__}, {parameters} numbers of random weights, {size}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Spiking networks all the way to C: NIR files of snnTorch, and the L2MU of ``tinyc.models``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .command_line import tinyc as run_tinyc
+
+INTEROP = Path(__file__).parents[1] / "interop" / "snntorch"
+MODELS = Path(str(files("tinyc.models")))
+TARGET = ("--target", "nucleo-f446re")
+DT = ("--dt", "1e-4")
+RECORDINGS = sorted(INTEROP.glob("*.nir"))
+SHOWN = {"dense_subtract-delayed", "recurrent_zero", "convolutional_zero"}
+
+
+def compiled(folder: Path, model: Path, *options: object) -> Any:
+    """The report of a compile into ``folder``."""
+    outcome = run_tinyc("compile", model, *TARGET, *options, "-o", folder, "--json")
+    assert outcome.code == 0, outcome.err
+    return json.loads(outcome.out)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param(r, marks=() if r.stem in SHOWN else pytest.mark.slow, id=r.stem) for r in RECORDINGS],
+)
+def test_c_of_a_nir_file_gives_snntorchs_spikes(tmp_path: Path, network: Path) -> None:
+    pytest.importorskip("h5py", reason="reading .nir files needs the extra `nir`")
+    reset = network.stem.rpartition("_")[2]
+    options = ("--nir-reset", reset, "--precision", "float32", "--io-layout", "model", "--no-verify")
+    compiled(tmp_path / "out", network, *DT, *options)
+    with np.load(network.with_suffix(".npz")) as archive:
+        x, spikes = archive["x"], archive[archive.files[-1]]
+    np.savez(tmp_path / "x.npz", x=x.swapaxes(0, 1))
+    outcome = run_tinyc("run", tmp_path / "out", "--input", tmp_path / "x.npz", "-o", tmp_path / "y.npz")
+    assert outcome.code == 0, outcome.err
+    with np.load(tmp_path / "y.npz") as results:
+        (found,) = (results[name] for name in results.files)
+    np.testing.assert_array_equal(found.reshape(spikes.shape), spikes)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ((), 2, "--dt 0.0001"),
+        (("--dt", "0"), 2, "--dt cannot be 0"),
+        (("--dt", "1e-3"), 2, "longer than a time constant"),
+        (("--dt", "soon"), 2, "'soon' is not a valid float"),
+        ((*DT, "--nir-reset", "never"), 2, "'never' is not one of"),
+    ],
+)
+def test_options_that_a_nir_file_refuses(
+    tmp_path: Path, options: tuple[str, ...], code: int, message: str
+) -> None:
+    pytest.importorskip("h5py", reason="reading .nir files needs the extra `nir`")
+    outcome = run_tinyc("compile", INTEROP / "dense_zero.nir", *TARGET, *options, "-o", tmp_path / "out")
+    assert outcome.code == code and message in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", [DT, ("--nir-reset", "zero")])
+def test_an_onnx_model_refuses_the_options_of_nir_files(tmp_path: Path, option: tuple[str, str]) -> None:
+    outcome = run_tinyc("compile", MODELS / "digits.onnx", *TARGET, *option, "-o", tmp_path / "out")
+    assert outcome.code == 2 and f"{option[0]} is for .nir files" in outcome.err
+
+
+def test_inspect_of_a_nir_file() -> None:
+    pytest.importorskip("h5py", reason="reading .nir files needs the extra `nir`")
+    outcome = run_tinyc("inspect", INTEROP / "dense_zero.nir", *DT, "--json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["operators"] == {"Gemm": 2, "LIF": 2}
+
+
+def test_without_h5py_the_refusal_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    outcome = run_tinyc("inspect", INTEROP / "dense_zero.nir", *DT)
+    assert outcome.code == 2 and "pip install 'tinyc[nir]'" in outcome.err
+
+
+def test_l2mu_reads_digits_in_a_few_kilobytes(tmp_path: Path) -> None:
+    options = (
+        "--calibration", MODELS / "l2mu_digits_calibration.npz",
+        "--evaluate", MODELS / "l2mu_digits_evaluation.npz",
+    )  # fmt: skip
+    report = compiled(tmp_path / "out", MODELS / "l2mu_digits.onnx", *options)
+    assert report["accuracy"]["compiled"] >= 0.95
+    assert report["sram"]["total"] <= 8192
+    assert report["model"]["macs"] == 8 * 64, "the encoder's"
