@@ -265,6 +265,7 @@ def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Fac
         macs=sum(step.kernel.cost(program.buffers[step.outputs[0]].whole).macs for step in program.steps),
         options=options.described(),
         optimize=options.optimize,
+        inference=None if prepared.rates is None else prepared.rates.inference(program),
     )
 
 

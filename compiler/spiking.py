@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, inf
 from typing import Any
 
 import numpy as np
 import onnx_ir as oir
 
+from ..codegen.emit import Inference
 from ..emulator.host import HostModel
 from ..ir.errors import UsageError
-from ..ir.program import Program
+from ..ir.program import Buffer, Program
 from ..ir.values import to_real
 from ..passes.quantize.calibration import Calibration
 from ..passes.samples import Samples, Sequences
@@ -43,6 +45,21 @@ class Rates:
     found: RateCoded
     steps: int
     evaluated: OverTime | None = None
+
+    def inference(self, program: Program) -> Inference:
+        """What the C does in one inference."""
+        return Inference(self.steps, self._lead(program.buffers[program.outputs[0]]))
+
+    def _lead(self, output: Buffer) -> int | float | None:
+        margin = self.found.margin
+        return margin if margin is None or output.quant is None else floor(margin / output.quant.scale)
+
+    def margin_of(self, output: Buffer) -> float:
+        """What real outputs have to lead by, so that it is decided as in the C; infinity where none can."""
+        lead = self._lead(output)
+        if lead is None:
+            return inf
+        return lead if output.quant is None else (lead + 0.5) * output.quant.scale
 
     def to_dict(self) -> dict[str, Any]:
         """The report's ``spiking``."""
@@ -118,9 +135,8 @@ def judge_rates(
         for sequence in host.run_sequences(fed)
     ])  # fmt: skip
     labels = labels_of(samples.labels)
-    classes, taken = exits(given, rates.found.margin)
+    _, taken = exits(given, rates.margin_of(output))
     targets = np.array([w.reshape(-1).argmax() for w in wanted]) if labels is None else labels
     last = given[np.arange(len(given)), taken - 1]
-    assert (last.argmax(axis=-1) == classes).all()
     by_step = (given.argmax(axis=-1) == targets[:, None]).mean(axis=0)
     return OverTime(tuple(by_step.tolist()), float(taken.mean()), judge(wanted, list(last), labels))

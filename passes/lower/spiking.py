@@ -51,7 +51,7 @@ class SpikingLowering:
     def lower(self, node: oir.Node, done: set[oir.Node]) -> bool:
         """Appends what computes ``node``, or leaves that to a later node; False where it is none of these."""
         result = node.outputs[0]
-        if is_rate_pool(node) and self.is_spikes(result):
+        if is_rate_pool(node) and name_of(result) in self._facts.spikes:
             self._rate_pool(node, done)
         elif name_of(result) in self._facts.terms:
             self._neuron(node, done)
