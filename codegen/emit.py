@@ -30,8 +30,9 @@ _HELPER = re.compile(r"\btinyc_(\w+)")
 
 @dataclass(frozen=True)
 class Inference:
-    """An inference of a rate-coded network: at most ``steps`` time steps, or until the greatest element of the
-    first output leads by more than ``lead``, in units of that output; None where it has no two elements."""
+    """An inference of a rate-coded network: at most ``steps`` time steps, or until the greatest element of
+    the first output leads by more than ``lead``, in units of that output; None where it has no two elements.
+    """
 
     steps: int
     lead: int | float | None

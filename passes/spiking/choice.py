@@ -24,7 +24,8 @@ class RateCoded:
     """The spiking ``model`` of one time step, and what it does on the calibration samples.
 
     ``agreement`` is, after each time step, the share of samples whose class is the float model's; an
-    inference that ends at ``margin`` (None: one element has no lead) takes ``mean_steps`` and agrees on a share ``agreement_at_exit``.
+    inference that ends at ``margin`` (None: one element has no lead) takes ``mean_steps`` and agrees on a
+    share ``agreement_at_exit``.
     """
 
     model: oir.Model
