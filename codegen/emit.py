@@ -29,6 +29,16 @@ _HELPER = re.compile(r"\btinyc_(\w+)")
 
 
 @dataclass(frozen=True)
+class Inference:
+    """An inference of a rate-coded network: at most ``steps`` time steps, or until the greatest element of
+    the first output leads by more than ``lead``, in units of that output; None where it has no two elements.
+    """
+
+    steps: int
+    lead: int | float | None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the header says of the model beyond its program."""
 
@@ -40,6 +50,7 @@ class Facts:
     macs: int
     options: str
     optimize: Optimize = "speed"
+    inference: Inference | None = None
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,12 @@ def main() -> None:
     show_default=True,
     help="Mixed precision: what to save; for cycles, only what makes layers faster or what a budget needs.",
 )
+@click.option(
+    "--spiking",
+    type=int,
+    metavar="STEPS",
+    help="Convert a ReLU network to a spiking one of so many time steps for an inference.",
+)
 @click.option("--sram-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 64k.")
 @click.option("--flash-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 256k.")
 @click.option(

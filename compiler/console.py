@@ -86,6 +86,7 @@ def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> N
         *_time_row(report),
         *_calibration_row(report),
         *_mixed_rows(report),
+        *([] if report.rates is None else [("spiking", "", report.rates.described())]),
         *_accuracy_row(report),
         *_verification_row(report),
         ("output", folder, ""),

@@ -23,6 +23,8 @@ ScheduleGoal = Literal["fit", "min-sram", "fast"]
 InputMode = Literal["buffer", "rows", "reread"]
 Source = str | os.PathLike[str] | onnx.ModelProto
 
+MOST_STEPS = 1024
+"""Time steps of a spiking network; more tell rates apart that no weight of 8 bits does."""
 RANDOM = "random"
 """``calibration`` for studies of size: random numbers instead of data."""
 
@@ -31,7 +33,8 @@ RANDOM = "random"
 class CompileOptions:
     """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points,
     ``lam`` is ``--lambda``; both and ``objective`` are for mixed precision. ``states`` are pairs
-    ``IN:OUT``. ``dt``, in seconds, and ``nir_reset`` are for .nir files."""
+    ``IN:OUT``. ``dt``, in seconds, and ``nir_reset`` are for .nir files. ``spiking`` is a number of time
+    steps."""
 
     target: str
     calibration: str | Path | None = None
@@ -57,6 +60,7 @@ class CompileOptions:
     check_passes: bool = False
     dt: float | None = None
     nir_reset: NirReset | None = None
+    spiking: int | None = None
 
     def __post_init__(self) -> None:
         _require(self.precision, Precision, "--precision")
@@ -68,6 +72,20 @@ class CompileOptions:
         _require(self.optimize, Optimize, "--optimize")
         _require_within(self.max_drop, 0, 100, "--max-drop")
         _require_within(self.lam, 0, 1, "--lambda")
+        if self.spiking is not None:
+            _require_within(self.spiking, 1, MOST_STEPS, "--spiking")
+            if self.check_passes:
+                raise UsageError(
+                    "--spiking does not go with --check-passes",
+                    why="the output of one time step is no output of the network that it was made from",
+                    remedy="leave one of the two out; the report has the agreement after each time step",
+                )
+            if self.precision not in ("auto", "int8"):
+                raise UsageError(
+                    f"--spiking does not go with --precision {self.precision}",
+                    why="a spiking network has spikes of one bit, membranes of 16 and weights of 8",
+                    remedy="leave one of the two out",
+                )
         if self.export is not None:
             _require(self.export, ExportKind, "--export")
         if self.nir_reset is not None:
@@ -101,6 +119,8 @@ class CompileOptions:
             parts.append(f"--export {self.export}")
         if self.dt is not None:
             parts.append(f"--dt {self.dt:g}")
+        if self.spiking is not None:
+            parts.append(f"--spiking {self.spiking}")
         if self.nir_reset is not None:
             parts.append(f"--nir-reset {self.nir_reset}")
         return " ".join(parts)

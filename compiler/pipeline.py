@@ -51,6 +51,7 @@ from .scheduling import Schedules, make_schedules
 from .sequences import judge_sequences
 from .sessions import Reference
 from .source import as_onnx
+from .spiking import OverTime, Rates, judge_rates, over_time, to_rates
 from .stepping import unrolled
 from .verification import (
     Verification,
@@ -89,6 +90,7 @@ class Prepared:
     vectors: Sequence[Mapping[str, np.ndarray]]
     effects: Sequence[PassEffect]
     mixed: MixedPrecision | None = None
+    rates: Rates | None = None
 
 
 def compile_model(
@@ -141,7 +143,14 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     dumps.after("canonicalize", model)
     refuse_unsupported(model)
     samples, calibration = _calibration(model, options)
-    mixed = None
+    mixed, rates, stepped = None, None, imported
+    if options.spiking is not None:
+        progress("converting to spikes")
+        rates = to_rates(model, samples, options)
+        model = stepped = rates.found.model
+        dumps.after("spiking", model)
+        assert samples is not None
+        samples = over_time(model, samples, rates.steps)
     if options.precision == "mixed":
         mixed = _mixed(model, samples, options, target, progress)
         model = mixed.found.model
@@ -158,9 +167,9 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     progress("removing dead channels")
     model = remove_dead_channels(model)
     dumps.after("dead-channels", model)
-    vectors = verification_samples(imported, samples, STEPS if state_pairs(imported) else VECTORS)
+    vectors = verification_samples(stepped, samples, STEPS if state_pairs(stepped) else VECTORS)
     dumps.check(vectors)
-    return Prepared(imported, model, calibration, vectors, dumps.effects, mixed)
+    return Prepared(imported, model, calibration, vectors, dumps.effects, mixed, rates)
 
 
 def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | None, str | None]:
@@ -247,6 +256,7 @@ def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Fac
         macs=sum(step.kernel.cost(program.buffers[step.outputs[0]].whole).macs for step in program.steps),
         options=options.described(),
         optimize=options.optimize,
+        inference=None if prepared.rates is None else prepared.rates.inference(program),
     )
 
 
@@ -265,7 +275,7 @@ def _verified(
     with ThreadPoolExecutor(1) as beside:  # compilers and emulator run beside this interpreter
         ran = len(emulated) if program.states else 1
         board = beside.submit(_on_board, program, files, target, stored[:ran], emulated[:ran], options)
-        verification, accuracy = _on_host(prepared, layers, program, files, emulated, options, progress)
+        verification, evaluated = _on_host(prepared, layers, program, files, emulated, options, progress)
         progress("running the emulated board")
         measured = board.result()
     if isinstance(measured, Measurement):
@@ -275,16 +285,20 @@ def _verified(
             verification = replace(verification, board_bit_exact=measured.exact)
     if options.export is not None:
         files = export_files(options.export, program, files, facts)
+    rates = prepared.rates
+    if isinstance(evaluated, OverTime) and rates is not None:
+        rates = replace(rates, evaluated=evaluated)
     report = Report(
         schedules, target, facts,
         sram_budget=target.sram_bytes if options.sram_budget is None else options.sram_budget,
         flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
         calibration=prepared.calibration,
         mixed=prepared.mixed,
+        rates=rates,
         removed_channels=int(prepared.model.metadata_props.get("tinyc.dead_channels.channels", "0")),
         measured=measured,
         verification=verification,
-        accuracy=accuracy,
+        accuracy=evaluated.at_exit if isinstance(evaluated, OverTime) else evaluated,
         files=tuple(sorted([*files, REPORT])),
     )  # fmt: skip
     text = json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
@@ -303,7 +317,7 @@ def _on_board(
 def _on_host(
     prepared: Prepared, layers: Program, program: Program, files: Mapping[str, str],
     emulated: Sequence[Mapping[str, np.ndarray]], options: CompileOptions, progress: Progress,
-) -> tuple[Verification | None, Accuracy | None]:  # fmt: skip
+) -> tuple[Verification | None, Accuracy | OverTime | None]:  # fmt: skip
     """The C on this machine: verified and judged, as far as that is asked for."""
     if not options.verify and options.evaluate is None:
         return None, None
@@ -317,14 +331,19 @@ def _on_host(
             verification = Verification(len(prepared.vectors), exact, None, tuple(errors))
         if options.evaluate is not None:
             progress("evaluating")
-            accuracy = _evaluate(prepared.imported, program, host, options)
+            accuracy = _evaluate(prepared, program, host, options)
     return verification, accuracy
 
 
-def _evaluate(imported: oir.Model, program: Program, host: HostModel, options: CompileOptions) -> Accuracy:
+def _evaluate(
+    prepared: Prepared, program: Program, host: HostModel, options: CompileOptions
+) -> Accuracy | OverTime:
     """Both models on the samples of ``--evaluate``: the one that came in, and the C."""
     assert options.evaluate is not None
+    imported = prepared.imported
     inputs = input_specs(given_inputs(imported))
+    if prepared.rates is not None:
+        return judge_rates(imported, program, host, load_samples(options.evaluate, inputs), prepared.rates)
     if program.states:
         return judge_sequences(imported, program, host, load_sequences(options.evaluate, inputs))
     samples = load_samples(options.evaluate, inputs)

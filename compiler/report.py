@@ -17,6 +17,7 @@ from .measurement import Measurement, Unmeasured
 from .memory import describe_storage, live_bytes
 from .mixing import MixedPrecision
 from .scheduling import Schedules
+from .spiking import Rates
 from .verification import Verification
 
 
@@ -31,6 +32,7 @@ class Report:
     flash_budget: int
     calibration: str | None
     mixed: MixedPrecision | None
+    rates: Rates | None
     removed_channels: int
     measured: Measurement | Unmeasured
     verification: Verification | None
@@ -110,6 +112,7 @@ class Report:
             "optimize": self.facts.optimize,
             "calibration": self.calibration,
             "mixed_precision": None if self.mixed is None else self.mixed.to_dict(),
+            "spiking": None if self.rates is None else self.rates.to_dict(),
             "sram": self._sram(),
             "flash": self._flash(),
             "compute": self._compute(),

@@ -18,11 +18,13 @@ from ...kernels.event_pool import SpikeMaxPool
 from ...kernels.event_resolve import resolve_current
 from ...kernels.integer_neuron import MEMBRANE, Current, resolve_integer
 from ...kernels.node import Node, Tensor
+from ...kernels.rate_max_pool import resolve as resolve_rate_max_pool
 from ...kernels.sliding import Sliding
 from ..onnx_graph import constant, dequantized_constant, producer, shape_of
 from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
 from ..spiking.firing import noted_rates
 from ..spiking.neurons import NEURONS
+from ..spiking.rate_pool import counted, is_rate_pool
 from .builder import Builder, Origin
 from .graph import attributes, element_type, name_of, quantization, sole_consumer
 from .layout import channel_last, row_major
@@ -49,7 +51,9 @@ class SpikingLowering:
     def lower(self, node: oir.Node, done: set[oir.Node]) -> bool:
         """Appends what computes ``node``, or leaves that to a later node; False where it is none of these."""
         result = node.outputs[0]
-        if name_of(result) in self._facts.terms:
+        if is_rate_pool(node) and name_of(result) in self._facts.spikes:
+            self._rate_pool(node, done)
+        elif name_of(result) in self._facts.terms:
             self._neuron(node, done)
         elif name_of(result) in self._facts.currents:
             self._layer(result)
@@ -115,17 +119,37 @@ class SpikingLowering:
         shape = driving[0].shape
         outputs = [Tensor(name_of(v), shape, DType.BIT, order, SPIKE) for v in node.outputs[: neuron.spikes]]
         for _, after in state_operands(node):
-            quantizer = sole_consumer(after)
-            assert quantizer is not None
-            done.add(quantizer)
-            name = name_of(quantizer.outputs[0])
-            outputs.append(Tensor(name, shape, MEMBRANE, order, quantization(quantizer)))
+            outputs.append(self._kept(after, shape, order, done))
         inputs = (driving[0], *(replace(t, order=order) for t in held), *parameters)
         kernel = resolve_integer(
             Node(node.op_type, origin.name, attributes(node), inputs, tuple(outputs)), currents
         )
         read = [self._builder.ordered(tensor, order, origin) for tensor in (*driving, *held)]
         self._builder.emit(kernel, origin, read, outputs)
+
+    def _kept(
+        self, after: oir.Value, shape: tuple[int, ...], order: tuple[int, ...], done: set[oir.Node]
+    ) -> Tensor:
+        """The new value of a state, as the QuantizeLinear behind it has it."""
+        quantizer = sole_consumer(after)
+        assert quantizer is not None
+        done.add(quantizer)
+        return Tensor(name_of(quantizer.outputs[0]), shape, MEMBRANE, order, quantization(quantizer))
+
+    def _rate_pool(self, node: oir.Node, done: set[oir.Node]) -> None:
+        """Spikes whose numbers are states: channels last, as for any pool."""
+        origin = Origin(node.op_type, node.name or "")
+        operands = [self._tensor(value) for value in node.inputs]
+        order = channel_last(len(operands[0].shape))
+        inputs = [self._builder.ordered(tensor, order, origin) for tensor in operands]
+        inputs[0] = self._builder.bits(inputs[0], origin)
+        spikes = Tensor(name_of(node.outputs[0]), shape_of(node.outputs[0]), DType.BIT, order, SPIKE)
+        kept = [self._kept(after, shape_of(after), order, done) for _, after in counted(node)]
+        outputs = [spikes, *kept]
+        kernel = resolve_rate_max_pool(
+            Node(node.op_type, origin.name, attributes(node), tuple(inputs), tuple(outputs))
+        )
+        self._builder.emit(kernel, origin, inputs, outputs)
 
     def _term(self, value: oir.Value, origin: Origin) -> tuple[Tensor, Current]:
         """An operand that a neuron adds up, and what it contributes."""

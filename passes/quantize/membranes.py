@@ -10,6 +10,7 @@ import onnx_ir as oir
 
 from ..spiking.analysis import state_operands
 from ..spiking.neurons import NEURONS
+from ..spiking.rate_pool import counted
 from .affine import Affine
 from .graphs import name_of
 from .groups import Group, Range
@@ -19,6 +20,8 @@ from .units import Partition
 SPIKE = Affine(1.0, 0)
 """Spikes are integers as they are: 0 and 1."""
 MEMBRANE_BITS = 16
+NUMBER = Affine(1.0, 0, 16)
+"""Numbers of spikes are integers as they are."""
 _HIGHEST = 2 ** (MEMBRANE_BITS - 1) - 1
 _MARGIN = 1.25
 """Of a membrane's range over what calibration shows; beyond it, a membrane saturates."""
@@ -38,6 +41,9 @@ def known_quants(parts: Partition, ranges: Mapping[str, Range]) -> dict[str, Aff
             reach = _MARGIN * max(abs(bound) for name in names for bound in ranges[name])
             scale = np.float32(_scale(reach, threshold)).item()
             known |= dict.fromkeys(names, Affine(scale, 0, MEMBRANE_BITS))
+    for node in parts.rate_pools:
+        for pair in counted(node):
+            known |= dict.fromkeys(map(name_of, pair), NUMBER)
     return known
 
 

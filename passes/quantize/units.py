@@ -9,6 +9,7 @@ from functools import partial
 import onnx_ir as oir
 
 from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
+from ..spiking.rate_pool import counted, is_rate_pool
 from ..state_pairs import StatePair, state_pairs
 from .affine import Affine
 from .graphs import name_of
@@ -94,17 +95,20 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """The units in topological order, the float nodes that remain, and spiking neurons, which are neither."""
+    """The units in topological order, the float nodes that remain, and what is neither: spiking neurons, and
+    pools over their rates."""
 
     units: tuple[Unit, ...]
     islands: tuple[oir.Node, ...]
     neurons: tuple[oir.Node, ...]
+    rate_pools: tuple[oir.Node, ...]
     spiking: Spiking
 
     @property
     def states(self) -> tuple[tuple[str, str], ...]:
-        """Of neurons: membranes and synaptic currents before and after a time step."""
-        pairs = (pair for node in self.neurons for pair in state_operands(node))
+        """Membranes, synaptic currents and numbers of spikes before and after a time step."""
+        pairs = [pair for node in self.neurons for pair in state_operands(node)]
+        pairs += [pair for node in self.rate_pools for pair in counted(node)]
         return tuple((name_of(before), name_of(after)) for before, after in pairs)
 
     @property
@@ -133,7 +137,7 @@ def partition(model: oir.Model) -> Partition:
     islands: list[oir.Node] = []
     taken: set[oir.Node] = set()
     for node in model.graph:
-        if node in taken or is_neuron(node) or name_of(node.outputs[0]) in spiking.sums:
+        if node in taken or is_neuron(node) or is_rate_pool(node) or name_of(node.outputs[0]) in spiking.sums:
             continue
         rule = rule_of(node)
         unit = None if rule is None else _unit_of(node, rule)
@@ -144,8 +148,10 @@ def partition(model: oir.Model) -> Partition:
                 units.append(replace(unit, outputs=kept))
         elif _computes_floats(node):
             islands.append(node)
-    neurons = tuple(node for node in model.graph if is_neuron(node))
-    return Partition(_anchored(units, state_pairs(model)), tuple(islands), neurons, spiking)
+    neurons, rate_pools = (tuple(filter(of, model.graph)) for of in (is_neuron, is_rate_pool))
+    return Partition(
+        _anchored(units, state_pairs(model)), tuple(islands), neurons, rate_pools, spiking
+    )
 
 
 def _unit_of(node: oir.Node, rule: Rule) -> Unit | None:

@@ -14,6 +14,7 @@ import onnx_ir as oir
 from ..onnx_graph import SPIKING_DOMAIN, is_constant_like, producer, used_once
 from ..state_pairs import state_pairs
 from .neurons import NEURONS
+from .rate_pool import is_rate_pool
 
 _MOVING = frozenset(("Concat", "Identity", "MaxPool", "Reshape", "Slice", "Transpose"))
 """Operators whose results are spikes where all that they move is."""
@@ -69,7 +70,7 @@ def _spikes(graph: oir.Graph, given: frozenset[str], neurons: Collection[oir.Nod
     for node in graph:
         if node in neurons and NEURONS[node.op_type].spikes:
             found.add(str(node.outputs[0].name))
-        elif node.domain == "" and node.op_type in _MOVING and len(node.outputs) == 1:
+        elif is_rate_pool(node) or (node.domain == "" and node.op_type in _MOVING and len(node.outputs) == 1):
             moved = node.inputs if node.op_type == "Concat" else node.inputs[:1]
             if all(value is not None and value.name in found for value in moved):
                 found.add(str(node.outputs[0].name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import onnx_ir as oir
@@ -23,13 +24,14 @@ class RateCoded:
     """The spiking ``model`` of one time step, and what it does on the calibration samples.
 
     ``agreement`` is, after each time step, the share of samples whose class is the float model's; an
-    inference that ends at ``margin`` takes ``mean_steps`` and agrees on a share ``agreement_at_exit``.
+    inference that ends at ``margin`` (None: one element has no lead) takes ``mean_steps`` and agrees on a
+    share ``agreement_at_exit``.
     """
 
     model: oir.Model
     percentile: float
     agreement: tuple[float, ...]
-    margin: float
+    margin: float | None
     mean_steps: float
     agreement_at_exit: float
 
@@ -44,7 +46,8 @@ def rate_coded(model: oir.Model, calibration: Calibration, steps: int) -> RateCo
         for percentile in _PERCENTILES
     ]
     best = max(tried, key=lambda found: found.agreement[-1] + sum(found.agreement) / steps)
-    best.model.metadata_props[EXIT_KEY] = repr(best.margin)
+    if best.margin is not None:
+        best.model.metadata_props[EXIT_KEY] = repr(best.margin)
     return best
 
 
@@ -57,8 +60,8 @@ def _classes(model: oir.Model, calibration: Calibration) -> Array:
 def _tried(model: oir.Model, percentile: float, judged: Calibration, classes: Array, steps: int) -> RateCoded:
     outputs = first_outputs(model, steps, judged.feeds)
     agreement = (outputs.argmax(axis=-1) == classes[:, None]).mean(axis=0)
-    margin = exit_margin(outputs)
-    at_exit, taken = exits(outputs, margin)
+    margin = exit_margin(outputs) if outputs.shape[-1] > 1 else None
+    at_exit, taken = exits(outputs, inf if margin is None else margin)
     return RateCoded(
         model,
         percentile,

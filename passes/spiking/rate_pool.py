@@ -13,9 +13,20 @@ from ..onnx_graph import OPSET, SPIKING_DOMAIN
 RATE_MAX_POOL = "RateMaxPool"
 
 
+def is_rate_pool(node: oir.Node) -> bool:
+    """True for a call of the function."""
+    return node.domain == SPIKING_DOMAIN and node.op_type == RATE_MAX_POOL
+
+
+def counted(node: oir.Node) -> list[tuple[oir.Value, oir.Value]]:
+    """The numbers of spikes that a call keeps, each with its new value."""
+    pairs = zip(node.inputs[1:3], node.outputs[1:3], strict=True)
+    return [(before, after) for before, after in pairs if before is not None]
+
+
 def add_rate_pool(model: oir.Model) -> None:
     """Gives ``model`` the function where a node calls it."""
-    if any(node.op_type == RATE_MAX_POOL and node.domain == SPIKING_DOMAIN for node in model.graph):
+    if any(map(is_rate_pool, model.graph)):
         function = oir.serde.deserialize_function(_function())
         model.functions[function.identifier()] = function
 

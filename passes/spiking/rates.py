@@ -41,7 +41,9 @@ def _stepped(
 
 
 def margins(outputs: Array) -> Array:
-    """By how much the greatest of the last axis leads."""
+    """By how much the greatest of the last axis leads; 0 where it is alone."""
+    if outputs.shape[-1] < 2:
+        return np.zeros(outputs.shape[:-1], outputs.dtype)
     ordered = np.sort(outputs, axis=-1)
     return ordered[..., -1] - ordered[..., -2]
 

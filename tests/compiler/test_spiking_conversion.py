@@ -1,0 +1,130 @@
+"""``--spiking``: the digits network in spikes, its inference as C, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyc.compiler.options import CompileOptions
+from tinyc.compiler.pipeline import Compiled, compile_model
+from tinyc.emulator.host import WARNINGS, HostModel
+from tinyc.ir.errors import UsageError
+
+from ..codegen.subjects import tool
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+STEPS = 20
+OPTIONS = CompileOptions(
+    "nucleo-f446re",
+    calibration=MODELS / "digits_calibration.npz",
+    evaluate=MODELS / "digits_evaluation.npz",
+    spiking=STEPS,
+)
+_MAIN = """#include "digits.h"
+#include <stdio.h>
+
+static uint8_t arena[DIGITS_ARENA_BYTES] DIGITS_ARENA_ALIGNED;
+static uint8_t state[DIGITS_STATE_BYTES] DIGITS_STATE_ALIGNED;
+
+int main(void)
+{
+    int8_t image[DIGITS_IN_IMAGE_COUNT];
+    int16_t logits[DIGITS_OUT_LOGITS_COUNT];
+    const digits_inputs in = { image };
+    const digits_outputs out = { logits };
+    const digits_inputs wrong = { digits_in_image(arena) };
+    uint32_t steps;
+
+    if (digits_infer(arena, state, &wrong, &out, NULL) != DIGITS_ERR_INPUT_PLACE) {
+        return 1;
+    }
+    while (fread(image, 1, sizeof image, stdin) == sizeof image) {
+        if (digits_infer(arena, state, &in, &out, &steps) != DIGITS_OK) {
+            return 2;
+        }
+        printf("%u", (unsigned)steps);
+        for (int i = 0; i < 10; ++i) {
+            printf(" %d", logits[i]);
+        }
+        puts("");
+    }
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Compiled:
+    return compile_model(MODELS / "digits.onnx", OPTIONS)
+
+
+def test_accuracy_is_int8s_in_few_steps(compiled: Compiled) -> None:
+    report = compiled.report.to_dict()
+    int8 = compile_model(MODELS / "digits.onnx", replace(OPTIONS, spiking=None, verify=False))
+    found, accuracy = report["spiking"]["evaluation"], int8.report.accuracy
+    assert accuracy is not None and accuracy.compiled is not None
+    assert found["by_step"][-1] >= accuracy.compiled - 0.01
+    assert found["at_exit"] >= accuracy.compiled - 0.01
+    assert found["mean_steps"] <= 12
+    assert found["by_step"][0] < 0.6  # a rate of one step is no rate
+    assert report["verification"]["host_bit_exact"]
+    assert report["verification"]["board_bit_exact"] is not False
+    assert report["accuracy"]["compiled"] == found["at_exit"]
+
+
+def test_only_the_first_layer_multiplies(compiled: Compiled) -> None:
+    macs = {step.name: step.kernel.cost(compiled.program.buffers[step.outputs[0]].whole).macs
+            for step in compiled.program.steps}  # fmt: skip
+    first = compiled.program.steps[0].name
+    assert {name for name, count in macs.items() if count} == {first}
+
+
+def test_an_inference_in_c_ends_where_the_report_counted_it(compiled: Compiled, tmp_path: Path) -> None:
+    for name, text in compiled.files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "main.c").write_text(_MAIN)
+    units = ["main.c", "digits.c", "digits_weights.c"]
+    command = [tool("gcc"), "-std=c99", *WARNINGS, "-o", "main", *units]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (quant,) = (compiled.program.buffers[name].quant for name in compiled.program.inputs)
+    assert quant is not None
+    with np.load(MODELS / "digits_evaluation.npz") as archive:
+        real = next(archive[name] for name in archive.files if name != "y")[:40]
+    images = np.clip(np.round(real / quant.scale) + quant.zero_point, -128, 127).astype(np.int8)
+    done = subprocess.run(
+        [tmp_path / "main"], input=images.tobytes(), check=True, capture_output=True
+    ).stdout.split()
+    told = np.array(done, int).reshape(40, 11)
+    (name,), (output,) = compiled.program.inputs, compiled.program.outputs
+    with HostModel(compiled.program, compiled.files) as host:
+        fed = [[{name: image.reshape(compiled.program.buffers[name].shape)}] * STEPS for image in images]
+        runs = host.run_sequences(fed)
+    lead = int(compiled.files["digits.h"].split("DIGITS_CERTAIN_LEAD  ")[1].split()[0])
+    for steps, sequence in zip(told, runs, strict=True):
+        leads = [int(np.diff(np.sort(step[output].reshape(-1)).astype(int)[-2:])[0]) for step in sequence]
+        wanted = next((index for index, by in enumerate(leads, start=1) if by > lead), STEPS)
+        assert steps[0] == wanted
+        assert steps[1:].tolist() == sequence[wanted - 1][output].reshape(-1).tolist()
+    assert len(set(told[:, 0])) > 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"calibration": None}, "needs calibration samples"),
+        ({"calibration": "random"}, "needs calibration samples"),
+        ({"spiking": 0}, "--spiking"),
+        ({"spiking": -3}, "--spiking"),
+        ({"spiking": 100000}, "--spiking"),
+        ({"precision": "mixed"}, "does not go with --precision mixed"),
+        ({"precision": "float32"}, "does not go with --precision float32"),
+        ({"check_passes": True}, "does not go with --check-passes"),
+    ],
+)
+def test_refused(changed: dict[str, object], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        compile_model(MODELS / "digits.onnx", replace(OPTIONS, **changed))  # pyright: ignore[reportArgumentType]
