@@ -8,8 +8,8 @@ from typing import Any
 from ..ir.errors import ModelError, UsageError
 from ..ir.program import Program, Task
 from ..passes.schedule import Point, layer_by_layer, placed_front
+from ..passes.schedule.cost import executed
 from ..passes.schedule.feed import feed_by_rows
-from ..passes.schedule.front import executed
 from ..passes.schedule.order import least_peak_order
 from ..passes.schedule.search import candidates
 from ..passes.settle import settle_states
