@@ -97,7 +97,7 @@ class Estimator:
             return
         around = self._around(begin, end)
         selection = scope.program.steps[end - 1].kernel
-        if isinstance(selection, Select) and len(scope.leaving) == 1 and not scope.ascending:
+        if isinstance(selection, Select) and _is_all_of_its_branches(scope):
             yield from self._branches(Segment(begin, end), selection)
         profile = Profile(scope, tuple(around.dying))
         for grid in _grids(scope):
@@ -136,6 +136,13 @@ class Estimator:
             elif begin <= born < end <= dead:
                 leaving += size
         return Around(staying, dying, leaving)
+
+
+def _is_all_of_its_branches(scope: Scope) -> bool:
+    """True where one tensor comes in and one leaves, and regions can be computed in any order."""
+    read = {scope.program.owner(name)[0] for _, step in scope.steps for name in step.inputs}
+    coming = read - {scope.program.owner(name)[0] for name in scope.producers}
+    return len(coming) <= 1 and len(scope.leaving) == 1 and not scope.ascending
 
 
 def _estimate(profile: Profile, around: Around, segment: Segment, time: float) -> Estimate:

@@ -80,3 +80,17 @@ def _removed(program: Program, step: Step) -> Program:
     steps = program.steps[:index] + program.steps[index + 1 :]
     buffers = {**program.buffers, **views}
     return replace(program, steps=steps, tasks=tasks, buffers=buffers, views=(*program.views, step))
+
+
+def model_macs(program: Program) -> int:
+    """Multiply-accumulates of a program that runs layer by layer; of branches that a selection joins, those
+    of one."""
+    wanted = {program.owner(name)[0] for name in program.outputs}
+    macs = 0
+    for step in reversed(program.steps):
+        if wanted.isdisjoint(program.owner(name)[0] for name in step.outputs):
+            continue
+        read = step.inputs[:1] if isinstance(step.kernel, Select) else step.inputs
+        wanted.update(program.owner(name)[0] for name in read)
+        macs += step.kernel.cost(program.buffers[step.outputs[0]].whole).macs
+    return macs

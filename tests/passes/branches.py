@@ -57,9 +57,9 @@ def branches(
         zero = int(least) // 2
         scale = f"{target}_scale"
         constants[scale], constants[f"{target}_zero"] = np.float32(-6.0 / least), np.array(zero).astype(kind)
-        parameters = [scale, f"{target}_zero"]
-        nodes.append(helper.make_node("QuantizeLinear", [source, *parameters], [f"{target}_q"], f"q_{target}"))
-        nodes.append(helper.make_node("DequantizeLinear", [f"{target}_q", *parameters], [target], f"d_{target}"))
+        pair, integers = [scale, f"{target}_zero"], f"{target}_q"
+        nodes.append(helper.make_node("QuantizeLinear", [source, *pair], [integers], f"q_{target}"))
+        nodes.append(helper.make_node("DequantizeLinear", [integers, *pair], [target], f"d_{target}"))
 
     for branch, kind in (("wide", WIDE), ("narrow", narrow)):
         conv("x", f"{branch}_a", kind, (6, 3, 3, 3), stride)

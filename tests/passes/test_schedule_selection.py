@@ -74,7 +74,8 @@ def test_each_position_is_of_its_branch(case: str) -> None:
     for framed in (False, True):
         program = patched(layers, grid, framed)
         assert len(program.views) == len(layers.views) + 1, "the copy is spared"
-        ends = [step for step, made in enumerate(layers.steps) if made.outputs[0] in layers.steps[last].inputs]
+        read = layers.steps[last].inputs
+        ends = [index for index, step in enumerate(layers.steps) if step.outputs[0] in read]
         np.testing.assert_array_equal(computed(program, ends[0]), mask)
         np.testing.assert_array_equal(computed(program, ends[1]), ~mask)
         agree(program, samples, wanted)
@@ -90,7 +91,7 @@ def test_regions_across_borders_compute_both(grid: Grid) -> None:
 
 
 def test_the_search_takes_grids_along_the_mask() -> None:
-    """On an image that is large for its halo: little more than half of the work of computing both branches everywhere."""
+    """On an image that is large for its halo that is little more than half of the work of both branches."""
     layers = lowered(branches(["#.", ".."], (64, 48), 1))
     found = candidates(layers)
     best = found[0]
