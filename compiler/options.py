@@ -94,6 +94,12 @@ class CompileOptions:
                 why="it says which positions of an image keep 8 bits where others get fewer",
                 remedy="add --precision mixed",
             )
+        if self.objective != "bitops":
+            raise UsageError(
+                f"--patches does not go with --objective {self.objective}",
+                why="patches compute their halos again: they save BitOPs, and no cycles",
+                remedy="add --objective bitops",
+            )
         if self.schedule == "fast" and self.pareto is None:
             raise UsageError(
                 "--patches does not go with --schedule fast",

@@ -95,6 +95,8 @@ def test_patches_need_mixed_precision_and_a_schedule() -> None:
     text = refused(2, DIGITS, "--patches", "2x2", "--calibration", calibration)
     assert "--patches does not go with --precision auto" in text and "--precision mixed" in text
     options = ("--patches", "2x2", "--precision", "mixed", "--calibration", calibration)
+    assert "add --objective bitops" in refused(2, DIGITS, *options)
+    options = (*options, "--objective", "bitops")
     assert "twice" in refused(2, DIGITS, *options, "--schedule", "fast")
     text = refused(2, DIGITS, *options[2:], "--patches", "9x9")
     assert "No first layers of this model can be cut into 9x9 patches" in text
