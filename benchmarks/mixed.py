@@ -133,15 +133,21 @@ def program_of(model: oir.Model) -> Program:
 
 def _row(name: str, way: str, model: oir.Model, data: Data, seconds: float) -> Row:
     slim = remove_dead_channels(model.clone())
-    (inputs,) = data.evaluation
-    feeds = [{inputs: x} for x in data.evaluation[inputs]]
-    wanted = outputs_of(data.model, feeds).argmax(axis=1) if data.labels is None else data.labels[1]
-    accuracy = float((outputs_of(model, feeds).argmax(axis=1) == wanted).mean())
+    accuracy = accuracy_of(model, data)
     arena = layer_by_layer(program_of(slim)).arena
     metric = "agreement" if data.labels is None else "top-1"
     return Row(
         name, way, model_bitops(slim), model_weight_bytes(slim), arena, metric, accuracy, round(seconds, 1)
     )
+
+
+def accuracy_of(model: oir.Model, data: Data) -> float:
+    """The share of evaluation samples whose class ``model`` finds: that of the labels, or of the float
+    model."""
+    (inputs,) = data.evaluation
+    feeds = [{inputs: x} for x in data.evaluation[inputs]]
+    wanted = outputs_of(data.model, feeds).argmax(axis=1) if data.labels is None else data.labels[1]
+    return float((outputs_of(model, feeds).argmax(axis=1) == wanted).mean())
 
 
 def table(found: Sequence[Row]) -> str:

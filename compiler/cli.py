@@ -31,6 +31,16 @@ def input_shape(text: str) -> tuple[str, tuple[int, ...]]:
     return name, tuple(int(d) for d in shape.split(","))
 
 
+def patch_grid(text: str) -> tuple[int, int] | str:
+    """3x3: rows by columns; auto."""
+    if text == "auto":
+        return text
+    match = re.fullmatch(r"([1-9]\d*)[x×]([1-9]\d*)", text.strip())
+    if match is None:
+        raise click.BadParameter(f"{text!r} is neither auto nor of the form ROWSxCOLUMNS, such as 3x3")
+    return int(match[1]), int(match[2])
+
+
 class Group(click.Group):
     """Turns tinyc's errors into messages and exit codes, and anything else into a request to report it."""
 
@@ -139,6 +149,27 @@ def main() -> None:
     type=int,
     metavar="STEPS",
     help="Convert a ReLU network to a spiking one of so many time steps for an inference.",
+)
+@click.option(
+    "--patches",
+    type=patch_grid,
+    metavar="RxC|auto",
+    help="Mixed precision: patches of the image with outliers keep 8 bits in the first layers; auto: patches "
+    "of int8's schedule.",
+)
+@click.option(
+    "--patch-coverage",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.96,
+    show_default=True,
+    help="Patches: the share of values that are no outliers.",
+)
+@click.option(
+    "--patch-threshold",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Patches: the share of samples with outliers above which a position keeps 8 bits.",
 )
 @click.option("--sram-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 64k.")
 @click.option("--flash-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 256k.")

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.text import Text
 from ..codegen.emit import Footprint
 from ..codegen.optimization import LEVELS, other
 from ..ir.names import printable
+from ..passes.mixed_precision import Patches
 from .dumps import PassEffect
 from .measurement import Unmeasured
 from .report import Report
@@ -149,10 +151,25 @@ def _calibration_row(report: Report) -> list[tuple[str, str, str]]:
     return [] if report.calibration is None else [("int8 ranges", report.calibration, "")]
 
 
+def _patch_rows(patches: Patches) -> list[tuple[object, ...]]:
+    """The map of positions beside what it means."""
+    grid, classes = patches.stage.grid, patches.classes
+    told = [
+        f"{classes.wide} of {grid.regions} patches keep 8 bits (#) in the first {patches.stage.end} layers:",
+        f"values beyond {classes.mean:.3g} ± {classes.reach:.3g}",
+        f"in more than {classes.threshold:.0%} of samples",
+    ]
+    drawn = classes.drawn().splitlines()
+    lines = zip_longest(drawn, told, fillvalue="")
+    return [("patches" if not index else "", *line) for index, line in enumerate(lines)]
+
+
 def _mixed_rows(report: Report) -> list[tuple[object, ...]]:
     if report.mixed is None:
         return []
     rows: list[tuple[object, ...]] = [("mixed precision", "", report.mixed.described())]
+    if report.mixed.patches is not None:
+        rows += _patch_rows(report.mixed.patches)
     if (slowed := report.mixed.slowed()) is not None:
         rows.append(("", "", slowed))
     if report.mixed.warning is not None:

@@ -11,9 +11,25 @@ import onnx_ir as oir
 
 from ..ir.errors import UsageError
 from ..ir.program import Program
+from ..passes.dead_channels import remove_dead_channels
 from ..passes.lower import LowerOptions, lower
-from ..passes.mixed_precision import Mixed, MixedOptions, Point, search
+from ..passes.mixed_precision import (
+    Mixed,
+    MixedOptions,
+    Patches,
+    PatchOptions,
+    Point,
+    Stage,
+    patches_of,
+    scheduled_stage,
+    search,
+    stage_of,
+)
+from ..passes.mixed_precision.branches import WHOLE
 from ..passes.mixed_precision.guard import SMALL
+from ..passes.mixed_precision.memory import Memory
+from ..passes.mixed_precision.widths import Widths
+from ..passes.quantize import quantize
 from ..passes.samples import Samples
 from ..targets import Target
 from .accuracy import labels_of
@@ -41,6 +57,7 @@ class MixedPrecision:
     """Points."""
     lam: float
     objective: Objective
+    patches: Patches | None = None
 
     @property
     def warning(self) -> str | None:
@@ -74,6 +91,7 @@ class MixedPrecision:
             "expected_drop": 100 * judged.expected,
             "expected_drop_bound": 100 * judged.bound,
             "warning": self.warning,
+            "patches": None if self.patches is None else _patches(self.patches),
             "int8": _point(found.baseline),
             "chosen": _point(found.chosen),
             "front": [_point(point) for point in found.front],
@@ -140,6 +158,22 @@ def _point(point: Point) -> dict[str, Any]:
     }
 
 
+def _patches(patches: Patches) -> dict[str, Any]:
+    classes, stage = patches.classes, patches.stage
+    return {
+        "grid": [stage.grid.down, stage.grid.across],
+        "layers": stage.end,
+        "tensor": stage.result.source,
+        "coverage": classes.coverage,
+        "threshold": classes.threshold,
+        "mean": classes.mean,
+        "deviation": classes.deviation,
+        "shares": [list(row) for row in classes.shares],
+        "map": classes.drawn().splitlines(),
+        "wide": classes.wide,
+    }
+
+
 def mix(
     model: oir.Model,
     samples: Samples | None,
@@ -175,8 +209,30 @@ def mix(
     labels = labels_of(samples.labels)
     if labels is not None:
         labels = labels.astype(np.int64)
-    found = search(model, samples.arrays, labels, lowered, limits, progress=_bar(progress))
-    return MixedPrecision(found, options.max_drop, options.lam, options.objective)
+    patches, branches = None, WHOLE
+    stage = _stage(model, samples, options, lowered, limits)
+    if stage is not None:
+        shares = PatchOptions(options.patch_coverage, options.patch_threshold)
+        patches = patches_of(model, samples.arrays, stage, shares)
+        model, branches = patches.model, patches.branches
+    bar = _bar(progress)
+    found = search(model, samples.arrays, labels, lowered, limits, progress=bar, branches=branches)
+    return MixedPrecision(found, options.max_drop, options.lam, options.objective, patches)
+
+
+def _stage(
+    model: oir.Model, samples: Samples, options: CompileOptions, lowered: Callable[[oir.Model], Program],
+    limits: MixedOptions,
+) -> Stage | None:  # fmt: skip
+    """The layers that are to run in patches: cut as asked, or as the schedule of the model in 8 bits cuts
+    them; None where neither does."""
+    if options.patches is None:
+        return None
+    if options.patches != "auto":
+        return stage_of(lowered(model), *options.patches)
+    whole = lowered(remove_dead_channels(quantize(model, samples.arrays)))
+    schedule = Memory(whole, {}, limits.goal, limits.sram_budget).best(Widths())
+    return scheduled_stage(lowered(model), schedule)
 
 
 def _bar(progress: Callable[[str], None]) -> Callable[[str, float], None]:

@@ -32,7 +32,8 @@ RANDOM = "random"
 @dataclass(frozen=True)
 class CompileOptions:
     """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points,
-    ``lam`` is ``--lambda``; both and ``objective`` are for mixed precision. ``states`` are pairs
+    ``lam`` is ``--lambda``; both and ``objective`` are for mixed precision, as are ``patches`` (down, across;
+    or those of the schedule in 8 bits), whose coverage and threshold are shares. ``states`` are pairs
     ``IN:OUT``. ``dt``, in seconds, and ``nir_reset`` are for .nir files. ``spiking`` is a number of time
     steps."""
 
@@ -45,6 +46,9 @@ class CompileOptions:
     max_drop: float = 1.0
     lam: float = 0.5
     objective: Objective = "cycles"
+    patches: tuple[int, int] | Literal["auto"] | None = None
+    patch_coverage: float = 0.96
+    patch_threshold: float = 0.5
     io_layout: IoLayout = "nhwc"
     input_dtype: InputDtype = "int8"
     schedule: ScheduleGoal = "fit"
@@ -72,24 +76,58 @@ class CompileOptions:
         _require(self.optimize, Optimize, "--optimize")
         _require_within(self.max_drop, 0, 100, "--max-drop")
         _require_within(self.lam, 0, 1, "--lambda")
-        if self.spiking is not None:
-            _require_within(self.spiking, 1, MOST_STEPS, "--spiking")
-            if self.check_passes:
-                raise UsageError(
-                    "--spiking does not go with --check-passes",
-                    why="the output of one time step is no output of the network that it was made from",
-                    remedy="leave one of the two out; the report has the agreement after each time step",
-                )
-            if self.precision not in ("auto", "int8"):
-                raise UsageError(
-                    f"--spiking does not go with --precision {self.precision}",
-                    why="a spiking network has spikes of one bit, membranes of 16 and weights of 8",
-                    remedy="leave one of the two out",
-                )
+        _require_within(self.patch_threshold, 0, 1, "--patch-threshold")
+        self._require_patched()
+        self._require_spiking()
         if self.export is not None:
             _require(self.export, ExportKind, "--export")
         if self.nir_reset is not None:
             _require(self.nir_reset, NirReset, "--nir-reset")
+
+    def _require_patched(self) -> None:
+        """UsageError where patches are asked for together with what leaves no room for them."""
+        if self.patches is None:
+            return
+        if not 0 < self.patch_coverage < 1:
+            raise UsageError(
+                f"--patch-coverage cannot be {self.patch_coverage:g}",
+                remedy="choose a number between 0 and 1, neither of them",
+            )
+        if self.precision != "mixed":
+            raise UsageError(
+                f"--patches does not go with --precision {self.precision}",
+                why="it says which positions of an image keep 8 bits where others get fewer",
+                remedy="add --precision mixed",
+            )
+        if self.objective != "bitops":
+            raise UsageError(
+                f"--patches does not go with --objective {self.objective}",
+                why="patches compute their halos again: they save BitOPs, and no cycles",
+                remedy="add --objective bitops",
+            )
+        if self.schedule == "fast" and self.pareto is None:
+            raise UsageError(
+                "--patches does not go with --schedule fast",
+                why="whole layers would compute each position twice, in 8 bits and in fewer",
+                remedy="choose --schedule fit or min-sram",
+            )
+
+    def _require_spiking(self) -> None:
+        if self.spiking is None:
+            return
+        _require_within(self.spiking, 1, MOST_STEPS, "--spiking")
+        if self.check_passes:
+            raise UsageError(
+                "--spiking does not go with --check-passes",
+                why="the output of one time step is no output of the network that it was made from",
+                remedy="leave one of the two out; the report has the agreement after each time step",
+            )
+        if self.precision not in ("auto", "int8"):
+            raise UsageError(
+                f"--spiking does not go with --precision {self.precision}",
+                why="a spiking network has spikes of one bit, membranes of 16 and weights of 8",
+                remedy="leave one of the two out",
+            )
 
     def described(self) -> str:
         """The options that shape the emitted code, as typed; no paths."""
@@ -98,6 +136,10 @@ class CompileOptions:
         if self.precision == "mixed":
             parts.append(f"--max-drop {self.max_drop:g} --lambda {self.lam:g}")
             parts.append(f"--objective {self.objective}")
+        if self.patches is not None:
+            grid = self.patches if self.patches == "auto" else "x".join(map(str, self.patches))
+            shares = f"--patch-coverage {self.patch_coverage:g} --patch-threshold {self.patch_threshold:g}"
+            parts.append(f"--patches {grid} {shares}")
         if self.io_layout != "nhwc":
             parts.append(f"--io-layout {self.io_layout}")
         if self.input_dtype != "int8":

@@ -33,6 +33,7 @@ from ..passes.samples import (
     random_samples,
     random_sequences,
 )
+from ..passes.schedule.selection import model_macs
 from ..passes.state_pairs import given_inputs, state_pairs
 from ..passes.validate import validate
 from ..targets import Target, load_target
@@ -253,7 +254,7 @@ def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Fac
         sha256=notes["tinyc.sha256"],
         opset=int(notes["tinyc.source_opset"]),
         parameters=count_parameters(prepared.imported),
-        macs=sum(step.kernel.cost(program.buffers[step.outputs[0]].whole).macs for step in program.steps),
+        macs=model_macs(program),
         options=options.described(),
         optimize=options.optimize,
         inference=None if prepared.rates is None else prepared.rates.inference(program),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from ..codegen.emit import Facts, Footprint, weight_bytes
 from ..codegen.feeding import feedings
 from ..codegen.optimization import LEVELS, Optimize, other
 from ..ir.lifetime import lifetimes
-from ..ir.program import Program, Step
+from ..ir.program import Program
+from ..passes.schedule.cost import bitops, factor_bits, step_macs
 from ..targets import Target
 from .accuracy import Accuracy
 from .measurement import Measurement, Unmeasured
@@ -184,30 +184,16 @@ class Report:
         return {
             "macs_executed": executed,
             "recompute_ratio": self.schedules.recompute_ratio,
-            "bitops": self._bitops(),
+            "bitops": bitops(self.program),
             "instructions": run.instructions if run else None,
             "cycles": _rounded(run.cycles) if run else None,
             "milliseconds": self.milliseconds,
             "core": self.target.cpu,
         }
 
-    def _bitops(self) -> int:
-        """MACs times the bits of both factors."""
-        steps = zip(self.program.steps, self.layer_macs(), strict=True)
-        return sum(macs * prod(self._bits(step)) for step, macs in steps if macs)
-
-    def _bits(self, step: Step) -> tuple[int, int]:
-        """Bits of a step's activations and weights; without weights those of its operands."""
-        operands = [self.program.buffers[name].dtype.bits for name in step.inputs or step.outputs]
-        return operands[0], step.kernel.weight_bits or operands[-1]
-
     def layer_macs(self) -> list[int]:
         """MACs that are executed for each step, those done again included."""
-        program = self.program
-        macs = [0] * len(program.steps)
-        for task in program.tasks:
-            macs[task.step] += program.steps[task.step].kernel.cost(program.window(task)).macs
-        return macs
+        return step_macs(self.program)
 
     def _accuracy(self) -> dict[str, Any] | None:
         a = self.accuracy
@@ -250,7 +236,7 @@ class Report:
                 "operator": step.operator,
                 "output_shape": list(out.shape),
                 "dtype": out.dtype.value[0],
-                "activation_bits": self._bits(step)[0],
+                "activation_bits": factor_bits(program, step)[0],
                 "weight_bits": step.kernel.weight_bits,
                 "macs": macs,
                 "weights": sum(array.nbytes for array in step.kernel.constants().values()),

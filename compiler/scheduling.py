@@ -8,10 +8,11 @@ from typing import Any
 from ..ir.errors import ModelError, UsageError
 from ..ir.program import Program, Task
 from ..passes.schedule import Point, layer_by_layer, placed_front
+from ..passes.schedule.cost import executed
 from ..passes.schedule.feed import feed_by_rows
-from ..passes.schedule.front import executed
 from ..passes.schedule.order import least_peak_order
 from ..passes.schedule.search import candidates
+from ..passes.schedule.selection import model_macs
 from ..passes.settle import settle_states
 from ..passes.tailor import tailor
 from ..passes.views import eliminate_copies
@@ -42,11 +43,12 @@ class Schedules:
     @property
     def recompute_ratio(self) -> float:
         """MACs that the chosen schedule executes, to those of the model."""
-        return self.points[self.chosen].macs / max(self.points[0].macs, 1)
+        return self.points[self.chosen].macs / max(model_macs(self.layers), 1)
 
     @property
     def layer_by_layer(self) -> int:
-        """Arena bytes of the fastest schedule, which runs one whole layer after the other."""
+        """Arena bytes of the fastest schedule, which runs one whole layer after the other (but branches of
+        patches region by region)."""
         return self.points[0].arena
 
     @property
@@ -56,7 +58,7 @@ class Schedules:
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """The front as the report lists it; ``point`` is the number that ``--pareto`` takes."""
-        base = max(self.points[0].macs, 1)
+        base = max(model_macs(self.layers), 1)
         return [
             {
                 "point": number,

@@ -51,6 +51,8 @@ class Kernel(ABC):
     windowed: ClassVar[bool] = False
     ascending: ClassVar[bool] = False
     """Rows have to be computed from the first to the last, each once."""
+    separable: ClassVar[bool] = True
+    """Which rows of an input a window needs depends on its rows alone, and which columns on its columns."""
 
     @property
     def slides(self) -> int:

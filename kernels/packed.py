@@ -18,6 +18,7 @@ from .packed_sum import PackedSum
 from .packed_table import PackedTable
 from .pool import AveragePool, MaxPool
 from .scaled_sum import ScaledSum
+from .select import Select
 from .table import Table
 
 
@@ -39,5 +40,7 @@ def packed_form(kernel: Kernel, sources: Sequence[DType]) -> Kernel | None:
             return PackedPairs.of(kernel, sources) or PackedSum.of(kernel, sources)
         case Table():
             return PackedTable.form(kernel, sources[0])
+        case Select():
+            return kernel  # it moves whole pixels
         case _:
             return None

@@ -9,7 +9,9 @@ being checked.
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import combinations
+
+import numpy as np
 
 from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Role, Tile
 from .replay import Replay, invalid
@@ -94,24 +96,44 @@ def _check_view(view: Buffer, offset: int, parent: Buffer) -> None:
 
 
 def _check_writers(program: Program) -> None:
-    """Every byte of a buffer has one writer, the caller or one step, so what it holds needs no history. What
-    only moves rows inside their frame writes none."""
-    spans: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    writers = [(name, "the caller") for name in _given(program)]
+    """Every byte of a buffer has one writer, the caller or one step, so what it holds needs no history: views
+    of the same bytes are written by tasks of other pixels. What only moves rows inside their frame writes
+    none."""
+    spans: dict[str, list[tuple[int, int, str, int]]] = defaultdict(list)
+    writers = [(name, "the caller", -1) for name in _given(program)]
     writers += [
-        (name, f"step {step.name}")
-        for step in program.steps
+        (name, f"step {step.name}", index)
+        for index, step in enumerate(program.steps)
         for name in step.outputs
         if not step.kernel.slides
     ]
-    for name, writer in writers:
+    for name, writer, index in writers:
         (owner, begin), size = program.owner(name), program.buffers[name].nbytes
         if size > 0:
-            spans[owner].append((begin, begin + size, writer))
+            spans[owner].append((begin, begin + size, writer, index))
     for owner, parts in spans.items():
-        for (_, end, one), (begin, _, other) in pairwise(sorted(parts)):
-            if begin < end:
+        for (_, end, one, first), (begin, _, other, second) in combinations(sorted(parts), 2):
+            if begin < end and not _take_turns(program, first, second):
                 raise invalid(f"buffer {owner}", f"{one} and {other} both write its bytes from {begin} on")
+
+
+def _take_turns(program: Program, *steps: int) -> bool:
+    """True where two steps whose outputs are views of one tensor, whole and alike, compute other pixels of
+    it."""
+    if min(steps) < 0 or any(len(program.steps[index].outputs) != 1 for index in steps):
+        return False
+    one, other = (program.buffers[program.steps[index].outputs[0]] for index in steps)
+    same = (one.grid, one.batch, one.dtype) == (other.grid, other.batch, other.dtype)
+    if not same or one.storage != Full() or other.storage != Full() or one.batch != 1:
+        return False
+    if program.owner(one.name) != program.owner(other.name):
+        return False
+    written = np.zeros((2, *one.grid[:2]), bool)
+    for task in program.tasks:
+        if task.step in steps:
+            window = program.window(task)
+            written[steps.index(task.step), window.y0 : window.y1, window.x0 : window.x1] = True
+    return not (written[0] & written[1]).any()
 
 
 def _check_layout(program: Program, plan: MemoryPlan) -> None:

@@ -17,6 +17,7 @@ from ..quantize.options import Progress, QuantizeOptions, silent
 from ..quantize.pipeline import Quantizer
 from . import vdqs, weights
 from .bitops import Layer, bitops, weight_bytes
+from .branches import WHOLE, Branches
 from .facts import Facts, layers_of
 from .front import Point, undominated
 from .guard import Guard, Judgement
@@ -56,22 +57,24 @@ def search(
     options: MixedOptions = DEFAULTS,
     quantization: QuantizeOptions = IN_8_BITS,
     progress: Progress = silent,
+    branches: Branches = WHOLE,
 ) -> Mixed:
     """The canonical float ``model`` in as few bits as ``options`` allow.
 
     ``labels`` (class numbers, one per sample of ``calibration``) turn the guard's metric from agreement with
     the float model into accuracy. First come the steps that the budgets need: at the peak of memory, then of
     weights. Then weights to 4 bits, feature maps, and weights to 2.
+    ``branches`` tells of patches (``patches_of``), if ``model`` has any.
     Raises what ``quantize`` does.
     """
     quantizer = Quantizer(model, calibration, quantization, progress)
     whole = quantizer.quantized({}, {}, progress)
     trials = _Trials(model, quantizer, calibration, labels)
-    facts = Facts(quantizer, whole, lower, options, progress)
+    facts = Facts(quantizer, whole, lower, options, progress, branches)
     widths, points, judgement, refused = _Search(trials, facts, options, progress).run()
     found = whole if widths == Widths() else quantizer.quantized(widths.activations, widths.weights)
     slim = remove_dead_channels(found.clone())  # narrow weights leave more channels dead
-    layers = layers_of(slim, quantizer)
+    layers = layers_of(slim, quantizer, branches)
     chosen = replace(points[-1], flash=weight_bytes(layers, widths), bitops=bitops(layers, widths))
     front = undominated([*points[:-1], chosen])
     return Mixed(found, chosen, points[0], front, judgement, layers, refused, facts.timing.growth(widths))

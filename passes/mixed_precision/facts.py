@@ -18,6 +18,7 @@ from ..quantize.options import Progress
 from ..quantize.pipeline import Quantizer
 from ..quantize.units import Unit
 from .bitops import Layer, bitops, weight_bytes
+from .branches import Branches
 from .entropy import entropy_lost
 from .front import Point
 from .guard import Guard, Judgement
@@ -31,22 +32,24 @@ class Facts:
     """Of the model in 8 bits, ``whole``, that ``quantizer`` makes."""
 
     def __init__(
-        self, quantizer: Quantizer, whole: oir.Model, lower: Lower, options: MixedOptions, progress: Progress
-    ) -> None:
+        self, quantizer: Quantizer, whole: oir.Model, lower: Lower, options: MixedOptions, progress: Progress,
+        branches: Branches,
+    ) -> None:  # fmt: skip
         self._quantizer, self._progress = quantizer, progress
         self.timing = Timing(quantizer, lower, options.target)
         slim = remove_dead_channels(whole.clone())
         program = lower(slim)
         groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
-        self.layers = layers_of(slim, quantizer)
+        self.layers = layers_of(slim, quantizer, branches)
         self.memory = Memory(program, maps_of(slim, groups), options.goal, options.sram_budget)
         self.other_flash = constant_bytes(program) - weight_bytes(self.layers, Widths())
         """Bytes of constants that are no weights: biases, multipliers, tables."""
         shown = {str(value.name) for value in (*slim.graph.inputs, *slim.graph.outputs)}
-        shown |= quantizer.parts.spiking.spikes
+        kept = shown | quantizer.parts.spiking.spikes | branches.kept
         of_8_bits = (g for g in quantizer.groups if usual_bits(quantizer.parts, g) == 8)
-        self.maps = [g.members[0] for g in of_8_bits if shown.isdisjoint(g.members)]
-        """Feature maps that may be narrowed: not those that the caller sees, nor spikes and membranes."""
+        self.maps = [g.members[0] for g in of_8_bits if kept.isdisjoint(g.members)]
+        """Feature maps that may be narrowed: not those that the caller sees, those with outliers, spikes and
+        membranes."""
 
     @cached_property
     def loss(self) -> Mapping[tuple[str, int], float]:
@@ -94,23 +97,24 @@ def constant_bytes(program: Program) -> int:
     return sum(a.nbytes for step in program.steps for a in step.kernel.constants().values())
 
 
-def layers_of(slim: oir.Model, quantizer: Quantizer) -> tuple[Layer, ...]:
+def layers_of(slim: oir.Model, quantizer: Quantizer, branches: Branches) -> tuple[Layer, ...]:
     """Layers with weights; their work and weights are of ``slim``, a QDQ model without dead channels."""
-    return tuple(_layers(slim, quantizer))
+    return tuple(_layers(slim, quantizer, branches))
 
 
-def _layers(slim: oir.Model, quantizer: Quantizer) -> Iterator[Layer]:
+def _layers(slim: oir.Model, quantizer: Quantizer, branches: Branches) -> Iterator[Layer]:
     groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
-    left = {str(node.outputs[0].name): node for node in slim.graph if node.outputs}
+    left = {node.name: node for node in slim.graph}
     for unit in quantizer.parts.units:
-        if unit.rule.weight_axis is not None and (node := left.get(unit.name)) is not None:
-            yield _layer(unit, node, groups)
+        if unit.rule.weight_axis is not None and (node := left.get(unit.operator.name)) is not None:
+            yield _layer(unit, node, groups, branches)
 
 
-def _layer(unit: Unit, node: oir.Node, groups: Mapping[str, str]) -> Layer:
+def _layer(unit: Unit, node: oir.Node, groups: Mapping[str, str], branches: Branches) -> Layer:
     weight = node.inputs[1]
     assert weight is not None and weight.shape is not None
     size = 1
     for length in weight.shape.numpy():
         size *= length
-    return Layer(unit.name, node_of(unit), groups[unit.inputs[0]], node_macs(node), size)
+    macs = round(node_macs(node) * branches.shares.get(node_of(unit), 1))
+    return Layer(unit.name, node_of(unit), groups[unit.inputs[0]], macs, size)

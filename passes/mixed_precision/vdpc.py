@@ -15,6 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ...ir.errors import UsageError
+from ..schedule.stream import cut
 
 COVERAGE = 0.96
 """φ: the share of values that are no outliers."""
@@ -25,10 +26,12 @@ THRESHOLD = 0.5
 @dataclass(frozen=True)
 class PatchMap:
     """Classes of patches by position, rows first: ``shares`` of samples with an outlier there, and the
-    ``threshold`` that they were held against; ``mean`` and ``deviation`` are of all values."""
+    ``threshold`` that they were held against; ``mean`` and ``deviation`` are of all values, of which a share
+    ``coverage`` were to be no outliers."""
 
     mean: float
     deviation: float
+    coverage: float
     threshold: float
     shares: tuple[tuple[float, ...], ...]
 
@@ -36,6 +39,16 @@ class PatchMap:
     def outliers(self) -> tuple[tuple[bool, ...], ...]:
         """True for positions that keep 8 bits."""
         return tuple(tuple(share > self.threshold for share in row) for row in self.shares)
+
+    @property
+    def reach(self) -> float:
+        """How far from the mean outliers begin."""
+        return z_score(self.coverage) * self.deviation
+
+    @property
+    def wide(self) -> int:
+        """How many positions keep 8 bits."""
+        return sum(outlier for row in self.outliers for outlier in row)
 
     def drawn(self) -> str:
         """The map as text, one character per position: ``#`` keeps 8 bits, ``·`` may have fewer."""
@@ -57,8 +70,8 @@ def classify(
     """Classes of the positions of a ``grid`` (down, across) of patches.
 
     ``maps`` are values of the feature map, [channels, height, width], one array per calibration sample.
-    Patches are as even as rows and columns allow, the first ones the larger. Raises UsageError where there is
-    no sample, where the grid is finer than the map, or where coverage or threshold are no shares.
+    Patches are cut as schedules cut a tensor into regions. Raises UsageError where there is no sample, where
+    the grid is finer than the map, or where coverage or threshold are no shares.
     """
     _check(maps, grid, coverage, threshold)
     count = sum(array.size for array in maps)
@@ -66,19 +79,17 @@ def classify(
     squares = sum(float(np.square(array - mean, dtype=np.float64).sum()) for array in maps)
     deviation = float(np.sqrt(squares / count))
     reach = z_score(coverage) * deviation
-    rows, columns = (_begins(size, parts) for size, parts in zip(maps[0].shape[1:], grid, strict=True))
+    rows, columns = (
+        [begin for begin, _ in cut(size, parts)]
+        for size, parts in zip(maps[0].shape[1:], grid, strict=True)
+    )
     hits = np.zeros(grid)
     for array in maps:
         beyond = (np.abs(array - mean) > reach).any(axis=0)
         patches = np.logical_or.reduceat(np.logical_or.reduceat(beyond, rows, axis=0), columns, axis=1)
         hits += patches
     shares = tuple(tuple((row / len(maps)).tolist()) for row in hits)
-    return PatchMap(mean, deviation, threshold, shares)
-
-
-def _begins(size: int, parts: int) -> np.ndarray:
-    """Where each of ``parts`` even stretches of ``size`` begins, the first ones the longer."""
-    return np.array([-(-size * part // parts) for part in range(parts)])
+    return PatchMap(mean, deviation, coverage, threshold, shares)
 
 
 def _check(maps: Sequence[np.ndarray], grid: tuple[int, int], coverage: float, threshold: float) -> None:

@@ -14,6 +14,9 @@ from .operators import array_of, is_constant, is_float
 from .units import Unit, constant_side
 from .weights import Weights
 
+QUANTIZED = "_quantized"
+"""Ends the name of an activation's integers."""
+
 
 class Inserter:
     """Edits one graph in place; scales and zero points that tensors share are stored once."""
@@ -27,7 +30,7 @@ class Inserter:
         """A pair behind ``tensor``; all that read it, graph outputs too, read the pair's result."""
         value = self._values[tensor]
         scale, zero_point = self._quantization(tensor, quant)
-        whole = self._node("QuantizeLinear", [value, scale, zero_point], f"{tensor}_quantized")
+        whole = self._node("QuantizeLinear", [value, scale, zero_point], f"{tensor}{QUANTIZED}")
         back = self._node("DequantizeLinear", [whole.outputs[0], scale, zero_point], f"{tensor}_dequantized")
         integer, real = whole.outputs[0], back.outputs[0]
         stored = oir.TensorType(oir.DataType.from_numpy(dtype_of(quant.bits)))

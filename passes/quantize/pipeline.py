@@ -16,6 +16,7 @@ from ..spiking.firing import note_rates
 from ..state_pairs import state_pairs
 from .affine import WIDTHS, Affine, quant_of, resized
 from .calibration import Calibration, calibration_of, observe_histograms, observe_means, observe_ranges
+from .calibration_only import remove_marked
 from .choice import choose_ranges
 from .equalization import equalize
 from .groups import Group, Range, groups_of
@@ -159,6 +160,7 @@ class Quantizer:
     ) -> oir.Model:
         result = self.model.clone()
         _insert(result, quants, weights)
+        remove_marked(result.graph)
         _note(result, self.parts, self.groups, observers)
         return result
 

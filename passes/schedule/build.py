@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...ir.errors import UsageError
-from ...ir.program import Program, Storage, Task
+from ...ir.program import Program, Task
 from .reads import Reads
 from .segment import Scope, Segment, obstacle
-from .stream import stream
+from .selection import without_selections
+from .stream import stream, with_stream
 
 
 def build(program: Program, segments: Sequence[Segment]) -> Program:
@@ -19,23 +20,15 @@ def build(program: Program, segments: Sequence[Segment]) -> Program:
     """
     reads = Reads(program)
     _refuse_gaps(program, segments)
-    tasks: list[Task] = []
-    storage: dict[str, Storage] = {}
-    steps = list(program.steps)
+    made = replace(program, tasks=(), plan=None)
     for segment in segments:
         _refuse_obstacle(reads, segment)
         if segment.grid is None:
-            tasks += [_whole(program, index) for index in range(segment.begin, segment.end)]
+            whole = tuple(_whole(program, index) for index in range(segment.begin, segment.end))
+            made = replace(made, tasks=made.tasks + whole)
         else:
-            made = stream(reads, segment, first_slide=len(steps))
-            tasks += made.tasks
-            steps += made.slides
-            storage |= made.storage
-    buffers = {
-        name: replace(buffer, storage=storage[name]) if name in storage else buffer
-        for name, buffer in program.buffers.items()
-    }
-    return replace(program, steps=tuple(steps), tasks=tuple(tasks), buffers=buffers, plan=None)
+            made = with_stream(made, stream(reads, segment, first_slide=len(made.steps)))
+    return without_selections(made)
 
 
 def _refuse_gaps(program: Program, segments: Sequence[Segment]) -> None:

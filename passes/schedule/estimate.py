@@ -8,13 +8,19 @@ plus the tensors around.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
+from ...ir.accesses import accesses
+from ...ir.lifetime import liveness
 from ...ir.program import Full, Program
-from .cost import cycles
+from ...kernels.select import Select
+from .cost import cycles, executed
 from .profile import ACROSS, DOWN, Profile
 from .reads import Reads
 from .segment import Grid, Scope, Segment
+from .selection import grids_along, without_selections
+from .stream import stream, with_stream
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,9 @@ class Estimator:
         if scope.obstacle:
             return
         around = self._around(begin, end)
+        selection = scope.program.steps[end - 1].kernel
+        if isinstance(selection, Select) and _is_all_of_its_branches(scope):
+            yield from self._branches(Segment(begin, end), selection)
         profile = Profile(scope, tuple(around.dying))
         for grid in _grids(scope):
             time = cycles(*profile.work(grid))
@@ -97,6 +106,23 @@ class Estimator:
             if profile.frames:
                 slower = time + cycles(*profile.moves(grid))
                 yield _estimate(profile, around, Segment(begin, end, grid, framed=True), slower)
+
+    def _branches(self, segment: Segment, selection: Select) -> Iterator[Estimate]:
+        """A segment that ends with ``selection``, over grids whose regions run one of its branches each."""
+        for grid, framed in product(grids_along(selection), (False, True)):
+            yield self.simulated(replace(segment, grid=grid, framed=framed))
+
+    def simulated(self, segment: Segment) -> Estimate:
+        """A segment in regions, of which a single tensor leaves, by making its tasks: slower than a profile,
+        which does not see what depends on rows and columns together."""
+        program = self._program
+        driver = program.steps[segment.end - 1].outputs
+        made = stream(self._reads, segment, first_slide=len(program.steps))
+        alone = without_selections(with_stream(replace(program, tasks=(), outputs=driver), made))
+        live = liveness(accesses(alone))
+        staying = self._around(segment.begin, segment.end).staying
+        nbytes = staying + int(live.in_use(live.end - live.begin).max())
+        return Estimate(segment, nbytes, 0, cycles(executed(alone), len(alone.tasks)))
 
     def _around(self, begin: int, end: int) -> Around:
         staying, leaving, dying = 0, 0, dict[str, int]()
@@ -110,6 +136,13 @@ class Estimator:
             elif begin <= born < end <= dead:
                 leaving += size
         return Around(staying, dying, leaving)
+
+
+def _is_all_of_its_branches(scope: Scope) -> bool:
+    """True where one tensor comes in and one leaves, and regions can be computed in any order."""
+    read = {scope.program.owner(name)[0] for _, step in scope.steps for name in step.inputs}
+    coming = read - {scope.program.owner(name)[0] for name in scope.producers}
+    return len(coming) <= 1 and len(scope.leaving) == 1 and not scope.ascending
 
 
 def _estimate(profile: Profile, around: Around, segment: Segment, time: float) -> Estimate:

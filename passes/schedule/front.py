@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...ir.kernel import Cost
 from ...ir.program import Program
 from ...ir.window import Window
 from ..place import least_arena, place
 from .build import alternating, build
-from .cost import cycles
+from .cost import cycles, executed
 from .reads import Reads
 from .search import Candidate, candidates
 from .segment import Grid, Scope, Segment
@@ -105,14 +104,6 @@ def _placed(candidate: Candidate) -> Point:
             placed = place(program, seconds=SECONDS)
             points.append(Point(placed, way, work.macs, cycles(work, len(program.tasks))))
     return min(points, key=lambda point: (point.arena, point.cycles))
-
-
-def executed(program: Program) -> Cost:
-    """Work of all tasks."""
-    total = Cost()
-    for task in program.tasks:
-        total += program.steps[task.step].kernel.cost(program.window(task))
-    return total
 
 
 def _chosen(found: Sequence[Candidate], count: int) -> list[Candidate]:

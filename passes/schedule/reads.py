@@ -25,7 +25,8 @@ class Reach:
 
 
 class Reads:
-    """What windowed steps read. Rows depend on rows only and columns on columns, so each axis is a table."""
+    """What windowed steps read. Rows depend on rows only and columns on columns, so each axis is a table. Of
+    kernels that are not separable, tables tell what whole rows and whole columns read."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -39,6 +40,8 @@ class Reads:
 
     def needed(self, step: int, operand: int, window: Window) -> Window:
         """The window of input ``operand`` that ``window`` of the output reads."""
+        if not self.program.steps[step].kernel.separable:
+            return self.program.needed(self.program.steps[step], operand, window)
         rows = self._span(step, operand, ROWS, window.y0, window.y1)
         return Window(*rows, *self._span(step, operand, COLUMNS, window.x0, window.x1))
 

@@ -50,8 +50,18 @@ def stream(reads: Reads, segment: Segment, first_slide: int) -> Stream:
     return Stream(tuple(tasks), storage, steps)
 
 
+def with_stream(program: Program, made: Stream) -> Program:
+    """``program`` with the tasks, steps and storages of ``made`` behind its own; not placed."""
+    buffers = {
+        name: replace(buffer, storage=made.storage[name]) if name in made.storage else buffer
+        for name, buffer in program.buffers.items()
+    }
+    steps, tasks = program.steps + made.slides, program.tasks + made.tasks
+    return replace(program, steps=steps, tasks=tasks, buffers=buffers, plan=None)
+
+
 Region = Mapping[str, Window]
-"""What is computed of each tensor of a segment."""
+"""What is computed of each tensor of a segment; those of which nothing is are left out."""
 
 
 def regions_of(scope: Scope, grid: Grid) -> Iterator[Region]:
@@ -78,7 +88,8 @@ def needed_windows(scope: Scope, wanted: Mapping[str, Window]) -> Region:
         for operand, name in enumerate(step.inputs):
             if name in scope.producers and name not in step.outputs:
                 need = scope.reads.needed(index, operand, window)
-                region[name] = need if name not in region else hull(region[name], need)
+                if need.pixels:
+                    region[name] = need if name not in region else hull(region[name], need)
     return region
 
 
@@ -120,16 +131,17 @@ class _Demand:
             done = self._done[index]
             y = window.y1 - 1 - done if self._upward else window.y0 + done
             for operand, producer in self._sources[index]:
-                self._advance(producer, self._rows_before(index, operand, y))
+                if count_before := self._rows_before(index, operand, y):
+                    self._advance(producer, count_before)
             self._order.append(Row(index, y))
             self._done[index] = done + 1
 
     def _rows_before(self, index: int, operand: int, y: int) -> int:
         """How many rows of the operand have to be there for row ``y``."""
         first, end = self._scope.reads.rows(index, operand)[y]
-        if first == end:
+        have = self._region.get(self._scope.program.steps[index].inputs[operand])
+        if first == end or have is None:
             return 0
-        have = self._region[self._scope.program.steps[index].inputs[operand]]
         return have.y1 - first if self._upward else end - have.y0
 
     def _by_reach(self, index: int) -> list[tuple[int, int]]:
@@ -189,11 +201,13 @@ def _frame(buffer: Buffer, storage: Storage, height: int) -> Frame:
 
 
 def _origins(program: Program, region: Region, storage: Mapping[str, Storage]) -> dict[str, int]:
-    """The first column of all tiles and frames; those as wide as their tensor begin with its first."""
+    """The first column of all tiles and frames; those as wide as their tensor, and those of which the region
+    computes nothing, begin with its first."""
     origins: dict[str, int] = {}
     for name, kind in storage.items():
         if isinstance(kind, Tile | Frame):
-            origins[name] = region[name].x0 if kind.width < program.buffers[name].grid[1] else 0
+            partial = kind.width < program.buffers[name].grid[1] and name in region
+            origins[name] = region[name].x0 if partial else 0
     return origins
 
 

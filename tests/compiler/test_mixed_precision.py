@@ -7,8 +7,11 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import onnx
+import onnx_ir as oir
 import pytest
 
+from ..passes.mixed_precision.test_patches import network, samples
 from .command_line import tinyc
 from .refusals import refused
 
@@ -38,7 +41,17 @@ def test_a_quantized_model_is_refused(tmp_path: Path) -> None:
     assert "quantized already" in text and "keeps the widths" in text
 
 
-@pytest.mark.parametrize(("option", "value"), [("--lambda", "2"), ("--max-drop", "-1")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--lambda", "2"),
+        ("--max-drop", "-1"),
+        ("--patches", "3"),
+        ("--patches", "0x2"),
+        ("--patch-coverage", "1"),
+        ("--patch-threshold", "1.5"),
+    ],
+)
 def test_numbers_out_of_range_are_refused(option: str, value: str) -> None:
     outcome = tinyc("compile", DIGITS, "-t", "nucleo-f446re", option, value)
     assert outcome.code == 2 and option in outcome.err
@@ -75,3 +88,46 @@ def test_what_fits_and_would_not_be_faster_stays_int8(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     mixed = report["mixed_precision"]
     assert mixed["chosen"] == mixed["int8"] and mixed["slower"] == [] and mixed["warning"] is None
+
+
+def test_patches_need_mixed_precision_and_a_schedule() -> None:
+    calibration = ROOT / "models" / "digits_calibration.npz"
+    text = refused(2, DIGITS, "--patches", "2x2", "--calibration", calibration)
+    assert "--patches does not go with --precision auto" in text and "--precision mixed" in text
+    options = ("--patches", "2x2", "--precision", "mixed", "--calibration", calibration)
+    assert "add --objective bitops" in refused(2, DIGITS, *options)
+    options = (*options, "--objective", "bitops")
+    assert "twice" in refused(2, DIGITS, *options, "--schedule", "fast")
+    text = refused(2, DIGITS, *options[2:], "--patches", "9x9")
+    assert "No first layers of this model can be cut into 9x9 patches" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("grid", ["3x3", "auto"])
+def test_positions_with_outliers_keep_their_bits(grid: str, tmp_path: Path) -> None:
+    """A network whose images hold outliers in one corner. Its best schedule in 8 bits has no patches."""
+    onnx.save(oir.to_proto(network()), tmp_path / "net.onnx")
+    np.savez(tmp_path / "c.npz", **samples())
+    outcome = tinyc(
+        "compile", tmp_path / "net.onnx", "-t", "nucleo-f446re", "--precision", "mixed", "--max-drop", "20",
+        "--calibration", tmp_path / "c.npz", "--patches", grid, "--json", "-o", tmp_path / "out",
+        "--dump-passes", tmp_path / "passes", "--objective", "bitops",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    jsonschema.validate(report, json.loads((ROOT / "tests" / "report_schema.json").read_text()))
+    assert report["verification"]["host_bit_exact"] and report["verification"]["max_lsb_per_layer"] <= 1
+    assert report["verification"]["board_bit_exact"] in (True, None)
+    assert f"--patches {grid} --patch-coverage 0.96 --patch-threshold 0.5" in report["options"]
+    patches = report["mixed_precision"]["patches"]
+    if grid == "auto":
+        assert patches is None
+        return
+    assert patches["map"] == ["#··", "···", "···"] and patches["wide"] == 1 and patches["grid"] == [3, 3]
+    bits = {layer["node"]: layer["activation_bits"] for layer in report["mixed_precision"]["layers"]}
+    assert bits["Conv_4"] == bits["Conv_6"] == 8 > bits["Conv_6_narrow"]
+    assert report["model"]["macs"] < report["compute"]["macs_executed"]
+    (dumped,) = (tmp_path / "passes").glob("*-mixed-precision.onnx")
+    again = tinyc("compile", dumped, "-t", "nucleo-f446re", "--json", "-o", tmp_path / "again")
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["compute"]["bitops"] == report["compute"]["bitops"]

@@ -12,9 +12,8 @@ from tinyc.emulator.machine import Machine
 from tinyc.ir.program import MemoryPlan, Program, Role
 from tinyc.passes.place import least_arena, place
 from tinyc.passes.schedule import Point, Segment, build, placed_front
-from tinyc.passes.schedule.cost import cycles
+from tinyc.passes.schedule.cost import cycles, executed
 from tinyc.passes.schedule.estimate import Estimator
-from tinyc.passes.schedule.front import executed
 from tinyc.passes.schedule.search import Candidate, candidates
 from tinyc.passes.validate import validate
 

@@ -118,9 +118,9 @@ def patched(outliers: dict[tuple[int, int], int], samples: int = 10) -> list[np.
 
 def test_positions_with_outliers_in_enough_samples_keep_their_bits() -> None:
     found = classify(patched({(0, 0): 6, (4, 6): 5, (2, 3): 10}), (2, 3), threshold=0.5)
-    # rows 0-2 and 3-4; columns 0-2, 3-4 and 5-6
-    assert found.drawn() == "##·\n···"
-    assert found.shares == ((0.6, 1.0, 0.0), (0.0, 0.0, 0.5))
+    # rows 0-1 and 2-4; columns 0-1, 2-3 and 4-6
+    assert found.drawn() == "#··\n·#·"
+    assert found.shares == ((0.6, 0.0, 0.0), (0.0, 1.0, 0.5))
     assert classify(patched({(4, 6): 5}), (2, 3), threshold=0.4).outliers[1] == (False, False, True)
 
 

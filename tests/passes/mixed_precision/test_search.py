@@ -15,6 +15,7 @@ from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import lower
 from tinyc.passes.mixed_precision import Mixed, MixedOptions, search
 from tinyc.passes.mixed_precision.bitops import model_bitops, model_weight_bytes
+from tinyc.passes.mixed_precision.branches import WHOLE
 from tinyc.passes.mixed_precision.facts import Facts, constant_bytes
 from tinyc.passes.mixed_precision.guard import Guard, paired_interval, scores_of
 from tinyc.passes.mixed_precision.memory import Memory
@@ -133,7 +134,7 @@ def test_spikes_and_membranes_keep_their_bits() -> None:
     arrays = {name: (name == "x") * normal(12, *size) for name, size in sizes.items()}
     quantizer = Quantizer(model, arrays)
     whole = quantizer.quantized({}, {})
-    facts = Facts(quantizer, whole, lambda found: lower(found, "net"), MixedOptions(), silent)
+    facts = Facts(quantizer, whole, lambda found: lower(found, "net"), MixedOptions(), silent, WHOLE)
     assert facts.maps == ["a"] and {"S", "u", "u_next", "h"} <= set(quantizer.parts.tensors)
 
 
