@@ -154,13 +154,14 @@ def build_digits(weights: Weights) -> onnx.ModelProto:
 
 
 def build_braille(weights: Weights) -> onnx.ModelProto:
-    """One step of ``BRAILLE``: ``taxels`` (batch, 12) to ``spikes`` (batch, 7), float32 of 0 and 1.
+    """One step of ``BRAILLE``: ``taxels`` (batch, 12) bool to ``spikes`` (batch, 7), float32 of 0 and 1.
 
     ``weights`` are ``BRAILLE.shapes()`` and ``output.weight`` and ``output.bias``.
     """
     net = _Network("l2mu_braille", weights)
-    taxels = net.graph.input("taxels", ["batch", BRAILLE.inputs])
-    current = net.linear("output", net.cell(BRAILLE, taxels))
+    taxels = net.graph.input("taxels", ["batch", BRAILLE.inputs], oir.DataType.BOOL)
+    x = net.graph.op("Cast", "taxels", [taxels], to=int(oir.DataType.FLOAT))
+    current = net.linear("output", net.cell(BRAILLE, x))
     spikes = net.lif("output", current, ["batch", BRAILLE_CLASSES], BRAILLE_OUTPUT)
     return net.graph.model({"spikes": spikes}, OPSET)
 

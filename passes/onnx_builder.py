@@ -31,9 +31,11 @@ class GraphBuilder:
         self._kept: dict[str, oir.Value] = {}
         self._outputs: set[str] = set()
 
-    def input(self, name: str, shape: Sequence[int | str]) -> oir.Value:
-        """A float32 graph input; a dimension given as text is symbolic."""
-        value = oir.Value(name=name, shape=oir.Shape(shape), type=oir.TensorType(oir.DataType.FLOAT))
+    def input(
+        self, name: str, shape: Sequence[int | str], dtype: oir.DataType = oir.DataType.FLOAT
+    ) -> oir.Value:
+        """A graph input; a dimension given as text is symbolic."""
+        value = oir.Value(name=name, shape=oir.Shape(shape), type=oir.TensorType(dtype))
         self._inputs.append(value)
         return value
 

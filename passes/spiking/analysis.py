@@ -51,7 +51,8 @@ def state_operands(node: oir.Node) -> list[tuple[oir.Value, oir.Value]]:
 
 def spiking_of(model: oir.Model, neurons: Collection[oir.Node] | None = None) -> Spiking:
     """The facts about ``model``, whose nodes are in topological order, as far as they follow from these
-    neurons, or all. A graph input is spikes where it is a state whose next value is."""
+    neurons, or all. A graph input is spikes where it is a state whose next value is; so is what a Cast makes
+    of booleans that the caller gives."""
     if neurons is None:
         neurons = {node for node in model.graph if is_neuron(node)}
     outputs = {str(value.name): value for value in model.graph.outputs}
@@ -68,13 +69,19 @@ def spiking_of(model: oir.Model, neurons: Collection[oir.Node] | None = None) ->
 def _spikes(graph: oir.Graph, given: frozenset[str], neurons: Collection[oir.Node]) -> frozenset[str]:
     found = set(given)
     for node in graph:
-        if node in neurons and NEURONS[node.op_type].spikes:
+        if (node in neurons and NEURONS[node.op_type].spikes) or (neurons and _is_given(node)):
             found.add(str(node.outputs[0].name))
         elif is_rate_pool(node) or (node.domain == "" and node.op_type in _MOVING and len(node.outputs) == 1):
             moved = node.inputs if node.op_type == "Concat" else node.inputs[:1]
             if all(value is not None and value.name in found for value in moved):
                 found.add(str(node.outputs[0].name))
     return frozenset(found)
+
+
+def _is_given(node: oir.Node) -> bool:
+    """Whether the node makes numbers of a graph input of booleans: of spikes that the caller gives."""
+    source = node.inputs[0] if node.op_type == "Cast" else None
+    return source is not None and source.is_graph_input() and source.dtype == oir.DataType.BOOL
 
 
 def _facts(graph: oir.Graph, spikes: frozenset[str], neurons: Collection[oir.Node]) -> Spiking:

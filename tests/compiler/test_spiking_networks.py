@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from tinyc.models import lmuformer
+from tinyc.models import l2mu, lmuformer
 from tinyc.models.lmuformer_layers import Size
 
 from .command_line import tinyc as run_tinyc
@@ -105,6 +105,17 @@ def test_l2mu_reads_digits_in_a_few_kilobytes(tmp_path: Path) -> None:
     assert report["accuracy"]["compiled"] >= 0.95
     assert report["sram"]["total"] <= 8192
     assert report["model"]["macs"] == 8 * 64, "the encoder's"
+
+
+def test_l2mu_of_the_braille_size_only_adds(tmp_path: Path) -> None:
+    """Its inputs are booleans, so that the layers behind them are event-driven too."""
+    onnx.save(l2mu.build_braille(l2mu.random_braille_weights()), tmp_path / "braille.onnx")
+    spikes = np.random.default_rng(0).random((4, 20, 12)) < 0.1
+    np.savez(tmp_path / "x.npz", x=spikes)
+    options = ("--calibration", tmp_path / "x.npz", "--flash-budget", "256k")
+    report = compiled(tmp_path / "out", tmp_path / "braille.onnx", *options)
+    assert report["model"]["macs"] == 0
+    assert report["flash"]["fits"]
 
 
 @pytest.mark.parametrize("network", [lmuformer.plain, lmuformer.spiking])

@@ -72,7 +72,7 @@ def test_the_published_size(tmp_path: Path) -> None:
 def test_steps_are_the_papers_equations() -> None:
     weights = l2mu.random_braille_weights()
     random = np.random.default_rng(3)
-    taxels = (random.random((40, 1, 12)) < 0.2).astype(np.float32)
+    taxels = random.random((40, 1, 12)) < 0.2
     model = l2mu.build_braille(weights)
     results = run_steps(model, {"taxels": taxels})
     expected = spiking(l2mu.BRAILLE, weights, taxels[:, 0])
