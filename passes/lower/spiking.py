@@ -21,7 +21,7 @@ from ...kernels.node import Node, Tensor
 from ...kernels.rate_max_pool import resolve as resolve_rate_max_pool
 from ...kernels.sliding import Sliding
 from ..onnx_graph import constant, dequantized_constant, producer, shape_of
-from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
+from ..spiking.analysis import Spiking, is_neuron, layer_of, spiking_of, state_operands
 from ..spiking.firing import noted_rates
 from ..spiking.neurons import NEURONS
 from ..spiking.rate_pool import counted, is_rate_pool
@@ -72,22 +72,17 @@ class SpikingLowering:
 
     def _layer(self, result: oir.Value) -> None:
         """The layer that makes a current, with the Add of its bias where that is a node of its own."""
-        adding, node = producer(result, "Add"), producer(result, "Conv", "Gemm", "MatMul")
-        parameters: list[oir.Value | None] = []
-        if adding is not None:
-            sums = [v for v in adding.inputs if producer(v, "MatMul") is not None]
-            node = producer(sums[0], "MatMul")
-            parameters = [v for v in adding.inputs if v is not sums[0]]
-        assert node is not None
+        layer = layer_of(result)
+        assert layer is not None
+        node, bias = layer
         origin = Origin(node.op_type, node.name or "")
-        operands = [self._tensor(v) for v in (*node.inputs[1:], *parameters) if v is not None]
-        shape = shape_of(result)
-        order = channel_last(len(shape)) if node.op_type == "Conv" else row_major(len(shape))
-        source = self._tensor(node.inputs[0])
-        arranged = channel_last(len(source.shape)) if node.op_type == "Conv" else row_major(len(source.shape))
-        spikes = self._builder.bits(self._builder.ordered(source, arranged, origin), origin)
+        operands = [self._tensor(v) for v in (*node.inputs[1:], bias) if v is not None]
+        order_of = channel_last if node.op_type == "Conv" else row_major
+        source, shape = self._tensor(node.inputs[0]), shape_of(result)
+        arranged = self._builder.ordered(source, order_of(len(source.shape)), origin)
+        spikes = self._builder.bits(arranged, origin)
         name = self._builder.fresh(f"{name_of(result)} in steps of its weights")
-        out = Tensor(name, shape, DType.INT32, order)
+        out = Tensor(name, shape, DType.INT32, order_of(len(shape)))
         view = Node(node.op_type, origin.name, attributes(node), (spikes, *operands), (out,))
         kernel, current = resolve_current(view, self._rates.get(source.name))
         out = replace(out, dtype=kernel.dtype)
@@ -108,6 +103,7 @@ class SpikingLowering:
     # ---- neurons ----
 
     def _neuron(self, node: oir.Node, done: set[oir.Node]) -> None:
+        """The neuron, and the QuantizeLinear nodes behind it, which it does itself."""
         origin = Origin(node.op_type, node.name or "")
         terms = [self._values[name] for name in self._facts.terms[name_of(node.outputs[0])]]
         driven = [self._term(value, origin) for value in terms]
@@ -198,8 +194,5 @@ def _is_integer(term: oir.Value, facts: Spiking) -> bool:
     name = name_of(term)
     if name not in facts.currents:
         return name in facts.spikes or producer(term, "DequantizeLinear") is not None
-    adding = producer(term, "Add")
-    layer = producer(term, "Conv", "Gemm", "MatMul")
-    if adding is not None:
-        layer = next(node for v in adding.inputs if (node := producer(v, "MatMul")) is not None)
-    return layer is not None and dequantized_constant(layer.inputs[1]) is not None
+    layer = layer_of(term)
+    return layer is not None and dequantized_constant(layer[0].inputs[1]) is not None

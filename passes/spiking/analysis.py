@@ -111,15 +111,24 @@ def _terms(value: oir.Value, sums: set[str]) -> list[oir.Value]:
 
 def _is_current(value: oir.Value, spikes: frozenset[str]) -> bool:
     """True for what a layer with constant weights makes of spikes, where nobody else reads it."""
-    if not used_once(value):
+    layer = layer_of(value)
+    if layer is None or not used_once(value):
         return False
-    biased = producer(value, "Add")
-    if biased is not None:  # the bias of a MatMul
-        computed = [v for v in biased.inputs if v is not None and not is_constant_like(v)]
-        plain = len(computed) == 1 and producer(computed[0], "MatMul") is not None
-        return plain and _is_current(computed[0], spikes)
-    node = producer(value, *_LINEAR)
-    if node is None or node.inputs[0] is None or node.inputs[0].name not in spikes:
+    node, _ = layer
+    source, weight = node.inputs[:2]
+    if source is None or source.name not in spikes or weight is None or weight.shape is None:
         return False
-    plain = node.attributes.get_int("transA", 0) == 0
+    plain = node.attributes.get_int("transA", 0) == 0 and (node.op_type == "Conv" or len(weight.shape) == 2)
     return plain and all(operand is None or is_constant_like(operand) for operand in node.inputs[1:])
+
+
+def layer_of(value: oir.Value) -> tuple[oir.Node, oir.Value | None] | None:
+    """The Conv, Gemm or MatMul that makes ``value``, and the bias that a node of its own adds to a MatMul."""
+    adding = producer(value, "Add")
+    if adding is None:
+        node = producer(value, *_LINEAR)
+        return None if node is None else (node, None)
+    sums = [v for v in adding.inputs if v is not None and not is_constant_like(v)]
+    node = producer(sums[0], "MatMul") if len(sums) == 1 and used_once(sums[0]) else None
+    bias = next((v for v in adding.inputs if v not in sums), None)
+    return None if node is None or bias is None else (node, bias)

@@ -18,6 +18,7 @@ from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
 from tinyc.ir.dtype import DType
 from tinyc.ir.program import Program
+from tinyc.ir.values import to_real
 from tinyc.kernels.event import EventLayer
 from tinyc.kernels.integer_neuron import IntegerNeuron
 from tinyc.passes.canonicalize import canonicalize
@@ -153,3 +154,21 @@ def test_thresholds_are_exact() -> None:
     spiking = [k for k in kernels if isinstance(k, IntegerNeuron) and k.recurrence.spikes]
     assert len(spiking) == 2
     assert all(int(t).bit_count() == 1 for kernel in spiking for t in kernel.threshold)
+
+
+def test_a_neuron_whose_state_is_not_quantized_stays_in_float() -> None:
+    """And with it the layers that read its spikes, up to the next neurons, which get floats too."""
+    quantized = network("dense")[1].clone()
+    (neuron,) = (node for node in quantized.graph if node.name == "neuron1")
+    neuron.replace_input_with(1, next(value for value in quantized.graph.inputs if value.name == "u1"))
+    program = lower(quantized, "net")
+    kernels = {step.source: step.kernel.template for step in program.steps}
+    assert kernels["neuron1"] == kernels["neuron2"] == "float_neuron"
+    assert kernels["neuron3"] == "float_neuron"
+    machine, stepper = Machine(place(settle_states(program))), Stepper(quantized)
+    given = [{"x": step} for step in sequences(NETWORKS["dense"]())[0][:2]]
+    inputs, outputs = stepper.run(given)
+    for sample, wanted in zip(inputs, outputs, strict=True):
+        found = machine.run(stored_inputs(program, dict(sample)))
+        buffer = program.buffers[program.outputs[0]]
+        np.testing.assert_allclose(to_real(found[buffer.name], buffer), wanted["y"], atol=1e-3)
