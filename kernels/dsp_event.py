@@ -47,10 +47,10 @@ class _InBlocks(EventLayer):
 
     def cost(self, window: Window) -> Cost:
         fan, full = self.fan(window), self.blocks * BLOCK
-        in_blocks = self.times.cost(replace(fan, outputs=full, reach=full))
+        cost = self.times.cost(replace(fan, outputs=full, reach=full))
         if not self.rest:
-            return in_blocks
-        return in_blocks + self.rest_times.cost(replace(fan, outputs=self.rest, reach=self.rest))
+            return cost
+        return cost + self.rest_times.cost(replace(fan, outputs=self.rest, reach=self.rest))
 
     def constants(self) -> Mapping[str, np.ndarray]:
         """Of full blocks, and of the rest, if any, as the portable kernel has them. Biases of 16 bits are in

@@ -22,26 +22,26 @@ from .event_conv2d import EventConv2D
 from .event_dense import EventDense
 from .event_rows import Times
 
-_BLOCK = 32
-"""Outputs of four vectors, where currents have 16 bits."""
+_TIMES = Times(addition=0.375, spike=6.0, input=0.2, output=0.3, vector=50.0)
+"""Additions are those of eight weights to a vector, by four vectors at a time."""
 _PAIR = 11.0
 """Instructions for a row of weights in two vectors."""
 
 
 @dataclass(frozen=True, eq=False)
 class _InVectors(EventLayer):
-    times: ClassVar[Times] = Times(addition=0.375, spike=6.0, input=0.2, output=0.3, vector=50.0)
-
     def cost(self, window: Window) -> Cost:
         """Behind the last four vectors outputs are taken by two, part of which may be empty."""
-        fan, rest = self.fan(window), self.outputs % _BLOCK
+        lanes = 16 // self.dtype.size
+        fan, rest = self.fan(window), self.outputs % (4 * lanes)
         full = self.outputs - rest
-        in_blocks = self.times.cost(replace(fan, outputs=full, reach=full))
+        times = replace(_TIMES, addition=_TIMES.addition * 8 / lanes)
+        cost = times.cost(replace(fan, outputs=full, reach=full))
         if not rest:
-            return in_blocks
-        each = _PAIR / rest * (1 if rest <= _BLOCK // 2 else 2)
-        times = Times(addition=each, spike=0.0, input=0.0, output=1.0, vector=15.0)
-        return in_blocks + times.cost(replace(fan, outputs=rest, reach=rest))
+            return cost
+        each = _PAIR / rest * (1 if rest <= 2 * lanes else 2)
+        behind = Times(addition=each, spike=0.0, input=0.0, output=1.0, vector=15.0)
+        return cost + behind.cost(replace(fan, outputs=rest, reach=rest))
 
     def constants(self) -> Mapping[str, np.ndarray]:
         weights = np.ascontiguousarray(self.matrix.T)
