@@ -133,11 +133,12 @@ def _check_promise(program: Program, target: Target, device: Device, run: BoardR
     planned, taken = program.plan.arena_bytes + program.plan.state_bytes, _blocks(device.image)
     if taken <= planned and run.touched <= run.variables + run.stack:
         return
+    blocks = "arena and state" if program.states else "arena"
     raise VerificationError(
         f"{program.name} takes more SRAM on the emulated {target.name} than was planned",
-        why=f"arena and state are of {taken:,} bytes where {planned:,} were planned"
+        why=f"{blocks}: {taken:,} bytes where {planned:,} were planned"
         if taken > planned
-        else f"{run.touched - run.variables - run.stack:,} bytes outside arena, state and stack were written",
+        else f"{run.touched - run.variables - run.stack:,} bytes outside {blocks} and stack were written",
         remedy="report this as a bug of tinyc, with the model",
     )
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from tinyc.compiler.feeding import stored_inputs
+from tinyc.compiler.folder import load_folder
+from tinyc.compiler.output import write_folder
 from tinyc.emulator.devices import make_device, obstacle
 from tinyc.emulator.machine import Machine
 from tinyc.ir.errors import BudgetError
 from tinyc.targets import load_target
 
-from ..compiler.stateful import MODELS, compiled
+from ..compiler.stateful import MODELS, compiled, saved
 from .test_exact_sram import with_sram
 
 BOARDS = ("nucleo-f446re", "rpi-pico", "esp32-c3", "corstone-300")
@@ -54,3 +56,16 @@ def test_sram_of_exactly_the_total_is_enough_with_states(tmp_path: Path) -> None
     cut = load_target(with_sram(tmp_path, full["total"] - 64))
     with pytest.raises(BudgetError):
         make_device(program, tight.files, cut, names)[0].run(inputs)
+
+
+def test_a_folder_runs_sequences_on_the_board(tmp_path: Path) -> None:
+    board = "nucleo-f446re"
+    if (reason := obstacle(load_target(board))) is not None:
+        pytest.skip(reason.why)
+    made = compiled("cell", tmp_path, True, board)
+    write_folder(tmp_path / "out", made.files)
+    samples = saved(MODELS["cell"].sequences(2, 4, seed=9), tmp_path)
+    library = load_folder(tmp_path / "out")
+    here, there = library.run(samples), library.run_on_board(samples)
+    assert here["y"].shape == (2, 4, 1, 3)
+    np.testing.assert_array_equal(here["y"], there["y"])
