@@ -11,22 +11,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import ml_dtypes
 import numpy as np
-import onnx_ir as oir
-from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from ..codegen.emit import Facts, emit
 from ..emulator.devices import make_device
 from ..ir.program import Program
-from ..passes.lower import lower
 from ..passes.place import place
 from ..passes.tailor import tailor
 from ..targets import Target, load_target
+from . import packed
 from .inputs import random_inputs
 from .kernels import BOARD, CASES, Case
+from .packed import Widths
 
 WIDTHS = ((8, 8, 8), (8, 4, 8), (8, 2, 8), (4, 8, 4), (4, 4, 4), (4, 4, 8), (2, 2, 2))
 """Bits of input, weights and output; where there are no weights, those of equal widths."""
@@ -45,10 +42,7 @@ NAMES = (
     "average 3×3, 24×24×16",
     "maximum 3×3, 24×24×16",
 )
-_TYPES: dict[int, Any] = {8: np.int8, 4: ml_dtypes.int4, 2: ml_dtypes.int2}
 _OPSET = 25
-_X_SCALE = 0.25
-Widths = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -62,45 +56,20 @@ class Cell:
 
 
 def program_of(case: Case, widths: Widths) -> Program:
-    """The layer between the conversions from and to the caller's int8."""
+    """The layer with weights as trained ones are spread, and with outputs that span their range."""
     rng, (x, w, y) = np.random.default_rng(0), widths
-    names = ["x", "z"] if case.operator == "Add" else ["x"]
-    values: dict[str, Any] = {}
-    nodes = [node for name in names for node in _pair(name, x, _X_SCALE, values)]
-    operands = [f"{name}_dq" for name in names]
-    scale = _X_SCALE * (1.5 if case.operator == "Add" else 1.0)
-    if not case.operator:
-        limit = 2 ** (w - 1)
-        integers = np.clip(np.round(rng.normal(0, limit / 4, case.weights)), -limit + (w == 8), limit - 1)
-        values |= {"w_q": integers.astype(_TYPES[w]), "w_s": np.full(case.weights[0], 0.1, np.float32)}
-        values["w_s"] *= rng.uniform(0.5, 1.0, case.weights[0]).astype(np.float32)
-        nodes.append(helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0))
-        operands.append("w")
-        spread = np.sqrt(np.prod(case.weights[1:])) * integers.std() * 0.1 * _X_SCALE * 2**x / np.sqrt(12)
-        scale = float(3 * spread / 2 ** (y - 1))
-    attributes: dict[str, Any] = case.attributes | ({"transB": 1} if len(case.input) == 2 else {})
     operator = case.operator or ("Gemm" if len(case.input) == 2 else "Conv")
-    nodes.append(helper.make_node(operator, operands, ["y"], "layer", **attributes))
-    nodes += _pair("y", y, scale, values)
-    graph = helper.make_graph(
-        nodes, "layer",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, case.input) for name in names],
-        [helper.make_tensor_value_info("y_dq", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()],
-    )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=13)
-    inferred = shape_inference.infer_shapes(model, strict_mode=True)
-    return lower(oir.serde.deserialize_model(inferred), "layer")
-
-
-def _pair(name: str, bits: int, scale: float, values: dict[str, Any]) -> list[NodeProto]:
-    """QuantizeLinear and DequantizeLinear behind a tensor."""
-    values |= {f"{name}_s": np.float32(scale), f"{name}_zero": np.array(-1).astype(_TYPES[bits])}
-    parameters = [f"{name}_s", f"{name}_zero"]
-    return [
-        helper.make_node("QuantizeLinear", [name, *parameters], [f"{name}_q"], f"q_{name}"),
-        helper.make_node("DequantizeLinear", [f"{name}_q", *parameters], [f"{name}_dq"], f"dq_{name}"),
-    ]
+    attributes = case.attributes | ({"transB": 1} if operator == "Gemm" else {})
+    layer = packed.Case(case.name, operator, case.input, () if case.operator else case.weights, attributes)
+    if not layer.weights:
+        y_scale = packed.X_SCALE * (1.5 if operator == "Add" else 1.0)
+        return packed.quantized(layer, widths, None, np.ones(0), y_scale)
+    limit = 2 ** (w - 1)
+    integers = np.clip(np.round(rng.normal(0, limit / 4, layer.weights)), -limit + (w == 8), limit - 1)
+    scales = rng.uniform(0.05, 0.1, layer.weights[0])
+    spread = np.sqrt(np.prod(layer.weights[1:])) * integers.std() * 2**x / np.sqrt(12)
+    y_scale = float(3 * spread * scales.max() * packed.X_SCALE / 2 ** (y - 1))
+    return packed.quantized(layer, widths, integers, scales, y_scale)
 
 
 def measure(case: Case, widths: Widths, target: Target) -> Cell:

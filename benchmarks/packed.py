@@ -33,6 +33,7 @@ WIDTHS = ((8, 8, 8), (8, 4, 8), (8, 2, 8), (4, 8, 4), (4, 4, 4), (2, 2, 2))
 """Bits of input, weights and output; where there are no weights, those of equal widths."""
 _TYPES: Mapping[int, Any] = {8: np.int8, 4: ml_dtypes.int4, 2: ml_dtypes.int2}
 _OPSET = 25
+X_SCALE = 0.25
 Widths = tuple[int, int, int]
 
 
@@ -60,20 +61,29 @@ CASES = (
 
 
 def program_of(case: Case, widths: Widths) -> Program:
-    """The layer with random weights (seed 0), between the conversions from and to the caller's int8."""
-    rng, (x, w, y) = np.random.default_rng(0), widths
+    """The layer with random weights (seed 0), outputs in steps of 0.5."""
+    rng, limit = np.random.default_rng(0), 2 ** (widths[1] - 1)
+    integers = rng.integers(-limit, limit, case.weights) if case.weights else None
+    scales = rng.uniform(0.02, 0.2, case.weights[:1])
+    return quantized(case, widths, integers, scales, 0.5)
+
+
+def quantized(
+    case: Case, widths: Widths, integers: np.ndarray | None, scales: np.ndarray, y_scale: float
+) -> Program:
+    """The layer with these weights, inputs in steps of ``X_SCALE``, between the conversions from and to the
+    caller's int8."""
+    x, w, y = widths
     names = ["x", "z"] if case.operator == "Add" else ["x"]
     values: dict[str, Any] = {}
-    nodes = [node for name in names for node in _pair(name, name, x, 0.25, values)]
+    nodes = [node for name in names for node in _pair(name, name, x, X_SCALE, values)]
     operands = [f"{name}_dq" for name in names]
-    if case.weights:
-        limit = 2 ** (w - 1)
-        values["w_q"] = rng.integers(-limit, limit, case.weights).astype(_TYPES[w])
-        values["w_s"] = rng.uniform(0.02, 0.2, case.weights[0]).astype(np.float32)
+    if integers is not None:
+        values |= {"w_q": integers.astype(_TYPES[w]), "w_s": scales.astype(np.float32)}
         nodes.append(helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0))
         operands.append("w")
     nodes.append(helper.make_node(case.operator, operands, ["y"], "layer", **case.attributes))
-    nodes += _pair("y", "y", y, 0.5, values)
+    nodes += _pair("y", "y", y, y_scale, values)
     graph = helper.make_graph(
         nodes, "layer",
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, case.input) for name in names],
