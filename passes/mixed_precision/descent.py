@@ -132,17 +132,18 @@ class _Search:
 
     def run(self) -> tuple[Widths, list[Point], Judgement, tuple[Step, ...]]:
         """The widths to take, all points on the way, the judgement of the last, and what was refused."""
-        limit = self._limit
-        if self._nothing_to_gain():
-            return self._widths, self._points, self._judgement, ()
+        if not self._nothing_to_gain():
+            self._descend_all()
+        self._progress("search", 1.0)
+        return self._widths, self._points, self._judgement, tuple(self._refused)
+
+    def _descend_all(self) -> None:
+        """First what budgets need, then what the objective asks for."""
         self._descend(self._steps_at_the_peak, math.inf, _none)
         self._descend(self._steps_for_flash, math.inf, _none)
         unwanted = self._no_faster if self._options.objective == "cycles" else _none
-        self._descend(self._steps_to_4_bits, limit, unwanted)
-        self._descend(self._map_steps, limit, unwanted)
-        self._descend(self._weight_steps, limit, unwanted)
-        self._progress("search", 1.0)
-        return self._widths, self._points, self._judgement, tuple(self._refused)
+        for source in (self._steps_to_4_bits, self._map_steps, self._weight_steps):
+            self._descend(source, self._limit, unwanted)
 
     @cached_property
     def _noise(self) -> Mapping[Step, float]:

@@ -50,8 +50,7 @@ class Margins:
 
     def noise(self, errors: np.ndarray, picks: np.ndarray) -> float:
         """Mean square of the ``errors`` of margins over that half of ``picks`` that lies next to 0."""
-        near = np.argsort(np.abs(self.margins[picks]), kind="stable")[: (len(picks) + 1) // 2]
-        return float(np.mean(errors[near] ** 2))
+        return float(np.mean(errors[_next_to_0(self.margins[picks])] ** 2))
 
     def drop(self, before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
         """The share of samples that is to be lost where errors of margins become ``after`` from ``before``
@@ -76,11 +75,16 @@ class Margins:
         return low
 
     def _noises(self, errors: np.ndarray) -> np.ndarray:
-        """[draws]"""
+        """[draws]: ``noise`` of each."""
         near = np.zeros(len(errors))
-        near[np.argsort(np.abs(self.margins), kind="stable")[: (len(errors) + 1) // 2]] = 1.0
+        near[_next_to_0(self.margins)] = 1.0
         counts = np.maximum(near[self._draws].sum(axis=1), 1.0)
         return (near * errors**2)[self._draws].sum(axis=1) / counts
+
+
+def _next_to_0(margins: np.ndarray) -> np.ndarray:
+    """Where the smaller half of ``margins`` is."""
+    return np.argsort(np.abs(margins), kind="stable")[: (len(margins) + 1) // 2]
 
 
 def _bound(expected: float, error: float) -> float:
