@@ -12,7 +12,7 @@ from ..ir.program import Buffer, Program
 @dataclass(frozen=True)
 class Reset:
     """``nbytes`` of ``buffer``, from ``offset`` in the state block on: all of them are to be ``fill``, or,
-    where that is None, ``values``, which are the constant ``symbol``."""
+    where that is None, ``values`` again and again, which are the constant ``symbol``."""
 
     buffer: Buffer
     offset: int
@@ -28,6 +28,9 @@ def resets(program: Program) -> list[Reset]:
     for state in program.states:
         buffer, values = program.buffers[state.before], np.frombuffer(state.initial, np.uint8)
         fill = int(values[0]) if (values == values[0]).all() else None
+        pixels = values.reshape(-1, buffer.pixel_bytes)
+        if (pixels == pixels[0]).all():
+            values = pixels[0]
         symbol = f"{program.name}_initial_{buffer.name}"
         offset = program.offset(buffer.name)
         made.append(Reset(buffer, offset, buffer.nbytes, fill, symbol, values))
@@ -36,4 +39,4 @@ def resets(program: Program) -> list[Reset]:
 
 def initial_bytes(program: Program) -> int:
     """Bytes of flash that initial values take."""
-    return sum(reset.nbytes for reset in resets(program) if reset.fill is None)
+    return sum(reset.values.nbytes for reset in resets(program) if reset.fill is None)

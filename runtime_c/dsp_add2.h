@@ -1,5 +1,5 @@
-/* As dsp_add4.h, of elements of 2 bits, to which 2 is added, and of at most 85 pixels: eight words of sums, for the lowest
- * two bits of bytes 0 and 2, of bytes 1 and 3, for the next two and so on. */
+/* As dsp_add4.h, of elements of 2 bits, to which 2 is added, and of at most 85 pixels: eight words of sums, for the
+ * lowest two bits of bytes 0 and 2, of bytes 1 and 3, for the next two and so on. */
 #if defined(tinyc_dsp_assembly)
 #  define TINYC_DSP_WIDER(sum) \
     "ldrd r10, r11, [r0]\n" \

@@ -1,6 +1,6 @@
 /* Adds pixels of a row to the sums of their channels, as dsp_add_pixels.h does, of elements of 4 bits, to which 8 is
- * added: sizes are in bytes, pixels at most 17. Four bytes have four words of sums: of the lower halves of bytes 0 and 2,
- * of bytes 1 and 3, and of their upper halves. */
+ * added: sizes are in bytes, pixels at most 17. Four bytes have four words of sums: of the lower halves of bytes 0
+ * and 2, of bytes 1 and 3, and of their upper halves. */
 static TINYC_LAYER_ATTR TINYC_HOT_ATTR void tinyc_dsp_add4(
     uint32_t *sums, const int8_t *row, const int32_t *way, int32_t rest)
 {

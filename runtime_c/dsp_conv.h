@@ -1,6 +1,6 @@
-/* A convolution; sizes of the input are in bytes, in each of which are inputs.many elements. Of each row of taps the bytes
- * that come in fours are the first ones, the rest of all rows is put together behind them, and `filled` up to a multiple
- * of four, whose weights are 0. */
+/* A convolution; sizes of the input are in bytes, in each of which are inputs.many elements. Of each row of taps the
+ * bytes that come in fours are the first ones, the rest of all rows is put together behind them, and `filled` up to
+ * a multiple of four, whose weights are 0. */
 struct tinyc_dsp_conv {
     const uint32_t *weights;
     int32_t offset;        /* of the requantization, whose shift is 1 */

@@ -1,6 +1,6 @@
-/* The largest elements under a window, for at least four bytes of them: one pixel, in column x, by a micro-kernel. `rows`
- * are the input's rows under the window, NULL for one of padding; what they point to is column `origin`. Where all is
- * padding bytes are the `lowest`. */
+/* The largest elements under a window, for at least four bytes of them: one pixel, in column x, by a micro-kernel.
+ * `rows` are the input's rows under the window, NULL for one of padding; what they point to is column `origin`.
+ * Where all is padding bytes are the `lowest`. */
 static TINYC_ROUTINE_ATTR void tinyc_dsp_max(
     const struct tinyc_dsp_window *window,
     void (*largest)(int8_t *, const int8_t *, const int32_t *, int32_t, int), int8_t lowest, const int8_t *const *rows,

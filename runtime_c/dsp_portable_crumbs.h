@@ -1,5 +1,5 @@
-/* As tinyc_dsp_portable, for weights of 2 bits: four bits of a word are 4 (b + 2) + a + 2, where b belongs to the second
- * channel; a word is for eight inputs. */
+/* As tinyc_dsp_portable, for weights of 2 bits: four bits of a word are 4 (b + 2) + a + 2, where b belongs to the
+ * second channel; a word is for eight inputs. */
 static inline TINYC_HOT_ATTR void tinyc_dsp_portable_crumbs(
     const struct tinyc_dsp_tile *tile, const uint32_t *weights, int32_t lanes)
 {

@@ -4,7 +4,8 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_taps(
     const struct tinyc_dsp_conv *conv, const int8_t *const *rows, int32_t first, int32_t origin, uint32_t *to,
     int32_t lanes, int32_t used)
 {
-    const int32_t fours = conv->rows * conv->fours / 2 * conv->inputs.many, filled = conv->filled / 2 * conv->inputs.many;
+    const int32_t fours = conv->rows * conv->fours / 2 * conv->inputs.many;
+    const int32_t filled = conv->filled / 2 * conv->inputs.many;
     int8_t *rests = (int8_t *)(to + 3 * (fours + filled));
 
     for (int32_t lane = 0; lane < used; ++lane) {

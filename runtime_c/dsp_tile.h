@@ -6,7 +6,7 @@ struct tinyc_dsp_tile {
     int32_t step1, step2;         /* and how far behind it those of the others are */
     const uint32_t *pixels, *end; /* inputs, as tinyc_dsp_spread lays them out */
     uint32_t skip;                /* where the unrolled loop is entered: bytes of code, plus 1 */
-    int32_t less[3];              /* what each pixel's sums for first channels have too much, negative (weights are raised) */
+    int32_t less[3];              /* what each pixel's sums have too much, negative: weights are raised */
 };
 #if defined(tinyc_dsp_assembly)
 /* A tile in r0: a copy of it on the stack, with the address where the loop at label 2 is entered; lr is its end. */
