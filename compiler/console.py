@@ -20,6 +20,7 @@ from ..passes.mixed_precision import Patches
 from .dumps import PassEffect
 from .measurement import Unmeasured
 from .report import Report
+from .spikes import described
 
 
 def print_json(data: object) -> None:
@@ -88,7 +89,7 @@ def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> N
         *_time_row(report),
         *_calibration_row(report),
         *_mixed_rows(report),
-        *([] if report.rates is None else [("spiking", "", report.rates.described())]),
+        *_spiking_rows(report),
         *_accuracy_row(report),
         *_verification_row(report),
         ("output", folder, ""),
@@ -162,6 +163,12 @@ def _patch_rows(patches: Patches) -> list[tuple[object, ...]]:
     drawn = classes.drawn().splitlines()
     lines = zip_longest(drawn, told, fillvalue="")
     return [("patches" if not index else "", *line) for index, line in enumerate(lines)]
+
+
+def _spiking_rows(report: Report) -> list[tuple[object, ...]]:
+    lines = [None if report.rates is None else report.rates.described(), described(report.program)]
+    said = [line for line in lines if line is not None]
+    return [("spiking" if index == 0 else "", "", line) for index, line in enumerate(said)]
 
 
 def _mixed_rows(report: Report) -> list[tuple[object, ...]]:

@@ -17,6 +17,7 @@ from .measurement import Measurement, Unmeasured
 from .memory import describe_storage, live_bytes
 from .mixing import MixedPrecision
 from .scheduling import Schedules
+from .spikes import spikes_of
 from .spiking import Rates
 from .verification import Verification
 
@@ -228,7 +229,7 @@ class Report:
         for index, (step, macs, cost) in enumerate(zip(program.steps, self.layer_macs(), work, strict=True)):
             tasks = [t for t, task in enumerate(program.tasks) if task.step == index]
             error = errors.get(step.name)
-            out = program.buffers[step.outputs[0]]
+            out, spikes = program.buffers[step.outputs[0]], spikes_of(program, step)
             rows.append({
                 "index": index + 1,
                 "name": step.name,
@@ -239,6 +240,7 @@ class Report:
                 "activation_bits": factor_bits(program, step)[0],
                 "weight_bits": step.kernel.weight_bits,
                 "macs": macs,
+                "spikes": spikes.to_dict() if spikes else None,
                 "weights": sum(array.nbytes for array in step.kernel.constants().values()),
                 "sram": max((live[t] for t in tasks), default=0),
                 "instructions": cost.instructions if cost else None,
