@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as oir
 
 from ..passes.samples import Samples, Sequences
-from ..passes.state_pairs import initial_values, state_pairs
+from ..passes.state_pairs import initial_values, state_pairs, stepped
 from .sessions import Reference
 
 Sample = Mapping[str, np.ndarray]
@@ -22,16 +22,10 @@ class Stepper:
         self._pairs = state_pairs(model)
         self._initial = initial_values(model)
 
-    def run(self, sequence: Sequence[Sample]) -> tuple[list[Sample], list[dict[str, np.ndarray]]]:
+    def run(self, sequence: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
         """For each step all inputs, states included, and all outputs."""
-        states = self._initial
-        inputs: list[Sample] = []
-        outputs: list[dict[str, np.ndarray]] = []
-        for sample in sequence:
-            inputs.append({**sample, **states})
-            outputs.append(self._reference.run(inputs[-1]))
-            states = {pair.input: outputs[-1][pair.output] for pair in self._pairs}
-        return inputs, outputs
+        steps = list(stepped(self._reference.run, self._pairs, self._initial, sequence))
+        return [given for given, _ in steps], [found for _, found in steps]
 
 
 def unrolled(model: oir.Model, sequences: Sequences) -> Samples:

@@ -11,7 +11,7 @@ import onnx_ir as oir
 
 from ..passes.onnx_graph import SPIKING_DOMAIN
 from ..passes.spiking.neurons import NEURONS
-from ..passes.state_pairs import state_pairs
+from ..passes.state_pairs import state_pairs, stepped
 
 Array = np.ndarray[Any, Any]
 
@@ -38,18 +38,20 @@ def run_steps(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> dict[str, 
     shown.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in hidden)
     session = onnxruntime.InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
     batch = next(iter(inputs.values())).shape[1]
-    pairs = {pair.input: pair.output for pair in state_pairs(oir.serde.deserialize_model(model))}
-    state = {
+    pairs = state_pairs(oir.serde.deserialize_model(model))
+    kept = {pair.input for pair in pairs}
+    states = {
         entry.name: np.zeros([size if isinstance(size, int) else batch for size in entry.shape], np.float32)
         for entry in session.get_inputs()
-        if entry.name in pairs
+        if entry.name in kept
     }
-    steps: list[dict[str, Array]] = []
-    for values in zip(*inputs.values(), strict=True):
-        feeds = dict(zip(inputs, values, strict=True)) | state
-        results = [np.asarray(result) for result in session.run([*names, *hidden], feeds)]
-        steps.append(dict(zip([*names, *hidden], results, strict=True)))
-        state = {before: steps[-1][after] for before, after in pairs.items()}
+
+    def run(feeds: Mapping[str, Array]) -> Mapping[str, Array]:
+        results = [np.asarray(result) for result in session.run([*names, *hidden], dict(feeds))]
+        return dict(zip([*names, *hidden], results, strict=True))
+
+    sequence = (dict(zip(inputs, values, strict=True)) for values in zip(*inputs.values(), strict=True))
+    steps = [found for _, found in stepped(run, pairs, states, sequence)]
     return {name: np.stack([step[name] for step in steps]) for name in steps[0]}
 
 

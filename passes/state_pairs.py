@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -19,6 +19,8 @@ import onnx_ir as oir
 from ..ir.errors import ModelError, UsageError
 from .onnx_graph import quoted
 from .samples import input_specs
+
+Arrays = Mapping[str, np.ndarray]
 
 STATES_KEY = "tinyc.states"
 _INITIAL_KEY = "tinyc.states.initial"
@@ -89,6 +91,20 @@ def note_states(model: oir.Model, asked: Sequence[str]) -> None:
     model.metadata_props[STATES_KEY] = ",".join(f"{pair.input}:{pair.output}" for pair in pairs)
     encoded = {name: base64.b64encode(raw).decode("ascii") for name, raw in initial.items()}
     model.metadata_props[_INITIAL_KEY] = json.dumps(encoded)
+
+
+def stepped(
+    run: Callable[[Arrays], Arrays], pairs: Sequence[StatePair], states: Arrays, sequence: Iterable[Arrays]
+) -> Iterator[tuple[Arrays, Arrays]]:
+    """All inputs and all outputs of each time step, by name: ``run`` computes it from the inputs in
+    ``sequence`` and the states, which begin as ``states`` (by name of the pair's input), and are what the
+    step before gave.
+    """
+    for inputs in sequence:
+        given = {**inputs, **states}
+        found = run(given)
+        yield given, found
+        states = {pair.input: found[pair.output] for pair in pairs}
 
 
 def check_states(model: oir.Model) -> None:

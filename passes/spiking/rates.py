@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 import onnx_ir as oir
 
 from ..onnx_graph import Array
 from ..quantize.running import Feeds, Runner, each
-from ..state_pairs import StatePair, initial_values, state_pairs
+from ..state_pairs import initial_values, state_pairs, stepped
 
 EXIT_KEY = "tinyc.exit_margin"
 """metadata_props: by how much the greatest element of the first output has to lead for an inference to end
@@ -25,19 +26,10 @@ def first_outputs(model: oir.Model, steps: int, samples: Sequence[Feeds]) -> Arr
     first = runner.outputs[0]
 
     def over_time(feeds: Feeds) -> Array:
-        found = _stepped(runner, pairs, {**feeds, **initial}, steps)
-        return np.stack([outputs[first].reshape(-1) for outputs in found])
+        found = stepped(runner.run, pairs, initial, repeat(feeds, steps))
+        return np.stack([outputs[first].reshape(-1) for _, outputs in found])
 
     return np.stack(list(each(over_time, samples)))
-
-
-def _stepped(
-    runner: Runner, pairs: Sequence[StatePair], feeds: Feeds, steps: int
-) -> Iterator[dict[str, Array]]:
-    for _ in range(steps):
-        found = runner.run(feeds)
-        feeds = {**feeds, **{pair.input: found[pair.output] for pair in pairs}}
-        yield found
 
 
 def margins(outputs: Array) -> Array:
