@@ -24,7 +24,7 @@ from ..passes.dead_channels import remove_dead_channels
 from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
 from ..passes.lower.unsupported import refuse_unsupported
-from ..passes.onnx_graph import quoted
+from ..passes.onnx_graph import is_quantized, quoted
 from ..passes.samples import (
     Samples,
     input_specs,
@@ -195,8 +195,7 @@ def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | N
 
 def _quantizes(model: oir.Model, options: CompileOptions, target: Target, samples: Samples | None) -> bool:
     """Whether tinyc quantizes this model itself; UsageError where that is asked for but cannot be done."""
-    quantized = any(node.op_type == "QuantizeLinear" for node in model.graph)
-    if quantized:
+    if is_quantized(model):
         if options.precision == "float32":
             raise UsageError(
                 "--precision float32 was asked for, but the model is quantized already",
@@ -222,7 +221,7 @@ def _quantizes(model: oir.Model, options: CompileOptions, target: Target, sample
 def _mixed(
     model: oir.Model, samples: Samples | None, options: CompileOptions, target: Target, progress: Progress
 ) -> MixedPrecision:
-    if any(node.op_type == "QuantizeLinear" for node in model.graph):
+    if is_quantized(model):
         raise UsageError(
             "--precision mixed was asked for, but the model is quantized already",
             where=f"model {model.metadata_props['tinyc.source_name']!r}",

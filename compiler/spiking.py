@@ -14,6 +14,7 @@ from ..emulator.host import HostModel
 from ..ir.errors import UsageError
 from ..ir.program import Buffer, Program
 from ..ir.values import to_real
+from ..passes.onnx_graph import is_quantized
 from ..passes.quantize.calibration import Calibration
 from ..passes.samples import Samples, Sequences
 from ..passes.spiking.choice import RateCoded, rate_coded
@@ -104,7 +105,7 @@ def to_rates(model: oir.Model, samples: Samples | None, options: CompileOptions)
             why="thresholds are balanced by the activations that these show",
             remedy="add --calibration SAMPLES.npz: one array per input, samples on the first axis",
         )
-    if any(node.op_type == "QuantizeLinear" for node in model.graph):
+    if is_quantized(model):
         raise UsageError(
             "--spiking was asked for, but the model is quantized already",
             remedy="compile the float model that it was made from",

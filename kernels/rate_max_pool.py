@@ -27,9 +27,6 @@ class RateMaxPool(Kernel):
     channels: int
     numbers: DType
 
-    def in_place(self) -> tuple[int, ...]:
-        return ()
-
     def in_place_at(self, output: int) -> tuple[int, ...]:
         """The operand that result number ``output`` is the new value of."""
         return (output,) if output else ()

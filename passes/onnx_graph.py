@@ -47,6 +47,11 @@ def has_known_domain(node: oir.Node) -> bool:
     return node.domain in ("", "ai.onnx", FUSED_DOMAIN, SPIKING_DOMAIN)
 
 
+def is_quantized(model: oir.Model) -> bool:
+    """Whether the model quantizes activations itself."""
+    return any(node.op_type == "QuantizeLinear" for node in model.graph)
+
+
 def static_shape(value: oir.Value) -> tuple[int, ...] | None:
     """The value's shape where every dimension is a number, else None."""
     if value.shape is None or not value.shape.is_static():

@@ -17,7 +17,7 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ...ir.errors import ModelError
-from ..onnx_edit import add_constant, bypass, name_nodes, unique_name
+from ..onnx_edit import add_constant, bypass, emit, name_nodes, unique_name
 from ..onnx_graph import SPIKING_DOMAIN, Array, attributes_of, constant, describe, input_at, scalar, shape_of
 from ..quantize.calibration import Calibration
 from ..quantize.graphs import name_of
@@ -222,14 +222,11 @@ class _Conversion:
         weights = add_constant(
             self._model.graph, channels.reshape(-1, 1, 1, 1).astype(np.float32), f"{source.name}_levels"
         )
-        attributes = [oir.AttrInt64("group", len(channels)), oir.AttrInt64s("kernel_shape", [1, 1]),
-                      oir.AttrInt64s("pads", [0] * 4), oir.AttrInt64s("strides", [1, 1]),
-                      oir.AttrInt64s("dilations", [1, 1])]  # fmt: skip
-        made = oir.Node("", "Conv", [source, weights], attributes, name=f"{node.name}_current")
-        current = made.outputs[0]
-        current.name = unique_name(self._model.graph, f"{source.name}_current")
-        current.shape, current.type = source.shape, source.type
-        self._model.graph.insert_before(node, made)
+        attributes = {
+            "group": len(channels), "kernel_shape": [1, 1], "pads": [0] * 4, "strides": [1, 1],
+            "dilations": [1, 1],
+        }  # fmt: skip
+        current = emit(node, "Conv", [source, weights], attributes, name=f"{node.name}_current")
         self._signals[current] = Signal(Coding.CURRENT)
         return current
 

@@ -6,7 +6,7 @@ import re
 
 import onnx_ir as oir
 
-from ..onnx_edit import unique_name
+from ..onnx_edit import add_constant, unique_name
 from ..onnx_graph import Array
 from ..state_pairs import note_states
 
@@ -23,13 +23,8 @@ class States:
 
     def add(self, name: str, initial: Array) -> oir.Value:
         """A new graph input, named like ``name``, that holds ``initial`` at the first time step."""
-        name = unique_name(self._graph, _SEPARATORS.sub("_", name))
-        tensor = oir.Tensor(initial, name=name)
-        value = oir.Value(
-            name=name, shape=oir.Shape(initial.shape), type=oir.TensorType(tensor.dtype), const_value=tensor
-        )
+        value = add_constant(self._graph, initial, _SEPARATORS.sub("_", name))
         self._graph.inputs.append(value)
-        self._graph.register_initializer(value)
         return value
 
     def keep(self, before: oir.Value, after: oir.Value) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import onnx_ir as oir
 import pytest
 
 from tinyc.passes.canonicalize import canonicalize
@@ -222,9 +223,10 @@ def test_equalization_changes_weights_but_not_the_function(name: str) -> None:
     assert spread[1] < 0.8 * spread[0]
 
 
-def first_weights(model: object) -> np.ndarray:
-    unit = partition(model).units[0]  # type: ignore[attr-defined]
-    return unit.weight.const_value.numpy()  # type: ignore[union-attr]
+def first_weights(model: oir.Model) -> np.ndarray:
+    weight = partition(model).units[0].weight
+    assert weight is not None and weight.const_value is not None
+    return weight.const_value.numpy()
 
 
 @pytest.mark.parametrize(
