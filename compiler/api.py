@@ -22,5 +22,5 @@ def compile(source: Source, target: str, *, output: str | Path | None = None, **
         check_writable(Path(output))
     compiled = compile_model(source, CompileOptions(target=target, **options))
     if output is not None:
-        write_folder(Path(output), compiled.files)
+        write_folder(Path(output), compiled.folder())
     return compiled.report

@@ -33,7 +33,7 @@ def run_compile(model: Path, output: Path | None, as_json: bool, options: Mappin
     with console.progress() as progress:
         compiled = compile_model(model, chosen, progress)
     folder = output or Path(compiled.program.name)
-    write_folder(folder, compiled.files)
+    write_folder(folder, compiled.folder())
     if dump is not None:
         write_text(dump, json.dumps(describe_schedule(compiled.program), indent=1) + "\n")
     if as_json:

@@ -30,13 +30,15 @@ class Measurement:
     emulator's.
 
     ``footprint`` is in bytes; ``run`` has stack, instructions and modelled cycles, in total and by layer:
-    those of one time step on average.
+    those of one time step on average. ``layer_code`` are bytes of the function that each layer compiled to,
+    None where the compiler left none.
     """
 
     toolchain: str
     footprint: Footprint
     run: BoardRun
     exact: bool
+    layer_code: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def measure(
         for one, found in zip(wanted, runs, strict=True)
     )
     footprint = _footprint(target, toolchain, device, run, code_otherwise.result())
-    return Measurement(toolchain.label, footprint, run, exact)
+    return Measurement(toolchain.label, footprint, run, exact, _layer_code(program, device.image))
 
 
 def _code(program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain) -> int | None:
@@ -141,6 +143,11 @@ def _check_promise(program: Program, target: Target, device: Device, run: BoardR
         else f"{run.touched - run.variables - run.stack:,} bytes outside {blocks} and stack were written",
         remedy="report this as a bug of tinyc, with the model",
     )
+
+
+def _layer_code(program: Program, image: Image) -> tuple[int | None, ...]:
+    functions = (image.symbols.get(f"{program.name}_{step.name}") for step in program.steps)
+    return tuple(None if function is None else function.size for function in functions)
 
 
 def _blocks(image: Image) -> int:

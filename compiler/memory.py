@@ -8,7 +8,7 @@ import numpy as np
 
 from ..ir.accesses import accesses
 from ..ir.lifetime import Liveness, liveness
-from ..ir.program import Frame, Full, Program, Rows, Storage, Tile
+from ..ir.program import Frame, Full, Program, Rows, Step, Storage, Tile
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ def peak(program: Program) -> Peak:
 
 def _during_tasks(live: Liveness) -> np.ndarray:
     return live.in_use(live.end - live.begin)[1:-1]
+
+
+def constant_bytes(step: Step) -> int:
+    """Of a step's weights and tables in flash."""
+    return sum(array.nbytes for array in step.kernel.constants().values())
 
 
 def describe_storage(storage: Storage) -> str:

@@ -130,16 +130,20 @@ class CompileOptions:
             )
 
     def described(self) -> str:
-        """The options that shape the emitted code, as typed; no paths."""
+        """``words`` in one line."""
+        return " ".join(self.words())
+
+    def words(self) -> list[str]:
+        """The options that shape the emitted code, as typed, each with its value behind a blank; no paths."""
         parts = [f"--target {self.target if os.sep not in self.target else Path(self.target).name}"]
         parts.append(f"--precision {self.precision}")
         if self.precision == "mixed":
-            parts.append(f"--max-drop {self.max_drop:g} --lambda {self.lam:g}")
+            parts += [f"--max-drop {self.max_drop:g}", f"--lambda {self.lam:g}"]
             parts.append(f"--objective {self.objective}")
         if self.patches is not None:
             grid = self.patches if self.patches == "auto" else "x".join(map(str, self.patches))
-            shares = f"--patch-coverage {self.patch_coverage:g} --patch-threshold {self.patch_threshold:g}"
-            parts.append(f"--patches {grid} {shares}")
+            parts += [f"--patches {grid}", f"--patch-coverage {self.patch_coverage:g}"]
+            parts.append(f"--patch-threshold {self.patch_threshold:g}")
         if self.io_layout != "nhwc":
             parts.append(f"--io-layout {self.io_layout}")
         if self.input_dtype != "int8":
@@ -165,7 +169,7 @@ class CompileOptions:
             parts.append(f"--spiking {self.spiking}")
         if self.nir_reset is not None:
             parts.append(f"--nir-reset {self.nir_reset}")
-        return " ".join(parts)
+        return parts
 
 
 def _require_within(value: float, low: float, high: float, option: str) -> None:

@@ -14,6 +14,8 @@ from ..ir.errors import UsageError
 
 REPORT = "report.json"
 """Lists the files that tinyc wrote, so that these and no others are replaced."""
+PAGE = "report.html"
+"""The same as pictures and tables."""
 
 
 def check_writable(folder: Path) -> None:

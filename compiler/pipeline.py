@@ -45,9 +45,10 @@ from .fidelity import step_errors
 from .measurement import Arrays, Measurement, Unmeasured, measure
 from .mixing import MixedPrecision, mix
 from .options import RANDOM, CompileOptions, Source
-from .output import REPORT
+from .output import PAGE, REPORT
 from .parameters import count_parameters
 from .report import Report
+from .reproduce import file_name, reproduction
 from .scheduling import Schedules, make_schedules
 from .sequences import judge_sequences
 from .sessions import Reference
@@ -69,6 +70,8 @@ VECTORS = 3
 """Samples on which every compile proves that the executions agree."""
 STEPS = 6
 """The same for models with states: consecutive time steps after a reset."""
+_FILE = "tinyc.source_file"
+"""Where the imported model's metadata keep the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,12 @@ class Compiled:
     files: Mapping[str, str]
     report: Report
     effects: Sequence[PassEffect]
+
+    def folder(self) -> dict[str, str]:
+        """``files`` and with them report.html, which is too large to keep for each of many compiles."""
+        from .report_html import page
+
+        return {**self.files, PAGE: page(json.loads(self.files[REPORT]))}
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,7 @@ def compile_model(
     progress("importing")
     onnx_source = as_onnx(source, options.dt, options.nir_reset)
     imported = import_model(onnx_source, options.input_shapes, options.states)
+    imported.metadata_props[_FILE] = file_name(source)
     if not imported.graph.inputs:
         raise ModelError(
             "The model has no inputs",
@@ -132,7 +142,8 @@ def _compile(imported: oir.Model, options: CompileOptions, target: Target, progr
     while compiled.report.sram_total > budget and (smaller := schedules.smaller()) is not None:
         schedules = smaller  # what the stack takes shows only once it was measured
         compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
-    return compiled
+    text = json.dumps(compiled.report.to_dict(), indent=2, allow_nan=False) + "\n"
+    return replace(compiled, files={**compiled.files, REPORT: text})
 
 
 def prepare(imported: oir.Model, options: CompileOptions, target: Target, progress: Progress) -> Prepared:
@@ -299,10 +310,10 @@ def _verified(
         measured=measured,
         verification=verification,
         accuracy=evaluated.at_exit if isinstance(evaluated, OverTime) else evaluated,
-        files=tuple(sorted([*files, REPORT])),
+        reproduction=reproduction(options, prepared.imported.metadata_props[_FILE]),
+        files=tuple(sorted([*files, REPORT, PAGE])),
     )  # fmt: skip
-    text = json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
-    return Compiled(program, {**files, REPORT: text}, report, prepared.effects)
+    return Compiled(program, files, report, prepared.effects)
 
 
 def _on_board(

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..codegen.emit import Facts, Footprint, weight_bytes
-from ..codegen.feeding import feedings
 from ..codegen.optimization import LEVELS, Optimize, other
-from ..ir.lifetime import lifetimes
+from ..ir.errors import BudgetError
 from ..ir.program import Program
-from ..passes.schedule.cost import bitops, factor_bits, step_macs
+from ..passes.schedule.cost import bitops, step_macs
 from ..targets import Target
 from .accuracy import Accuracy
 from .measurement import Measurement, Unmeasured
-from .memory import describe_storage, live_bytes
 from .mixing import MixedPrecision
+from .origins import origins
+from .rows import buffer_rows, describe_tensor, layer_rows, timeline
 from .scheduling import Schedules
-from .spikes import spikes_of
 from .spiking import Rates
+from .verdict import refusal
 from .verification import Verification
 
 
@@ -38,6 +40,8 @@ class Report:
     measured: Measurement | Unmeasured
     verification: Verification | None
     accuracy: Accuracy | None
+    reproduction: Mapping[str, Any]
+    """See ``reproduce.reproduction``."""
     files: tuple[str, ...]
 
     @property
@@ -98,8 +102,18 @@ class Report:
     def fits(self) -> bool:
         return self.sram_total <= self.sram_budget and self.flash_total <= self.flash_budget
 
+    @cached_property
+    def refusal(self) -> BudgetError | None:
+        """Why it does not fit, and what to do; None where it does."""
+        return refusal(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The content of report.json."""
+        content = self._content()
+        return content | {"origins": origins(content)}
+
+    def _content(self) -> dict[str, Any]:
+        program, run = self.program, self.measurement
         return {
             "tinyc": self.facts.version,
             "model": self._model(),
@@ -114,16 +128,19 @@ class Report:
             "calibration": self.calibration,
             "mixed_precision": None if self.mixed is None else self.mixed.to_dict(),
             "spiking": None if self.rates is None else self.rates.to_dict(),
+            "refusal": self._refusal(),
             "sram": self._sram(),
             "flash": self._flash(),
             "compute": self._compute(),
-            "accuracy": self._accuracy(),
+            "accuracy": None if self.accuracy is None else self.accuracy.to_dict(),
             "verification": self._verification(),
             "toolchain": self.measurement.toolchain if self.measurement else None,
             "unmeasured": self.measured.line if isinstance(self.measured, Unmeasured) else None,
-            "layers": self._layers(),
-            "buffers": self._buffers(),
+            "layers": layer_rows(program, run, self.verification),
+            "buffers": buffer_rows(program),
+            "timeline": timeline(program),
             "pareto": self.schedules.to_dicts(),
+            "reproduce": dict(self.reproduction),
             "files": list(self.files),
         }
 
@@ -141,6 +158,10 @@ class Report:
             "outputs": [describe_tensor(program, name) for name in program.outputs],
             "states": [describe_tensor(program, state.before) for state in program.states],
         }
+
+    def _refusal(self) -> dict[str, str] | None:
+        found = self.refusal
+        return None if found is None else {"what": found.what, "where": found.where, "remedy": found.remedy}
 
     def _sram(self) -> dict[str, Any]:
         plan = self.program.plan
@@ -180,33 +201,16 @@ class Report:
         return {goal: both[goal] for goal in LEVELS}
 
     def _compute(self) -> dict[str, Any]:
-        executed = sum(self.layer_macs())
         run = self.measurement.run if self.measurement else None
         return {
-            "macs_executed": executed,
+            "macs_executed": sum(step_macs(self.program)),
             "recompute_ratio": self.schedules.recompute_ratio,
             "bitops": bitops(self.program),
             "instructions": run.instructions if run else None,
-            "cycles": _rounded(run.cycles) if run else None,
+            "cycles": None if run is None or run.cycles is None else round(run.cycles),
             "milliseconds": self.milliseconds,
             "core": self.target.cpu,
-        }
-
-    def layer_macs(self) -> list[int]:
-        """MACs that are executed for each step, those done again included."""
-        return step_macs(self.program)
-
-    def _accuracy(self) -> dict[str, Any] | None:
-        a = self.accuracy
-        if a is None:
-            return None
-        return {
-            "samples": a.samples,
-            "metric": a.metric,
-            "reference": a.reference,
-            "compiled": a.compiled,
-            "agreement": a.agreement,
-            "max_error": a.error,
+            "clock_hz": self.target.clock_hz,
         }
 
     def _verification(self) -> dict[str, Any] | None:
@@ -219,78 +223,3 @@ class Report:
             "vectors": v.vectors,
             "max_lsb_per_layer": v.max_lsb,
         }
-
-    def _layers(self) -> list[dict[str, Any]]:
-        program = self.program
-        errors = {e.step: e for e in self.verification.errors} if self.verification else {}
-        live = live_bytes(program)
-        work = self.measurement.run.layers if self.measurement else [None] * len(program.steps)
-        rows: list[dict[str, Any]] = []
-        for index, (step, macs, cost) in enumerate(zip(program.steps, self.layer_macs(), work, strict=True)):
-            tasks = [t for t, task in enumerate(program.tasks) if task.step == index]
-            error = errors.get(step.name)
-            out, spikes = program.buffers[step.outputs[0]], spikes_of(program, step)
-            rows.append({
-                "index": index + 1,
-                "name": step.name,
-                "node": step.source,
-                "operator": step.operator,
-                "output_shape": list(out.shape),
-                "dtype": out.dtype.value[0],
-                "activation_bits": factor_bits(program, step)[0],
-                "weight_bits": step.kernel.weight_bits,
-                "macs": macs,
-                "spikes": spikes.to_dict() if spikes else None,
-                "weights": sum(array.nbytes for array in step.kernel.constants().values()),
-                "sram": max((live[t] for t in tasks), default=0),
-                "instructions": cost.instructions if cost else None,
-                "cycles": _rounded(cost.cycles) if cost else None,
-                "lsb": error.lsb if error else None,
-                "relative_error": error.relative if error else None,
-            })  # fmt: skip
-        return rows
-
-    def _buffers(self) -> list[dict[str, Any]]:
-        program, final = self.program, max(len(self.program.tasks), 1) - 1
-        lives = {name: (life.first, life.end - 1) for name, life in lifetimes(program).items()}
-        lives |= {state.before: (0, final) for state in program.states}
-        return [
-            {
-                "name": name,
-                "tensor": program.buffers[name].source,
-                "role": program.buffers[name].role.value,
-                "bytes": program.buffers[name].nbytes,
-                "offset": program.offset(name),
-                "first": first,
-                "last": last,
-                "storage": describe_storage(program.buffers[name].storage),
-            }
-            for name, (first, last) in lives.items()
-        ]
-
-
-def _rounded(cycles: float | None) -> int | None:
-    return None if cycles is None else round(cycles)
-
-
-def describe_tensor(program: Program, name: str) -> dict[str, Any]:
-    """An input or output as the caller meets it, or a state; ``offset`` is its place in the arena, or in the
-    state block.
-
-    ``passes`` is how often a row is asked for at most, 0 where the tensor lies in the arena as a whole;
-    ``in_order`` tells that rows are asked for once, from the first to the last.
-    """
-    buffer = program.buffers[name]
-    feeding = feedings(program).get(name)
-    return {
-        "name": buffer.name,
-        "tensor": buffer.source,
-        "shape": list(buffer.shape),
-        "axes": list(buffer.order or range(len(buffer.shape))),
-        "dtype": buffer.dtype.value[0],
-        "offset": program.offset(name),
-        "passes": 0 if feeding is None else feeding.passes,
-        "in_order": feeding is not None and feeding.in_order,
-        "scale": None if buffer.quant is None else buffer.quant.scale,
-        "zero_point": None if buffer.quant is None else buffer.quant.zero_point,
-    }

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..ir.errors import BudgetError
 from ..passes.onnx_graph import quoted
 from ..targets import Target, load_target, target_names
-from .memory import peak
-from .report import Report
+from .memory import constant_bytes, peak
+
+if TYPE_CHECKING:
+    from .report import Report
 
 
 def require_fit(report: Report) -> None:
-    """Raises BudgetError naming by how much, where, and what would help, where the model does not fit."""
+    """Raises the report's refusal where the model does not fit."""
+    if report.refusal is not None:
+        raise report.refusal
+
+
+def refusal(report: Report) -> BudgetError | None:
+    """By how much, where, and what would help; None where the model fits."""
     if report.fits:
-        return
+        return None
     sram, flash = report.sram_total - report.sram_budget, report.flash_total - report.flash_budget
     over: list[str] = []
     if sram > 0:
@@ -24,7 +34,7 @@ def require_fit(report: Report) -> None:
             f"{report.flash_total:,} bytes of flash where {report.flash_budget:,} are allowed, "
             f"{flash:,} too many"
         )
-    raise BudgetError(
+    return BudgetError(
         f"Model {report.program.name} does not fit {report.target.name}: it needs {' and '.join(over)}",
         where=_where(report, sram, flash),
         remedy=_remedies(report, sram, flash),
@@ -43,9 +53,9 @@ def _where(report: Report, sram: int, flash: int) -> str:
         if report.footprint is not None:
             lines[-1] += f"; the deepest stack takes {report.footprint.stack:,}"
     if flash > 0:
-        heaviest = max(report.to_dict()["layers"], key=lambda row: row["weights"])
+        heaviest = max(report.program.steps, key=constant_bytes)
         lines.append(
-            f"the heaviest layer is {heaviest['name']} with {heaviest['weights']:,} bytes of weights"
+            f"the heaviest layer is {heaviest.name} with {constant_bytes(heaviest):,} bytes of weights"
         )
         if report.footprint is not None:
             lines[-1] += f"; code takes {report.footprint.code:,}"
