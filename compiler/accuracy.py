@@ -92,7 +92,9 @@ def judge(
 
 def _confusion(labels: np.ndarray, given: np.ndarray) -> tuple[tuple[int, int, int], ...]:
     pairs, counts = np.unique(np.stack([labels.astype(np.int64), given], axis=1), axis=0, return_counts=True)
-    return tuple((label, one, count) for (label, one), count in zip(pairs.tolist(), counts.tolist(), strict=True))
+    return tuple(
+        (label, one, count) for (label, one), count in zip(pairs.tolist(), counts.tolist(), strict=True)
+    )
 
 
 def labels_of(labels: np.ndarray | None) -> np.ndarray | None:

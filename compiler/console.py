@@ -19,6 +19,7 @@ from ..ir.names import printable
 from ..passes.mixed_precision import Patches
 from .dumps import PassEffect
 from .measurement import Unmeasured
+from .output import PAGE
 from .report import Report
 from .spikes import described
 
@@ -92,7 +93,7 @@ def show_report(report: Report, folder: str, effects: Sequence[PassEffect]) -> N
         *_spiking_rows(report),
         *_accuracy_row(report),
         *_verification_row(report),
-        ("output", folder, ""),
+        ("output", folder, f"{PAGE} shows it"),
         ("verdict", Text("fits", "green") if report.fits else Text("does not fit", "red"), ""),
     ]
     show(table(f"tinyc {facts.version}, {report.target.title}", ["", "", ""], rows))

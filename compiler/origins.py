@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 Origin = Literal[
@@ -12,19 +12,21 @@ Origin = Literal[
 by the core's table of timings; estimated: from the kernels' own counts, before there is any C."""
 
 _PLANNED = (
-    "model.macs", "sram.arena", "sram.state", "sram.lower_bound", "sram.layer_by_layer", "compute.macs_executed",
-    "compute.recompute_ratio", "compute.bitops", "layers.macs", "layers.recompute_ratio", "layers.weights",
-    "layers.sram", "layers.spikes.dense_macs", "layers.spikes.state_bytes", "buffers.bytes", "pareto.arena",
-    "pareto.macs", "pareto.recompute_ratio", "mixed_precision.front.flash", "mixed_precision.front.bitops",
+    "model.macs", "sram.arena", "sram.state", "sram.lower_bound", "sram.layer_by_layer",
+    "compute.macs_executed", "compute.recompute_ratio", "compute.bitops", "layers.macs",
+    "layers.recompute_ratio", "layers.weights", "layers.sram", "layers.spikes.dense_macs",
+    "layers.spikes.state_bytes", "buffers.bytes", "pareto.arena", "pareto.macs", "pareto.recompute_ratio",
+    "mixed_precision.front.flash", "mixed_precision.front.bitops",
 )  # fmt: skip
 _TOTALS = ("sram.total", "sram.static", "flash.total", "flash.weights")
 """With what only a board shows, where there was a run on one."""
 _BOARD = ("sram.stack", "flash.code", "compute.instructions", "layers.code", "layers.instructions")
 _COMPUTER = (
-    "accuracy.reference", "accuracy.compiled", "accuracy.agreement", "accuracy.max_error", "accuracy.interval",
-    "accuracy.confusion", "layers.lsb", "layers.relative_error", "layers.spikes.firing_rate",
-    "mixed_precision.value", "mixed_precision.drop", "mixed_precision.front.accuracy",
-    "mixed_precision.patches.shares", "spiking.calibration", "spiking.evaluation",
+    "accuracy.reference", "accuracy.compiled", "accuracy.agreement", "accuracy.max_error",
+    "accuracy.interval", "accuracy.confusion", "layers.lsb", "layers.relative_error",
+    "layers.spikes.firing_rate", "mixed_precision.value", "mixed_precision.drop",
+    "mixed_precision.front.accuracy", "mixed_precision.patches.shares", "spiking.calibration",
+    "spiking.evaluation",
 )  # fmt: skip
 _MODELLED = ("compute.cycles", "compute.milliseconds", "layers.cycles")
 _ESTIMATED = (
@@ -49,7 +51,8 @@ def origins(report: Mapping[str, Any]) -> dict[str, Origin]:
     return {path: origin for path, origin in table.items() if _is_there(report, path.split("."))}
 
 
-def _is_there(value: Any, path: list[str]) -> bool:
-    if isinstance(value, list) and path:
-        return any(_is_there(item, path) for item in value)
-    return value is not None and (not path or _is_there(value[path[0]], path[1:]))
+def _is_there(value: Any, path: Sequence[str]) -> bool:
+    if value is None or not path:
+        return value is not None
+    items: list[Any] = value if isinstance(value, list) else [value]
+    return any(_is_there(item[path[0]], path[1:]) for item in items)

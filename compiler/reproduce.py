@@ -15,7 +15,9 @@ from .options import RANDOM, CompileOptions, Source
 
 def file_name(source: Source) -> str:
     """What the command calls the model."""
-    return f"{source.graph.name or 'model'}.onnx" if isinstance(source, onnx.ModelProto) else Path(source).name
+    return (
+        f"{source.graph.name or 'model'}.onnx" if isinstance(source, onnx.ModelProto) else Path(source).name
+    )
 
 
 def reproduction(options: CompileOptions, model_file: str) -> dict[str, Any]:

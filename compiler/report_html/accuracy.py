@@ -44,8 +44,8 @@ def accuracy_chart(report: Mapping[str, Any]) -> Chart:
     told = "; ".join(f"{name} {percent(accuracy[key])} ({interval(ends[key])})" for name, key in rows.items())
     caption = (
         f"On {count(accuracy['samples'])} samples: {told}. Whiskers: Wilson's score interval of "
-        f"{percent(ends['level'], 0)} for each share by itself; both models saw the same samples, so that their difference is "
-        "surer than the whiskers tell. The compiled one is the C, run on this computer."
+        f"{percent(ends['level'], 0)} for each share by itself; both models saw the same samples, so that "
+        "their difference is surer than the whiskers tell. The compiled one is the C, run on this computer."
     )
     return Chart("accuracy", "Accuracy", figure, caption, height=90 + 55 * len(rows))
 
@@ -75,12 +75,15 @@ def confusion_chart(report: Mapping[str, Any]) -> Chart | None:
         ),
     )
     wrong = sum(samples for (label, given), samples in entries.items() if label != given)
-    caption = f"Confusion matrix: {count(wrong)} of {count(accuracy['samples'])} samples lie off the diagonal. Shades: share of the label's samples."
+    caption = (
+        f"Confusion matrix: {count(wrong)} of {count(accuracy['samples'])} samples lie off the diagonal. "
+        "Shades: share of the label's samples."
+    )
     return Chart("confusion", "Confusion matrix", figure, caption, height=min(190 + 28 * len(names), 640))
 
 
 def confusions(report: Mapping[str, Any]) -> list[tuple[int, int, int]]:
-    """The most frequent mistakes as (label, given, samples), where there are too many classes for a matrix."""
+    """The most frequent mistakes as (label, given, samples), where classes are too many for a matrix."""
     accuracy = report["accuracy"]
     if accuracy is None or accuracy["confusion"] is None or confusion_chart(report) is not None:
         return []

@@ -58,7 +58,8 @@ def cells(across: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
     """The axes of a matrix: square cells, the first row on top."""
     return {
         "xaxis": across | {"showgrid": False, "constrain": "domain", "constraintoward": "left"},
-        "yaxis": down | {"showgrid": False, "autorange": "reversed", "scaleanchor": "x", "constrain": "domain"},
+        "yaxis": down
+        | {"showgrid": False, "autorange": "reversed", "scaleanchor": "x", "constrain": "domain"},
     }
 
 
@@ -71,9 +72,9 @@ def level(
         "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y,
         "line": {"color": colour, "width": 1.5, "dash": dash},
     }  # fmt: skip
-    side = "right" if right else "left"
     label = {
-        "text": text, "xref": "paper", "x": 1 if right else 0, "y": y, "xanchor": side, "yanchor": "top" if beneath else "bottom",
-        "showarrow": False, "font": {"color": colour, "size": 12},
+        "text": text, "xref": "paper", "x": 1 if right else 0, "xanchor": "right" if right else "left",
+        "y": y, "yanchor": "top" if beneath else "bottom", "showarrow": False,
+        "font": {"color": colour, "size": 12},
     }  # fmt: skip
     return line, label

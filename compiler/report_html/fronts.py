@@ -10,14 +10,25 @@ import plotly.graph_objects as go
 from .chart import AMBER, BLUE, RED, SHADES, TEAL, Chart, axis, drawn, level
 from .text import count, in_chart, percent, size
 
-_STAR: Mapping[str, Any] = {"symbol": "star", "size": 18, "color": AMBER, "line": {"width": 1, "color": "#7a4d00"}}
+_STAR: Mapping[str, Any] = {
+    "symbol": "star",
+    "size": 18,
+    "color": AMBER,
+    "line": {"width": 1, "color": "#7a4d00"},
+}
 
 
 def schedule_front(report: Mapping[str, Any]) -> Chart:
     """Every schedule worth having, the chosen one a star."""
     points, sram = report["pareto"], report["sram"]
     told = [
-        [str(p["point"]), in_chart(p["schedule"]), f"{p['recompute_ratio']:.2f}", size(p["arena"]), count(p["cycles"])]
+        [
+            str(p["point"]),
+            in_chart(p["schedule"]),
+            f"{p['recompute_ratio']:.2f}",
+            size(p["arena"]),
+            count(p["cycles"]),
+        ]
         for p in points
     ]
     hover = (
@@ -35,7 +46,11 @@ def schedule_front(report: Mapping[str, Any]) -> Chart:
         hovertemplate=hover, mode="markers", marker=dict(_STAR),
     )  # fmt: skip
     room = sram["budget"] - (sram["total"] - sram["arena"])
-    lines = [level(room, f"room for the arena {size(room)}", RED, "dash", right=True)] if room <= 1.3 * max(y) else []
+    lines = (
+        [level(room, f"room for the arena {size(room)}", RED, "dash", right=True)]
+        if room <= 1.3 * max(y)
+        else []
+    )
     figure = drawn(
         [all_of_them, taken],
         xaxis=axis("cycles, estimated"),
@@ -44,8 +59,8 @@ def schedule_front(report: Mapping[str, Any]) -> Chart:
         annotations=[label for _, label in lines],
     )
     caption = (
-        "Each point is a schedule that computes the same bytes. To the left it is faster, below it is smaller; "
-        "cycles are a rough model to compare points by. --pareto N takes point N."
+        "Each point is a schedule that computes the same bytes. To the left it is faster, below it is "
+        "smaller; cycles are a rough model to compare points by. --pareto N takes point N."
     )
     return Chart("front", "SRAM against cycles", figure, caption)
 
@@ -58,19 +73,27 @@ def widths_front(report: Mapping[str, Any]) -> Chart:
 
     def points(name: str, found: list[Mapping[str, Any]], marker: dict[str, Any]) -> Any:
         told = [
-            [count(p["cycles"]), count(p["bitops"]), size(p["sram"]), size(p["flash"]), f"{0.0 - p['drop']:+.2f}"]
+            [
+                count(p["cycles"]),
+                count(p["bitops"]),
+                size(p["sram"]),
+                size(p["flash"]),
+                f"{0.0 - p['drop']:+.2f}",
+            ]
             for p in found
         ]
         return go.Scatter(
             name=name, x=[p[cost] for p in found], y=[100 * p["accuracy"] for p in found], mode="markers",
             marker=marker, customdata=told,
-            hovertemplate="%{y:.2f} % (%{customdata[4]} points against int8)<br>%{customdata[1]} BitOPs<br>"
-            "%{customdata[0]} cycles<br>arena %{customdata[2]}, weights %{customdata[3]}<extra>" + name + "</extra>",
+            hovertemplate="%{y:.2f} % (%{customdata[4]} points against int8)<br>"
+            "%{customdata[1]} BitOPs<br>%{customdata[0]} cycles<br>arena %{customdata[2]}, "
+            "weights %{customdata[3]}<extra>" + name + "</extra>",
         )  # fmt: skip
 
     shaded = {
         "size": 11, "color": [p["sram"] for p in mixed["front"]], "colorscale": SHADES, "cmin": 0,
-        "line": {"width": 1, "color": BLUE}, "colorbar": {"title": {"text": "arena, B"}, "thickness": 12, "tickformat": ",d"},
+        "line": {"width": 1, "color": BLUE}, 
+        "colorbar": {"title": {"text": "arena, B"}, "thickness": 12, "tickformat": ",d"},
     }  # fmt: skip
     figure = drawn(
         [
@@ -83,9 +106,10 @@ def widths_front(report: Mapping[str, Any]) -> Chart:
     )
     low, high = mixed["drop_interval"]
     caption = (
-        f"{percent(mixed['value'])} {mixed['metric']} on {count(mixed['samples'])} calibration samples; against int8 "
-        f"{0.0 - mixed['drop']:+.2f} points (95 %: {0.0 - high:+.2f} to {0.0 - low:+.2f}), to be expected "
-        f"{0.0 - mixed['expected_drop']:+.2f}, at worst {0.0 - mixed['expected_drop_bound']:+.2f}; "
-        f"{mixed['max_drop']:g} were allowed. {mixed['warning'] or ''}"
+        f"{percent(mixed['value'])} {mixed['metric']} on {count(mixed['samples'])} calibration samples; "
+        f"against int8 {0.0 - mixed['drop']:+.2f} points (95 %: {0.0 - high:+.2f} to {0.0 - low:+.2f}), "
+        f"to be expected {0.0 - mixed['expected_drop']:+.2f}, at worst "
+        f"{0.0 - mixed['expected_drop_bound']:+.2f}; {mixed['max_drop']:g} were allowed. "
+        f"{mixed['warning'] or ''}"
     )
     return Chart("widths", "Mixed precision: accuracy against cost", figure, caption.strip())

@@ -13,8 +13,8 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Cell:
-    """``value`` is what the column is sorted by, None behind all others; ``share`` is that of the largest in a
-    scaled column."""
+    """``value`` is what the column is sorted by, None behind all others; ``share`` is that of the largest in
+    a scaled column."""
 
     text: str
     value: float | str | None
@@ -51,7 +51,8 @@ def layer_table(report: Mapping[str, Any]) -> LayerTable:
         if any(cell.value is not None for cell in cells)
     ]
     return LayerTable(
-        [column for column, _ in made], [list(cells) for cells in zip(*(cells for _, cells in made), strict=True)]
+        [column for column, _ in made],
+        [list(cells) for cells in zip(*(cells for _, cells in made), strict=True)],
     )
 
 
@@ -88,7 +89,10 @@ _COLUMNS: tuple[tuple[Column, Callable[[Row], Cell]], ...] = (
     (Column("#", ""), _amount("index")),
     (Column("layer", "", False), lambda row: Cell(short(row["name"]), row["name"], short(row["node"]))),
     (Column("operator", "", False), lambda row: Cell(short(row["operator"]), row["operator"])),
-    (Column("output", "", False), lambda row: Cell(shape(row["output_shape"]), shape(row["output_shape"]), row["dtype"])),
+    (
+        Column("output", "", False),
+        lambda row: Cell(shape(row["output_shape"]), shape(row["output_shape"]), row["dtype"]),
+    ),
     (Column("bits", ""), _bits),
     (Column("MACs", "layers.macs", scaled=True), _amount("macs")),
     (

@@ -25,7 +25,7 @@ from .text import short
 
 _MEANINGS = {
     "planned": "follows exactly from the memory plan and the list of tasks, or from the model",
-    "measured on the emulated board": "the C, cross-compiled, ran in a device with exactly the board's memory",
+    "measured on the emulated board": "the C, cross-compiled, ran in a device with just the board's memory",
     "measured on this computer": "the C, or the emulator that agrees with it byte by byte, ran on samples",
     "modelled": "the instructions of that run, by a table of the core's timings",
     "estimated": "from counts, before there was a run of the C",
@@ -37,20 +37,24 @@ def page(report: Mapping[str, Any]) -> str:
     charts = _charts(report)
     script = Markup(_resource("report.js"))
     plotly = Markup(_plotly())
-    return _environment().get_template("report.html.j2").render(
-        report=report,
-        fits=report["refusal"] is None,
-        cards=cards(report),
-        facts=facts(report),
-        table=layer_table(report),
-        charts={chart.id: chart for chart in charts},
-        confusions=confusions(report),
-        origins=report["origins"],
-        meanings=_MEANINGS,
-        style=Markup(_resource("report.css")),
-        plotly=plotly,
-        script=script,
-        hashes=[_digest(plotly), _digest(script)],
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            fits=report["refusal"] is None,
+            cards=cards(report),
+            facts=facts(report),
+            table=layer_table(report),
+            charts={chart.id: chart for chart in charts},
+            confusions=confusions(report),
+            origins=report["origins"],
+            meanings=_MEANINGS,
+            style=Markup(_resource("report.css")),
+            plotly=plotly,
+            script=script,
+            hashes=[_digest(plotly), _digest(script)],
+        )
     )
 
 

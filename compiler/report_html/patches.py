@@ -16,7 +16,10 @@ def patch_chart(report: Mapping[str, Any]) -> Chart:
     patches = report["mixed_precision"]["patches"]
     down, across = patches["grid"]
     widths = [
-        [f"{'8 bits' if cell == '#' else 'fewer'}<br>{percent(share, 0)}" for cell, share in zip(*line, strict=True)]
+        [
+            f"{'8 bits' if cell == '#' else 'fewer'}<br>{percent(share, 0)}"
+            for cell, share in zip(*line, strict=True)
+        ]
         for line in zip(patches["map"], patches["shares"], strict=True)
     ]
     grid = go.Heatmap(
@@ -24,12 +27,11 @@ def patch_chart(report: Mapping[str, Any]) -> Chart:
         xgap=2, ygap=2, text=widths, texttemplate="%{text}", showscale=False,
         hovertemplate="row %{y}, column %{x}: outliers in %{z:.0%} of samples<extra></extra>",
     )  # fmt: skip
-    figure = drawn(
-        [grid], **cells(axis("patch, across", dtick=1), axis("patch, down", dtick=1))
-    )
+    figure = drawn([grid], **cells(axis("patch, across", dtick=1), axis("patch, down", dtick=1)))
     caption = (
-        f"{patches['wide']} of {down * across} patches keep 8 bits in the first {patches['layers']} layers, those in "
-        f"which more than {percent(patches['threshold'], 0)} of the calibration samples hold values outside the middle "
-        f"{percent(patches['coverage'], 0)} of a normal distribution of {patches['mean']:.3g} ± {patches['deviation']:.3g}."
+        f"{patches['wide']} of {down * across} patches keep 8 bits in the first {patches['layers']} "
+        f"layers, those in which more than {percent(patches['threshold'], 0)} of the calibration "
+        f"samples hold values outside the middle {percent(patches['coverage'], 0)} of a normal distribution "
+        f"of {patches['mean']:.3g} ± {patches['deviation']:.3g}."
     )
     return Chart("patches", "Patches", figure, caption, height=160 + min(90 * down, 420))

@@ -30,7 +30,8 @@ def spike_chart(report: Mapping[str, Any]) -> Chart | None:
             ),
             go.Bar(
                 name="additions (ACs)", x=names, y=additions, marker={"color": AMBER}, customdata=shown,
-                hovertemplate=hover, text=["" if r is None else percent(r, 0) for r in rates], textposition="outside",
+                hovertemplate=hover, text=["" if rate is None else percent(rate, 0) for rate in rates],
+                textposition="outside",
             ),
         ],
         barmode="group",
@@ -41,8 +42,8 @@ def spike_chart(report: Mapping[str, Any]) -> Chart | None:
     kept = sum(row["spikes"]["state_bytes"] for row in report["layers"] if row["spikes"])
     caption = (
         f"{count(sum(known)) if len(known) == len(rows) else 'An unknown number of'} additions in place of "
-        f"{count(sum(macs))} multiply-accumulates in a time step; neurons keep {size(kept)}. Above the bars: share of "
-        "inputs that spike, on the calibration samples."
+        f"{count(sum(macs))} multiply-accumulates in a time step; neurons keep {size(kept)}. Above the bars: "
+        "share of inputs that spike, on the calibration samples."
     )
     return Chart("spikes", "Spikes by layer", figure, caption)
 
@@ -65,12 +66,14 @@ def steps_chart(report: Mapping[str, Any]) -> Chart | None:
         for name, shares, colour in lines
     ]  # fmt: skip
     figure = drawn(
-        traces, xaxis=axis("time step", dtick=max(1, spiking["steps"] // 16)), yaxis=axis("% of samples", tickformat="~r")
+        traces,
+        xaxis=axis("time step", dtick=max(1, spiking["steps"] // 16)),
+        yaxis=axis("% of samples", tickformat="~r"),
     )
     taken, said = (spiking["calibration"], "calibration") if done is None else (done, "evaluation")
     at_exit = taken["agreement_at_exit"] if done is None else taken["at_exit"]
     caption = (
-        f"An inference ends when the output is certain, after {taken['mean_steps']:.1f} of {spiking['steps']} steps on "
-        f"average; then it is right in {percent(at_exit)} of the {said} samples."
+        f"An inference ends when the output is certain, after {taken['mean_steps']:.1f} of "
+        f"{spiking['steps']} steps on average; then it is right in {percent(at_exit)} of the {said} samples."
     )
     return Chart("steps", "Accuracy by time step", figure, caption, height=360)

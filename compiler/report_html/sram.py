@@ -44,7 +44,9 @@ def sram_chart(report: Mapping[str, Any]) -> Chart:
     return Chart("sram", "SRAM over time", figure, _caption(report), height=520, zooms=zooms)
 
 
-def _buffers(report: Mapping[str, Any], role: str, colour: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _buffers(
+    report: Mapping[str, Any], role: str, colour: str, rows: Sequence[Mapping[str, Any]]
+) -> list[Any]:
     """Rectangles to point at, the parts of them that hold something, and their outlines."""
     bars = go.Bar(
         name=role,
@@ -103,7 +105,8 @@ def _bands(sram: Mapping[str, Any], tasks: int) -> list[Any]:
             bars.append(
                 go.Bar(
                     name=name, x=[tasks / 2], width=[tasks], base=[base], y=[nbytes],
-                    hovertemplate=f"<b>{name}</b><br>{size(nbytes)}, measured on the emulated board<extra></extra>",
+                    hovertemplate=f"<b>{name}</b><br>{size(nbytes)}, measured on the emulated board"
+                    "<extra></extra>",
                     marker={"color": colour, "opacity": 0.85},
                 )
             )  # fmt: skip
@@ -115,7 +118,9 @@ def _levels(sram: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any
     bound = "proved least" if sram["proved_optimal"] else "lower bound"
     colour = RED if sram["total"] > sram["budget"] else "#2f9e62"
     lines = [
-        level(sram["lower_bound"], f"arena: {bound} {size(sram['lower_bound'])}", VIOLET, "dot", beneath=True),
+        level(
+            sram["lower_bound"], f"arena: {bound} {size(sram['lower_bound'])}", VIOLET, "dot", beneath=True
+        ),
         level(sram["total"], f"total {size(sram['total'])}", colour, "solid", right=True),
         level(sram["budget"], f"budget {size(sram['budget'])}", RED, "dash"),
     ]
@@ -144,10 +149,13 @@ def _caption(report: Mapping[str, Any]) -> str:
         parts += [f"stack {size(sram['stack'])}"]
     told = " + ".join(parts) + (f" = {size(sram['total'])}." if len(parts) > 1 else ".")
     if any(row["held"] != [[row["first"], row["last"], 0, row["bytes"]]] for row in report["buffers"]):
-        told += " Pale: bytes that a buffer owns while it lives; full: the rows of it that hold data just then. "
+        told += (
+            " Pale: bytes that a buffer owns while it lives; full: the rows of it that hold data just then. "
+        )
         told += "Another buffer may lie over the rest."
     if sram["stack"] is None:
         told += " Stack and variables are not in the picture: they were not measured."
     if not _budget_is_near(sram):
-        told += f" The budget of {size(sram['budget'])} lies far above: {percent(sram['total'] / sram['budget'], 1)} is used."
+        used = percent(sram["total"] / sram["budget"], 1)
+        told += f" The budget of {size(sram['budget'])} lies far above: {used} is used."
     return told

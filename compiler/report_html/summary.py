@@ -36,7 +36,9 @@ class Card:
 def cards(report: Mapping[str, Any]) -> list[Card]:
     """Memory first; then time and accuracy, as far as they are known."""
     found = [
-        _memory(report, "sram", {"arena": "arena", "state": "state", "static": "variables", "stack": "stack"}),
+        _memory(
+            report, "sram", {"arena": "arena", "state": "state", "static": "variables", "stack": "stack"}
+        ),
         _memory(report, "flash", {"weights": "constants", "code": "code"}),
         _time(report),
         _accuracy(report),
@@ -49,7 +51,9 @@ def _memory(report: Mapping[str, Any], key: str, named: Mapping[str, str]) -> Ca
     section = report[key]
     whole = max(section["total"], section["budget"], 1)
     parts = tuple(
-        Part(name, size(section[part]), section[part] / whole, part) for part, name in named.items() if section[part]
+        Part(name, size(section[part]), section[part] / whole, part)
+        for part, name in named.items()
+        if section[part]
     )
     used = section["total"] / section["budget"] if section["budget"] else 0.0
     over = section["total"] - section["budget"]
@@ -70,7 +74,11 @@ def _time(report: Mapping[str, Any]) -> Card:
     work = f"{count(macs)} MACs, {compute['recompute_ratio']:.2f} times the model's"
     if compute["milliseconds"] is None:
         counted = compute["instructions"]
-        value, path = (count(macs), "compute.macs_executed") if counted is None else (count(counted), "compute.instructions")
+        value, path = (
+            (count(macs), "compute.macs_executed")
+            if counted is None
+            else (count(counted), "compute.instructions")
+        )
         return Card("MACs" if counted is None else "Instructions", value, path, (work,))
     return Card(
         "Time",
@@ -93,14 +101,23 @@ def _accuracy(report: Mapping[str, Any]) -> Card | None:
     if key == "compiled":
         lines.append(f"the model as it came: {percent(accuracy['reference'])}")
         lines.append(f"both give the same class: {percent(accuracy['agreement'])}")
-    return Card("Accuracy" if key == "compiled" else "Agreement", percent(accuracy[key]), f"accuracy.{key}", tuple(lines))
+    return Card(
+        "Accuracy" if key == "compiled" else "Agreement",
+        percent(accuracy[key]),
+        f"accuracy.{key}",
+        tuple(lines),
+    )
 
 
 def _verification(report: Mapping[str, Any]) -> Card | None:
     found = report["verification"]
     if found is None:
         return Card("Verification", "skipped", "", ("--no-verify was given",), good=None)
-    ran = ["emulator", "C on this computer", *(["emulated board"] if found["board_bit_exact"] is not None else [])]
+    ran = [
+        "emulator",
+        "C on this computer",
+        *(["emulated board"] if found["board_bit_exact"] is not None else []),
+    ]
     exact = found["host_bit_exact"] and found["board_bit_exact"] is not False
     bound = found["max_lsb_per_layer"]
     lines = [" = ".join(ran), f"{found['vectors']} vectors"]
@@ -131,5 +148,7 @@ def facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _tensor(tensor: Mapping[str, Any]) -> str:
-    quant = "" if tensor["scale"] is None else f", real = (q − {tensor['zero_point']}) · {tensor['scale']:.6g}"
+    quant = (
+        "" if tensor["scale"] is None else f", real = (q − {tensor['zero_point']}) · {tensor['scale']:.6g}"
+    )
     return f"{short(tensor['tensor'])} ({shape(tensor['shape'])} {tensor['dtype']}{quant})"
