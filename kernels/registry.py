@@ -18,6 +18,7 @@ from . import (
     depth_to_space,
     elementwise,
     expand,
+    float_recurrent,
     functions,
     gather,
     log_softmax,
@@ -86,6 +87,7 @@ _PRODUCT = Operator(
 )
 _SUM = Operator(reduce.resolve_sum, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
 _NEURON = Operator(neuron.resolve, Layout.LEADING)
+_RECURRENT = Operator(float_recurrent.resolve, Layout.ROW_MAJOR)
 _EXTREME = Operator(
     reduce.resolve_extreme, Layout.FREE, fuses_activation=True, result_order=reduce.result_order
 )
@@ -120,6 +122,7 @@ OPERATORS: dict[str, Operator] = {
     "Exp": _UNARY,
     "Expand": Operator(expand.resolve_expand, Layout.SAME),
     "Floor": _UNARY,
+    "GRU": _RECURRENT,
     "Gather": Operator(gather.resolve, Layout.FREE, result_order=gather.result_order),
     "Gelu": _UNARY,
     "Gemm": _PRODUCT,
@@ -136,6 +139,7 @@ OPERATORS: dict[str, Operator] = {
     "LeakyRelu": _UNARY,
     "LI": _NEURON,
     "LIF": _NEURON,
+    "LSTM": _RECURRENT,
     "Less": _COMPARISON,
     "LessOrEqual": _COMPARISON,
     "Log": _UNARY,
@@ -155,6 +159,7 @@ OPERATORS: dict[str, Operator] = {
     "Pad": Operator(pad.resolve, Layout.SAME),
     "Pow": Operator(elementwise.resolve_pow, Layout.SAME, function=elementwise.function_of),
     "RMSNormalization": Operator(normalizations.resolve_rms, Layout.SAME),
+    "RNN": _RECURRENT,
     "RateMaxPool": Operator(rate_max_pool.resolve, Layout.CHANNEL_LAST),
     "Reciprocal": _UNARY,
     "ReduceL1": _SUM,

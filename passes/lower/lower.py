@@ -239,7 +239,7 @@ class _Lowering:
             return
         operator = OPERATORS[node.op_type]
         absorbed, activation = self._absorb(node, operator)
-        final = absorbed[-1].outputs[0] if absorbed else node.outputs[0]
+        final = absorbed[-1].outputs[0] if absorbed else next(v for v in node.outputs if v.name)
         origin = self._origin(node, absorbed)
         operands = self._operands(node)
         if absorbed and (bias := self._bias(node, operator, absorbed[0])) is not None:
@@ -409,9 +409,11 @@ class _Lowering:
     def _view(
         self, node: oir.Node, operands: list[Tensor | None], outputs: list[Tensor], activation: Activation
     ) -> Node:
+        results = tuple(index for index, value in enumerate(node.outputs) if value.name)
         return Node(
-            node.op_type, node.name or "", attributes(node), tuple(operands), tuple(outputs), activation
-        )
+            node.op_type, node.name or "", attributes(node), tuple(operands), tuple(outputs), activation,
+            results,
+        )  # fmt: skip
 
     def _origin(self, node: oir.Node, following: list[oir.Node] | None = None) -> Origin:
         operators = [node.op_type, *(n.op_type for n in following or [])]
