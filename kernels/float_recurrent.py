@@ -126,7 +126,7 @@ class _Cell:
 def resolve_float(node: Node) -> FloatRecurrent | None:
     """None where an operand is quantized or of another type than float32."""
     for index, tensor in enumerate(node.inputs):
-        if tensor is None or index == Operand.LENGTHS:
+        if tensor is None or tensor.constant is not None or index == Operand.LENGTHS:
             continue
         if tensor.quant is not None or not tensor.dtype.is_float:
             return None
@@ -139,8 +139,3 @@ def resolve_float(node: Node) -> FloatRecurrent | None:
         if tensor is not None and tensor.constant is not None
     }
     return FloatRecurrent(Layer.of(node), operands, fixed)
-
-
-def resolve(node: Node) -> Recurrent | None:
-    """LSTM, GRU or RNN of one direction."""
-    return resolve_float(node)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
 from .cells import GATES, Functions

@@ -18,9 +18,9 @@ from . import (
     depth_to_space,
     elementwise,
     expand,
-    float_recurrent,
     functions,
     gather,
+    integer_recurrent,
     log_softmax,
     lp_normalize,
     matmul,
@@ -64,6 +64,8 @@ class Operator:
     layout: Layout
     fuses_activation: bool = False
     """True where a following Relu or Clip can become the kernel's bounds."""
+    several: bool = False
+    """True where a node with several results has a form on integers."""
     fuses_bias: bool = False
     """True where a following Add of one constant per column can become input 2."""
     function: Callable[[Node], RealFunction | None] | None = None
@@ -87,7 +89,7 @@ _PRODUCT = Operator(
 )
 _SUM = Operator(reduce.resolve_sum, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
 _NEURON = Operator(neuron.resolve, Layout.LEADING)
-_RECURRENT = Operator(float_recurrent.resolve, Layout.ROW_MAJOR)
+_RECURRENT = Operator(integer_recurrent.resolve, Layout.ROW_MAJOR, several=True)
 _EXTREME = Operator(
     reduce.resolve_extreme, Layout.FREE, fuses_activation=True, result_order=reduce.result_order
 )

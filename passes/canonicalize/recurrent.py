@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnx_ir as oir
 
 from ...kernels.cells import GATES, Functions
@@ -87,8 +86,11 @@ def _part(node: oir.Node, value: oir.Value, index: int, direction: str) -> oir.V
 
 
 def _last_state(node: oir.Node) -> bool:
-    """Where all states are asked for, the last one is one of them, unless sequences have lengths."""
+    """Where all states are asked for, the last one is one of them, unless sequences have lengths. A layer
+    whose results are quantized keeps both: they are what its kernel makes."""
     if len(node.outputs) < 2 or not (node.outputs[0].name and node.outputs[1].name):
+        return False
+    if any(use.node.op_type == "QuantizeLinear" for value in node.outputs for use in value.uses()):
         return False
     last = node.outputs[1]
     if input_at(node, _LENGTHS) is not None or shape_of(node.outputs[0])[1] != 1:

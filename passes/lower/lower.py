@@ -27,6 +27,7 @@ from .graph import (
     fusable_activation,
     name_of,
     names_in,
+    notes,
     quantization,
     sole_consumer,
 )
@@ -273,19 +274,20 @@ class _Lowering:
         if element_type(final) is not DType.FLOAT32:
             outputs = [self._stored(v) for v in node.outputs if v.name]
             return self._emit(node, operator, operands, outputs, activation, origin)
-        quantizer = sole_consumer(final)
-        if (
-            quantizer is None
-            or quantizer.op_type != "QuantizeLinear"
-            or len([v for v in node.outputs if v.name]) > 1
-        ):
+        finals = [final] if len(node.outputs) == 1 else [v for v in node.outputs if v.name]
+        quantizers = [sole_consumer(value) for value in finals]
+        if len(finals) > 1 and not operator.several:
             return False
-        quant, out = quantization(quantizer), quantizer.outputs[0]
-        made = replace(self._stored(out), quant=quant)
-        if not self._emit(node, operator, operands, [made], activation, origin):
+        made: list[Tensor] = []
+        for quantizer in quantizers:
+            if quantizer is None or quantizer.op_type != "QuantizeLinear":
+                return False
+            made.append(replace(self._stored(quantizer.outputs[0]), quant=quantization(quantizer)))
+        if not self._emit(node, operator, operands, made, activation, origin):
             return False
-        self.builder.tensors[made.name] = replace(self.builder.tensors[made.name], quant=None)
-        self.done.add(quantizer)
+        for tensor in made:
+            self.builder.tensors[tensor.name] = replace(self.builder.tensors[tensor.name], quant=None)
+        self.done.update(quantizer for quantizer in quantizers if quantizer is not None)
         return True
 
     def _absorb(self, node: oir.Node, operator: Operator) -> tuple[list[oir.Node], Activation]:
@@ -411,7 +413,7 @@ class _Lowering:
     ) -> Node:
         results = tuple(index for index, value in enumerate(node.outputs) if value.name)
         return Node(
-            node.op_type, node.name or "", attributes(node), tuple(operands), tuple(outputs), activation,
+            node.op_type, node.name or "", attributes(node) | notes(node), tuple(operands), tuple(outputs), activation,
             results,
         )  # fmt: skip
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from tinyc.kernels.cells import GATES
 
-from .checks import float_model
+from .checks import float_model, qdq_model
 
 
 def recurrent_model(
@@ -28,11 +28,13 @@ def recurrent_model(
     def drawn(*shape: int) -> np.ndarray:
         return rng.normal(size=(directions, *shape)).astype(np.float32) * np.float32(0.5)
 
-    constants: dict[str, Any] = {"W": drawn(rows, inputs), "R": drawn(rows, units)}
+    recurrent = drawn(rows, units) * np.float32(2 / max(4, units**0.5))
+    constants: dict[str, Any] = {"W": drawn(rows, inputs), "R": recurrent}
     constants |= {"B": drawn(2 * rows)} if bias else {}
     constants |= {} if lengths is None else {"lengths": np.array(lengths, np.int32)}
     if initial:
-        constants |= {"h0": drawn(batch, units)} | ({"c0": drawn(batch, units)} if operator == "LSTM" else {})
+        constants |= {"h0": np.tanh(drawn(batch, units))}
+        constants |= {"c0": drawn(batch, units)} if operator == "LSTM" else {}
     constants |= {"P": drawn(3 * units)} if peepholes else {}
     known = {"x", *constants}
     operands = [name if name in known else "" for name in ("x", "W", "R", "B", "lengths", "h0", "c0", "P")]
@@ -44,3 +46,21 @@ def recurrent_model(
         shapes |= {name: array.shape for name, array in constants.items()}
         constants = {}
     return float_model([node], shapes, [n for n in outputs if n], constants)
+
+
+def int8_recurrent_model(
+    operator: str, sizes: tuple[int, int, int, int], *, quant: tuple[float, int] = (1 / 128, 0),
+    results: Sequence[str] = ("Y",), **options: Any,
+) -> onnx.ModelProto:  # fmt: skip
+    """The same with inputs, weights and states of 8 bits."""
+    model = recurrent_model(operator, sizes, results=results, **options)
+    (node,) = model.graph.node
+    values = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    dequantized = {}
+    for name in ("W", "R"):
+        array = values.pop(name)
+        scales = np.abs(array).max(axis=2).max(axis=0) / 127
+        integers = np.rint(array / scales[:, None]).astype(np.int8)
+        dequantized[name] = integers, scales.astype(np.float32), 1
+    quants = {"x": (0.02, 3), **dict.fromkeys(results, quant)}
+    return qdq_model([node], {"x": sizes[:3]}, results, quants, values, dequantized)
