@@ -42,7 +42,7 @@ class FloatRecurrent(Recurrent):
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         layer = self.layer
         given = {**self.fixed, **{index: inputs[place] for index, place in self.operands.items()}}
-        cell = _Cell.of(layer, given)
+        cell = Cell.of(layer, given)
         shape = (1, layer.batch, layer.units)
         states = [given.get(i, np.zeros(shape, np.float32)) for i in (Operand.H, Operand.C)]
         last = [np.array(state, np.float32).reshape(shape) for state in states]
@@ -58,8 +58,8 @@ class FloatRecurrent(Recurrent):
 
 
 @dataclass(frozen=True, eq=False)
-class _Cell:
-    """One time step of one sample."""
+class Cell:
+    """One time step; of one sample, or of several at once: the last axis is inputs, or units."""
 
     layer: Layer
     weights: np.ndarray
@@ -69,7 +69,7 @@ class _Cell:
     peepholes: np.ndarray
 
     @classmethod
-    def of(cls, layer: Layer, given: Mapping[int, np.ndarray]) -> _Cell:
+    def of(cls, layer: Layer, given: Mapping[int, np.ndarray]) -> Cell:
         rows = layer.gates * layer.units
         bias = given.get(Operand.B, np.zeros((1, 2 * rows), np.float32)).reshape(2, rows)
         peepholes = given.get(Operand.P, np.zeros((1, 3 * layer.units), np.float32)).reshape(3, -1)
@@ -80,7 +80,7 @@ class _Cell:
 
     def next(self, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """States h and c behind a step with inputs ``x``."""
-        driven = (self.weights @ x + self.bias).reshape(self.layer.gates, -1)
+        driven = _gates(x @ self.weights.T + self.bias, self.layer.gates)
         match self.layer.operator:
             case "LSTM":
                 return self._lstm(driven, h, c)
@@ -89,28 +89,28 @@ class _Cell:
             case _:
                 return self._activated(0, driven[0] + self._fed_back(h)[0]), c
 
-    def _lstm(self, driven: np.ndarray, h: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        i, o, f, g = driven + self._fed_back(h)
+    def _lstm(self, driven: list[np.ndarray], h: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        i, o, f, g = (a + b for a, b in zip(driven, self._fed_back(h), strict=True))
         i = self._activated(0, i + self.peepholes[0] * c)
         f = np.float32(1) - i if self.layer.coupled else self._activated(0, f + self.peepholes[2] * c)
         c = f * c + i * self._activated(1, g)
         o = self._activated(0, o + self.peepholes[1] * c)
         return o * self._function(2, c), c
 
-    def _gru(self, driven: np.ndarray, h: np.ndarray) -> np.ndarray:
+    def _gru(self, driven: list[np.ndarray], h: np.ndarray) -> np.ndarray:
         units = self.layer.units
         if self.layer.reset_after:
             back = self._fed_back(h)
             z, r = (self._activated(0, driven[gate] + back[gate]) for gate in range(2))
             n = driven[2] + r * back[2]
         else:
-            gates = self.recurrent[: 2 * units] @ h + self.recurrent_bias[: 2 * units]
-            z, r = (self._activated(0, part) for part in driven[:2] + gates.reshape(2, -1))
-            n = driven[2] + (self.recurrent[2 * units :] @ (r * h) + self.recurrent_bias[2 * units :])
+            back = _gates(h @ self.recurrent[: 2 * units].T + self.recurrent_bias[: 2 * units], 2)
+            z, r = (self._activated(0, driven[gate] + back[gate]) for gate in range(2))
+            n = driven[2] + ((r * h) @ self.recurrent[2 * units :].T + self.recurrent_bias[2 * units :])
         return (np.float32(1) - z) * self._activated(1, n) + z * h
 
-    def _fed_back(self, h: np.ndarray) -> np.ndarray:
-        return (self.recurrent @ h + self.recurrent_bias).reshape(self.layer.gates, -1)
+    def _fed_back(self, h: np.ndarray) -> list[np.ndarray]:
+        return _gates(h @ self.recurrent.T + self.recurrent_bias, self.layer.gates)
 
     def _activated(self, function: int, x: np.ndarray) -> np.ndarray:
         clip = self.layer.clip
@@ -121,6 +121,11 @@ class _Cell:
     def _function(self, function: int, x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return self.layer.functions[function](x.astype(np.float32)).astype(np.float32)
+
+
+def _gates(rows: np.ndarray, count: int) -> list[np.ndarray]:
+    """The last axis in so many equal parts."""
+    return np.split(rows, count, axis=-1)
 
 
 def resolve_float(node: Node) -> FloatRecurrent | None:

@@ -23,6 +23,7 @@ from ..ir.window import Window
 from .dense import Dense
 from .epilogue import Requantize
 from .float_recurrent import resolve_float
+from .functions import Function
 from .gate_table import (
     ARGUMENT_BITS,
     LEAST,
@@ -239,8 +240,9 @@ def resolve(node: Node) -> Recurrent | None:
 def _resolve_integer(node: Node) -> IntegerRecurrent | None:
     layer = Layer.of(node)
     states = _States.of(node, layer)
+    possible = is_possible(layer.operator, layer.functions, layer.coupled)
     x, bias = node.input(Operand.X), node.optional_constant(Operand.B, "the bias")
-    if states is None or x.quant is None or x.dtype is not DType.INT8 or not _is_possible(layer):
+    if states is None or x.quant is None or x.dtype is not DType.INT8 or not possible:
         return None
     rows, units = layer.gates * layer.units, layer.units
     biases = np.zeros((2, rows)) if bias is None else np.asarray(bias.real, np.float64).reshape(2, rows)
@@ -281,10 +283,10 @@ def _lengths(node: Node) -> np.ndarray | None:
     return None if constant is None else constant.values.astype(np.int32)
 
 
-def _is_possible(layer: Layer) -> bool:
+def is_possible(operator: str, functions: Sequence[Function], coupled: bool) -> bool:
     """Whether functions have results of 16 bits, and shares where sums are weighted by them."""
-    shares = layer.operator == "GRU" or layer.coupled
-    return all(map(is_bounded, layer.functions)) and (not shares or is_share(layer.functions[0]))
+    shares = operator == "GRU" or coupled
+    return all(map(is_bounded, functions)) and (not shares or is_share(functions[0]))
 
 
 def _matrix(node: Node, index: int, rows: slice, bias: np.ndarray, quant: Quant) -> Dense | None:
