@@ -278,14 +278,14 @@ class _Lowering:
         quantizers = [sole_consumer(value) for value in finals]
         if len(finals) > 1 and not operator.several:
             return False
-        made: list[Tensor] = []
+        results: list[Tensor] = []
         for quantizer in quantizers:
             if quantizer is None or quantizer.op_type != "QuantizeLinear":
                 return False
-            made.append(replace(self._stored(quantizer.outputs[0]), quant=quantization(quantizer)))
-        if not self._emit(node, operator, operands, made, activation, origin):
+            results.append(replace(self._stored(quantizer.outputs[0]), quant=quantization(quantizer)))
+        if not self._emit(node, operator, operands, results, activation, origin):
             return False
-        for tensor in made:
+        for tensor in results:
             self.builder.tensors[tensor.name] = replace(self.builder.tensors[tensor.name], quant=None)
         self.done.update(quantizer for quantizer in quantizers if quantizer is not None)
         return True
