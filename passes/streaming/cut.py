@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx_ir as oir
@@ -11,6 +11,7 @@ from ...ir.errors import ModelError, UsageError
 from ...kernels.cells import GATES
 from ..onnx_edit import remembered_names
 from ..onnx_graph import has_known_domain, quoted, shape_of
+from ..samples import InputSpec, input_specs
 from ..state_pairs import check_states, note_states, state_pairs
 from .axes import CUTS, RULES, WHOLE, refused
 from .recurrent import keep_states, recurrent_axis
@@ -20,12 +21,11 @@ _RULES = {**RULES, **dict.fromkeys(GATES, recurrent_axis)}
 
 @dataclass(frozen=True)
 class Streamed:
-    """A model of one time step. ``axes`` are those of time, by name of the inputs of the whole model, and
-    ``steps`` is how long its sequence was."""
+    """A model of one time step. ``inputs`` are what the whole model took, ``axes`` those of time in them."""
 
     model: oir.Model
+    inputs: Sequence[InputSpec]
     axes: Mapping[str, int]
-    steps: int
 
 
 def stream(model: oir.Model, axis: int | None = None) -> Streamed:
@@ -47,8 +47,7 @@ def stream(model: oir.Model, axis: int | None = None) -> Streamed:
         found = _axes(graph, axis)
     except _Stopped as stopped:
         raise stopped.error from stopped
-    steps = shape_of(graph.inputs[0])[axis]
-    inputs = {str(value.name): axis for value in graph.inputs}
+    inputs = input_specs(graph.inputs)
     with remembered_names(graph):
         for value, place in found.items():
             if not value.name:
@@ -63,7 +62,7 @@ def stream(model: oir.Model, axis: int | None = None) -> Streamed:
     graph.sort()
     note_states(model, [f"{state.input}:{state.output}" for state in kept])
     check_states(model)
-    return Streamed(model, inputs, steps)
+    return Streamed(model, inputs, {spec.name: axis for spec in inputs})
 
 
 def time_axis(model: oir.Model) -> int:
