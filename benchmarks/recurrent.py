@@ -100,7 +100,8 @@ def table(results: Sequence[Result]) -> str:
     ]
     lines += [
         f"| {r.name} | {r.macs:,} | {r.instructions:,} | {r.per_mac:.2f} | {r.per_step:,} | "
-        f"{r.per_step_mac:.2f} | {r.sram:,} | {r.sram_streamed:,} | {'yes' if r.same_bits else 'no'} | {r.lsb} |"
+        f"{r.per_step_mac:.2f} | {r.sram:,} | {r.sram_streamed:,} | "
+        f"{'yes' if r.same_bits else 'no'} | {r.lsb} |"
         for r in results
     ]
     return "\n".join(lines)

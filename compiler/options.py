@@ -37,7 +37,8 @@ class CompileOptions:
     ``lam`` is ``--lambda``; both and ``objective`` are for mixed precision, as are ``patches`` (down, across;
     or those of the schedule in 8 bits), whose coverage and threshold are shares. ``states`` are pairs
     ``IN:OUT``. ``dt``, in seconds, and ``nir_reset`` are for .nir files. ``spiking`` is a number of time
-    steps. ``stream`` is the axis of the inputs that is time, or AUTO: that along which the model is recurrent."""
+    steps. ``stream`` is the axis of the inputs that is time, or AUTO: that along which the model is
+    recurrent."""
 
     target: str
     calibration: str | Path | None = None
@@ -144,7 +145,7 @@ class CompileOptions:
         if self.stream != AUTO and not str(self.stream).isdigit():
             raise UsageError(
                 f"--stream cannot be {str(self.stream)[:40]!r}",
-                remedy="leave the axis out, or give the number of the axis of the inputs that is time, from 0",
+                remedy="leave the axis out, or give the number of the inputs' axis that is time, from 0",
             )
         others = {
             "--check-passes": self.check_passes, "--spiking": self.spiking is not None,

@@ -43,5 +43,5 @@ def look_up(table: np.ndarray, arguments: np.ndarray) -> np.ndarray:
     """int64 results for int64 ``arguments``, as ``runtime_c/gate.h`` has them."""
     inside = np.clip(arguments, -REACH, REACH - 1)
     wide, entry = table.astype(np.int64), (inside >> _SEGMENT_BITS) + 128
-    rest = inside & ((1 << _SEGMENT_BITS) - 1)
-    return wide[entry] + (((wide[entry + 1] - wide[entry]) * rest + (1 << (_SEGMENT_BITS - 1))) >> _SEGMENT_BITS)
+    rest, half = inside & ((1 << _SEGMENT_BITS) - 1), 1 << (_SEGMENT_BITS - 1)
+    return wide[entry] + (((wide[entry + 1] - wide[entry]) * rest + half) >> _SEGMENT_BITS)

@@ -1,9 +1,10 @@
 """LSTM, GRU and RNN on integers.
 
-Inputs x and states h have 8 bits, weights 8 bits and a scale per row. Products with each go to 16 bits with 11
-fraction bits on their own (``Dense``) and are added; gates are functions of sums (``gate_table``), with 15 fraction
-bits. What adds up over time has 16 bits: the cell c of an LSTM, with ``cell_bits`` fraction bits, and
-the state h of a GRU, with 15, of which products take 8 bits. All shifts round down; halves are added before:
+Inputs x and states h have 8 bits, weights 8 bits and a scale per row. Products with each go to 16 bits with
+11 fraction bits on their own (``Dense``) and are added; gates are functions of sums (``gate_table``), with 15
+fraction bits. What adds up over time has 16 bits: the cell c of an LSTM, with ``cell_bits`` fraction bits,
+and the state h of a GRU, with 15, of which products take 8 bits. All shifts round down; halves are added
+before:
 
     LSTM    c' = sat((f · c + (i · g >> 15 − cell_bits) + 2^14) >> 15)      h' = requantized(o · tanh(c'))
     GRU     h' = sat(((2^15 − z) · n + z · h + 2^14) >> 15)
@@ -172,7 +173,9 @@ class IntegerRecurrent(Recurrent):
         shape = self.layer.batch, self.layer.units
         states: list[np.ndarray] = []
         zeros = 0 if self.is_wide else self.settled.zero_point, 0
-        for index, fixed, zero in zip((Operand.H, Operand.C), (self.initial_h, self.initial_c), zeros, strict=True):
+        for index, fixed, zero in zip(
+            (Operand.H, Operand.C), (self.initial_h, self.initial_c), zeros, strict=True
+        ):
             state = given.get(index, fixed)
             states.append(np.full(shape, zero) if state is None else state.reshape(shape).astype(np.int64))
         return states[0], states[1]
@@ -322,19 +325,23 @@ class _States:
         """None where the node's operands and results do not agree, or have types that no kernel takes."""
         results = dict(zip(layer.results, node.outputs, strict=True))
         wide = layer.operator == "GRU"
-        known = [t for t in (results.get(1), node.optional(Operand.H)) if t is not None and t.constant is None]
+        known = [
+            t for t in (results.get(1), node.optional(Operand.H)) if t is not None and t.constant is None
+        ]
         own = [t for t in known if t.dtype is DType.INT16]
         narrow = [t for t in (results.get(0), *known) if t is not None and t not in own]
-        cells = [t for t in (results.get(2), node.optional(Operand.C)) if t is not None and t.constant is None]
+        cells = [
+            t for t in (results.get(2), node.optional(Operand.C)) if t is not None and t.constant is None
+        ]
         if not narrow or (own and (not wide or len(own) < len(known) or _bits(own) != {RESULT_BITS})):
             return None
         if wide and not own and node.optional(Operand.H) in known:
             return None
         quants = {tensor.quant for tensor in narrow}
         given = node.optional(Operand.H)
-        if wide and given is not None and given.constant is not None:
-            if np.abs(np.asarray(given.constant.real)).max() > 1:  # beyond 16 bits with 15 fraction bits
-                return None
+        begun = None if given is None or given.constant is None else np.asarray(given.constant.real)
+        if wide and begun is not None and np.abs(begun).max() > 1:  # beyond 16 bits with 15 fraction bits
+            return None
         first = narrow[0].quant
         if first is None or len(quants) > 1 or any(t.dtype is not DType.INT8 for t in narrow):
             return None

@@ -1,9 +1,9 @@
 """What recurrent layers of all element types have in common: sizes, attributes, operands, results.
 
-One node is one layer of one direction, with the sequence axis first: canonicalize sees to that. Operands are
-those of ONNX's LSTM, GRU and RNN: X [steps, batch, inputs], W [1, gates · units, inputs], R [1, gates · units,
-units], B [1, 2 · gates · units], sequence_lens [batch], initial_h and initial_c [1, batch, units], P [1, 3 ·
-units]; results Y [steps, 1, batch, units], Y_h and Y_c [1, batch, units].
+One node is one layer of one direction, with the sequence axis first: import and canonicalize see to that.
+Operands are those of ONNX's LSTM, GRU and RNN: X [steps, batch, inputs], W [1, gates · units, inputs],
+R [1, gates · units, units], B [1, 2 · gates · units], sequence_lens [batch], initial_h and initial_c
+[1, batch, units], P [1, 3 · units]; results Y [steps, 1, batch, units], Y_h and Y_c [1, batch, units].
 """
 
 from __future__ import annotations

@@ -23,14 +23,18 @@ _GATES = {"LSTM": 4, "GRU": 3}
 
 
 def build_model(cell: str, layers: int, units: int, frames: int, features: int) -> onnx.ModelProto:
-    """``layers`` of ``units`` each over (``frames``, 1, ``features``) float32, and their states (``frames``, 1,
-    ``units``). The reset gate of a GRU takes effect behind its product, as PyTorch has it."""
+    """``layers`` of ``units`` each over (``frames``, 1, ``features``) float32, and the states of the last,
+    (``frames``, 1, ``units``). A GRU's reset gate takes effect behind its product, as PyTorch has it."""
     graph, rng = GraphBuilder(cell.lower()), np.random.default_rng(_SEED)
     x = graph.input("x", [frames, 1, features])
     reach, axis = 1 / np.sqrt(units), graph.weight("direction", np.array([1], np.int64))
     for layer in range(layers):
         rows = _GATES[cell] * units
-        shapes = {"W": (1, rows, features if layer == 0 else units), "R": (1, rows, units), "B": (1, 2 * rows)}
+        shapes = {
+            "W": (1, rows, features if layer == 0 else units),
+            "R": (1, rows, units),
+            "B": (1, 2 * rows),
+        }
         operands = [
             graph.weight(f"{cell}.{layer}.{name}", rng.uniform(-reach, reach, shape).astype(np.float32))
             for name, shape in shapes.items()

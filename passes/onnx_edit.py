@@ -170,6 +170,17 @@ def take_over(output: oir.Value, value: oir.Value) -> None:
     output.replace_all_uses_with(value, replace_graph_outputs=True)
 
 
+def replace_results(node: oir.Node, results: Sequence[oir.Value | None]) -> None:
+    """Lets all who read ``node`` read ``results``, where there are any, and removes it."""
+    for old, new in zip(node.outputs, results, strict=True):
+        if new is not None:
+            take_over(old, new)
+    before = [value for value in node.inputs if value is not None]
+    graph_of(node).remove(node, safe=True)
+    for value in before:
+        prune(value)
+
+
 def prune(value: oir.Value) -> None:
     """Remove what computes ``value`` where nobody reads it any more."""
     pending = [value]

@@ -30,7 +30,9 @@ from .normalization import fuse_normalizations
 from .signed import make_signed
 from .swish import fuse_swish
 
-_PLAIN = merge(tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, recurrent.RULES, transposes.RULES)
+_PLAIN = merge(
+    tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, recurrent.RULES, transposes.RULES
+)
 """What may hide a decomposed function or a layer behind it."""
 
 _LAYERS = merge(_PLAIN, linear.RULES, sliding.RULES, affine.RULES, pads.RULES)

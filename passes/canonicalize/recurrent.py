@@ -1,7 +1,7 @@
-"""Recurrent layers: LSTM, GRU and RNN become layers of one direction with the sequence axis first.
+"""Recurrent layers: LSTM, GRU and RNN become layers of one direction.
 
-The last state is read off the sequence of states where that is there anyway; operands that say nothing (states
-of zero, lengths that are the whole sequence) go. What remains is one loop over time for each node.
+The last state is read off the sequence of states where that is there anyway; operands that say nothing
+(states of zero, lengths that are the whole sequence) go. What remains is one loop over time for each node.
 """
 
 from __future__ import annotations
@@ -12,35 +12,24 @@ from typing import Any
 import onnx_ir as oir
 
 from ...kernels.cells import GATES, Functions
-from ..onnx_edit import Operand, add_constant, add_integers, emit, emit_several, prune, set_inputs, take_over
+from ..onnx_edit import (
+    Operand,
+    add_constant,
+    add_integers,
+    emit,
+    emit_several,
+    prune,
+    replace_results,
+    set_inputs,
+)
 from ..onnx_graph import attributes_of, constant, dequantized_constant, graph_of, input_at, shape_of
 from .engine import Rules
 
-_LENGTHS, _STATES = 4, (5, 6)
+_LENGTHS = 4
 _PER_DIRECTION = (1, 2, 3, 5, 6, 7)
 """Operands whose first axis is directions: weights, recurrent weights, biases, states, peepholes."""
 _WITHOUT_ZEROS = (3, 5, 6, 7)
 """Operands that are zero where they are left out."""
-
-
-def _sequence_first(node: oir.Node) -> bool:
-    """``layout`` 1 has the batch first; 0, the sequence."""
-    if not node.attributes.get_int("layout", 0):
-        return False
-    operands = list(node.inputs)
-    for index in (0, *_STATES):
-        value = input_at(node, index)
-        if value is not None:
-            name = f"{node.name}_transpose_{index}"
-            operands[index] = emit(node, "Transpose", [value], {"perm": [1, 0, 2]}, name=name)
-    attributes = {name: value for name, value in attributes_of(node).items() if name != "layout"}
-    results: list[oir.Value | None] = []
-    for index, new in enumerate(_again(node, operands, attributes, "sequence_first")):
-        perm = [2, 0, 1, 3] if index == 0 else [1, 0, 2]
-        name = f"{node.name}_restored_{index}"
-        results.append(new and emit(node, "Transpose", [new], {"perm": perm}, name=name))
-    _replace(node, results)
-    return True
 
 
 def _one_direction(node: oir.Node) -> bool:
@@ -66,7 +55,7 @@ def _one_direction(node: oir.Node) -> bool:
         name = f"{node.name}_joined_{index}"
         joined = None if None in both else emit(node, "Concat", both, {"axis": int(index == 0)}, name=name)
         results.append(joined)
-    _replace(node, results)
+    replace_results(node, results)
     return True
 
 
@@ -107,7 +96,7 @@ def _last_state(node: oir.Node) -> bool:
     results[1] = emit(
         node, "Reshape", [step, add_integers(graph_of(node), node_shape, f"{name}_shape")], name=name
     )
-    _replace(node, results)
+    replace_results(node, results)
     return True
 
 
@@ -153,17 +142,6 @@ def _again(
     return emit_several(node, node.op_type, operands, attributes, name=name, wanted=wanted)
 
 
-def _replace(node: oir.Node, results: Sequence[oir.Value | None]) -> None:
-    """Lets all who read ``node`` read ``results``, and removes it."""
-    for old, new in zip(node.outputs, results, strict=True):
-        if new is not None:
-            take_over(old, new)
-    before = [value for value in node.inputs if value is not None]
-    graph_of(node).remove(node, safe=True)
-    for value in before:
-        prune(value)
-
-
-_ALL = (_without_unread, _sequence_first, _one_direction, _without_noughts, _last_state)
+_ALL = (_without_unread, _one_direction, _without_noughts, _last_state)
 
 RULES: Rules = dict.fromkeys(GATES, _ALL)

@@ -413,8 +413,8 @@ class _Lowering:
     ) -> Node:
         results = tuple(index for index, value in enumerate(node.outputs) if value.name)
         return Node(
-            node.op_type, node.name or "", attributes(node) | notes(node), tuple(operands), tuple(outputs), activation,
-            results,
+            node.op_type, node.name or "", attributes(node) | notes(node), tuple(operands), tuple(outputs),
+            activation, results,
         )  # fmt: skip
 
     def _origin(self, node: oir.Node, following: list[oir.Node] | None = None) -> Origin:

@@ -56,7 +56,7 @@ class Inserter:
         return node
 
     def operands(self, unit: Unit, quants: Mapping[str, Affine]) -> None:
-        """Integers in place of the constant operands of a unit whose weights are not chosen layer by layer."""
+        """Integers in place of the constant operands of a unit without weights that are chosen by error."""
         if is_recurrent(unit.operator):
             for index in WEIGHTS:
                 value = unit.operator.inputs[index]

@@ -33,9 +33,7 @@ WHOLE = "compile the model without --stream"
 def _elementwise(node: oir.Node, axes: Axes) -> int | None:
     rank = len(shape_of(node.outputs[0]))
     found = {
-        axis - len(shape_of(value))
-        for value, axis in zip(node.inputs, axes, strict=True)
-        if axis is not None
+        axis - len(shape_of(value)) for value, axis in zip(node.inputs, axes, strict=True) if axis is not None
     }
     if len(found) > 1:
         raise refused(node, "time is not the same axis in its operands", WHOLE)
@@ -43,7 +41,9 @@ def _elementwise(node: oir.Node, axes: Axes) -> int | None:
     for value, axis in zip(node.inputs, axes, strict=True):
         shape = () if value is None else shape_of(value)
         if axis is None and len(shape) >= -behind and shape[behind] > 1:
-            raise refused(node, f"its operand {value and value.name!r} has other numbers for each step", WHOLE)
+            raise refused(
+                node, f"its operand {value and value.name!r} has other numbers for each step", WHOLE
+            )
     return rank + behind
 
 
@@ -57,7 +57,9 @@ def _reshape(node: oir.Node, axes: Axes) -> int | None:
     for place, count in enumerate(after):
         if count == before[axis] and prod(after[:place]) == prod(before[:axis]):
             return place
-    raise refused(node, f"it makes {list(after)} of {list(before)}, in which time is no axis of its own", WHOLE)
+    raise refused(
+        node, f"it makes {list(after)} of {list(before)}, in which time is no axis of its own", WHOLE
+    )
 
 
 def _along(default: int) -> Rule:
@@ -83,7 +85,12 @@ def _normalization(node: oir.Node, axes: Axes) -> int | None:
 def _matrix(node: oir.Node, axes: Axes) -> int | None:
     axis, shape = axes[0], shape_of(node.inputs[0])
     right = shape_of(node.inputs[1])
-    if any(other is not None for other in axes[1:]) or axis is None or axis == len(shape) - 1 or len(right) > 2:
+    if (
+        any(other is not None for other in axes[1:])
+        or axis is None
+        or axis == len(shape) - 1
+        or len(right) > 2
+    ):
         raise refused(node, "it multiplies matrices along time", WHOLE)
     bias = input_at(node, 2)
     if bias is not None and len(shape_of(bias)) == 2 and shape_of(bias)[0] > 1:

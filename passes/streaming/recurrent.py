@@ -107,17 +107,20 @@ def _show_current(node: oir.Node, quant: Parameters | None) -> None:
     value = sequence
     if quant is not None:
         quantizer = _quantizer(sequence)
-        whole = emit(node, "QuantizeLinear", [sequence, *quant], name=f"{node.name}_step") \
-            if quantizer is None else quantizer.outputs[0]
-        value = emit(node, "DequantizeLinear", [whole, *quant], name=f"{node.name}_step_real") if read else value
+        whole = (
+            emit(node, "QuantizeLinear", [sequence, *quant], name=f"{node.name}_step")
+            if quantizer is None
+            else quantizer.outputs[0]
+        )
+        value = (
+            emit(node, "DequantizeLinear", [whole, *quant], name=f"{node.name}_step_real") if read else value
+        )
     if read and last is not None:
         shape = add_integers(graph, shape_of(last), f"{node.name}_step_shape")
         take_over(last, emit(node, "Reshape", [value, shape], name=f"{node.name}_current"))
 
 
-def _begun(
-    node: oir.Node, name: str, initial: oir.Value | None, parameters: Parameters | None
-) -> oir.Value:
+def _begun(node: oir.Node, name: str, initial: oir.Value | None, parameters: Parameters | None) -> oir.Value:
     """What the layer begins with: the new input ``name``, quantized where the layer is."""
     graph, units = graph_of(node), shape_of(node.inputs[Operand.R])[2]
     shape = oir.Shape((1, shape_of(node.inputs[Operand.X])[1], units))

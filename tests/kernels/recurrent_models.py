@@ -19,8 +19,8 @@ def recurrent_model(
     lengths: Sequence[int] | None = None, initial: bool = False, peepholes: bool = False, bias: bool = True,
     given: bool = False, seed: int = 0, **attributes: Any,
 ) -> onnx.ModelProto:  # fmt: skip
-    """A layer of ``sizes`` (steps, batch, inputs, units) with the ``results`` named, and ``attributes`` of ONNX.
-    Its weights are inputs of the model where they are ``given``."""
+    """A layer of ``sizes`` (steps, batch, inputs, units) with the ``results`` named, and ``attributes`` of
+    ONNX. Its weights are inputs of the model where they are ``given``."""
     steps, batch, inputs, units = sizes
     rng, rows = np.random.default_rng(seed), GATES[operator] * units
     directions = 2 if attributes.get("direction") == "bidirectional" else 1
