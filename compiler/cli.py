@@ -145,6 +145,13 @@ def main() -> None:
     help="Mixed precision: what to save; for cycles, only what makes layers faster or what a budget needs.",
 )
 @click.option(
+    "--stream",
+    is_flag=False,
+    flag_value="auto",
+    metavar="[AXIS]",
+    help="One call is one time step; AXIS of the inputs is time (default: along which it is recurrent).",
+)
+@click.option(
     "--spiking",
     type=int,
     metavar="STEPS",

@@ -25,6 +25,8 @@ Source = str | os.PathLike[str] | onnx.ModelProto
 
 MOST_STEPS = 1024
 """Time steps of a spiking network; more tell rates apart that no weight of 8 bits does."""
+AUTO = "auto"
+"""``stream`` along the axis that the model itself shows."""
 RANDOM = "random"
 """``calibration`` for studies of size: random numbers instead of data."""
 
@@ -35,7 +37,8 @@ class CompileOptions:
     ``lam`` is ``--lambda``; both and ``objective`` are for mixed precision, as are ``patches`` (down, across;
     or those of the schedule in 8 bits), whose coverage and threshold are shares. ``states`` are pairs
     ``IN:OUT``. ``dt``, in seconds, and ``nir_reset`` are for .nir files. ``spiking`` is a number of time
-    steps."""
+    steps. ``stream`` is the axis of the inputs that is time, or AUTO: that along which the model is
+    recurrent."""
 
     target: str
     calibration: str | Path | None = None
@@ -65,6 +68,7 @@ class CompileOptions:
     dt: float | None = None
     nir_reset: NirReset | None = None
     spiking: int | None = None
+    stream: int | str | None = None
 
     def __post_init__(self) -> None:
         _require(self.precision, Precision, "--precision")
@@ -79,6 +83,7 @@ class CompileOptions:
         _require_within(self.patch_threshold, 0, 1, "--patch-threshold")
         self._require_patched()
         self._require_spiking()
+        self._require_stream()
         if self.export is not None:
             _require(self.export, ExportKind, "--export")
         if self.nir_reset is not None:
@@ -129,6 +134,31 @@ class CompileOptions:
                 remedy="leave one of the two out",
             )
 
+    @property
+    def stream_axis(self) -> int | None:
+        """The axis that ``stream`` names; None where it names none."""
+        return None if self.stream in (None, AUTO) else int(str(self.stream))
+
+    def _require_stream(self) -> None:
+        if self.stream is None:
+            return
+        if self.stream != AUTO and not str(self.stream).isdigit():
+            raise UsageError(
+                f"--stream cannot be {str(self.stream)[:40]!r}",
+                remedy="leave the axis out, or give the number of the inputs' axis that is time, from 0",
+            )
+        others = {
+            "--check-passes": self.check_passes, "--spiking": self.spiking is not None,
+            "--state": bool(self.states), "--input-mode": self.input_mode != "buffer",
+        }  # fmt: skip
+        for option, given in others.items():
+            if given:
+                raise UsageError(
+                    f"--stream does not go with {option}",
+                    why="it makes a model of one time step of a model of whole sequences",
+                    remedy="leave one of the two out",
+                )
+
     def described(self) -> str:
         """``words`` in one line."""
         return " ".join(self.words())
@@ -167,6 +197,8 @@ class CompileOptions:
             parts.append(f"--dt {self.dt:g}")
         if self.spiking is not None:
             parts.append(f"--spiking {self.spiking}")
+        if self.stream is not None:
+            parts.append("--stream" if self.stream == AUTO else f"--stream {self.stream}")
         if self.nir_reset is not None:
             parts.append(f"--nir-reset {self.nir_reset}")
         return parts

@@ -27,14 +27,17 @@ from ..passes.lower.unsupported import refuse_unsupported
 from ..passes.onnx_graph import is_quantized, quoted
 from ..passes.samples import (
     Samples,
+    first_sequence,
     input_specs,
     load_samples,
     load_sequences,
     random_samples,
     random_sequences,
+    sequences_of,
 )
 from ..passes.schedule.selection import model_macs
 from ..passes.state_pairs import given_inputs, state_pairs
+from ..passes.streaming import Streamed, stream
 from ..passes.validate import validate
 from ..targets import Target, load_target
 from .accuracy import Accuracy, judge, labels_of
@@ -101,6 +104,8 @@ class Prepared:
     effects: Sequence[PassEffect]
     mixed: MixedPrecision | None = None
     rates: Rates | None = None
+    whole: Streamed | None = None
+    """What it was cut from, where the model is one time step of one of whole sequences."""
 
 
 def compile_model(
@@ -154,6 +159,7 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     model = canonicalize(imported.clone())
     dumps.after("canonicalize", model)
     refuse_unsupported(model)
+    whole = _streamed(model.clone(), options)
     samples, calibration = _calibration(model, options)
     mixed, rates, stepped = None, None, imported
     if options.spiking is not None:
@@ -179,9 +185,20 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     progress("removing dead channels")
     model = remove_dead_channels(model)
     dumps.after("dead-channels", model)
+    if whole is not None:
+        model = stream(model, next(iter(whole.axes.values()))).model
+        dumps.after("stream", model)
+        imported = stepped = whole.model
+        samples = None if samples is None else first_sequence(samples, whole.axes)
     vectors = verification_samples(stepped, samples, STEPS if state_pairs(stepped) else VECTORS)
     dumps.check(vectors)
-    return Prepared(imported, model, calibration, vectors, dumps.effects, mixed, rates)
+    return Prepared(imported, model, calibration, vectors, dumps.effects, mixed, rates, whole)
+
+
+def _streamed(model: oir.Model, options: CompileOptions) -> Streamed | None:
+    """The canonical model of one time step, which the compiled one is held against; None where none is
+    asked for."""
+    return None if options.stream is None else stream(model, options.stream_axis)
 
 
 def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | None, str | None]:
@@ -355,6 +372,9 @@ def _evaluate(
     inputs = input_specs(given_inputs(imported))
     if prepared.rates is not None:
         return judge_rates(imported, program, host, load_samples(options.evaluate, inputs), prepared.rates)
+    if prepared.whole is not None:
+        samples = load_samples(options.evaluate, prepared.whole.inputs)
+        return judge_sequences(imported, program, host, sequences_of(samples, prepared.whole.axes))
     if program.states:
         return judge_sequences(imported, program, host, load_sequences(options.evaluate, inputs))
     samples = load_samples(options.evaluate, inputs)

@@ -51,6 +51,8 @@ class Kernel(ABC):
     windowed: ClassVar[bool] = False
     ascending: ClassVar[bool] = False
     """Rows have to be computed from the first to the last, each once."""
+    led: ClassVar[bool] = False
+    """Which kernel an instruction set has in its place depends on the type of the first input alone."""
     separable: ClassVar[bool] = True
     """Which rows of an input a window needs depends on its rows alone, and which columns on its columns."""
 

@@ -33,6 +33,14 @@ def _selu(x: Array, alpha: float, gamma: float) -> Array:
     return np.where(x > 0, gamma * x, gamma * alpha * el.expm1(x))
 
 
+def _affine(x: Array, alpha: float, beta: float) -> Array:
+    return alpha * x + beta
+
+
+def _scaled_tanh(x: Array, alpha: float, beta: float) -> Array:
+    return alpha * el.tanh(beta * x)
+
+
 def _celu(x: Array, alpha: float) -> Array:
     return np.where(x < 0, alpha * el.expm1(x / alpha), x)
 
@@ -111,6 +119,7 @@ def _thresholded_relu(x: Array, alpha: float) -> Array:
 
 _FORMULAS: dict[str, Callable[..., Array]] = {
     "Abs": np.abs,
+    "Affine": _affine,
     "BitwiseNot": np.invert,
     "Ceil": np.ceil,
     "Celu": _celu,
@@ -136,6 +145,7 @@ _FORMULAS: dict[str, Callable[..., Array]] = {
     "ReciprocalSqrt": _reciprocal_sqrt,
     "Relu": _relu,
     "Round": np.rint,
+    "ScaledTanh": _scaled_tanh,
     "Selu": _selu,
     "Shrink": _shrink,
     "Sigmoid": _sigmoid,

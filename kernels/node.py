@@ -127,6 +127,8 @@ class Node:
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
     activation: Activation = UNBOUNDED
+    results: tuple[int, ...] = (0,)
+    """Which of the operator's outputs ``outputs`` are: those that nobody wants have no name."""
 
     @property
     def quantized(self) -> bool:

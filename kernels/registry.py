@@ -20,6 +20,7 @@ from . import (
     expand,
     functions,
     gather,
+    integer_recurrent,
     log_softmax,
     lp_normalize,
     matmul,
@@ -63,6 +64,8 @@ class Operator:
     layout: Layout
     fuses_activation: bool = False
     """True where a following Relu or Clip can become the kernel's bounds."""
+    several: bool = False
+    """True where a node with several results has a form on integers."""
     fuses_bias: bool = False
     """True where a following Add of one constant per column can become input 2."""
     function: Callable[[Node], RealFunction | None] | None = None
@@ -86,6 +89,7 @@ _PRODUCT = Operator(
 )
 _SUM = Operator(reduce.resolve_sum, Layout.FREE, fuses_activation=True, result_order=reduce.result_order)
 _NEURON = Operator(neuron.resolve, Layout.LEADING)
+_RECURRENT = Operator(integer_recurrent.resolve, Layout.ROW_MAJOR, several=True)
 _EXTREME = Operator(
     reduce.resolve_extreme, Layout.FREE, fuses_activation=True, result_order=reduce.result_order
 )
@@ -120,6 +124,7 @@ OPERATORS: dict[str, Operator] = {
     "Exp": _UNARY,
     "Expand": Operator(expand.resolve_expand, Layout.SAME),
     "Floor": _UNARY,
+    "GRU": _RECURRENT,
     "Gather": Operator(gather.resolve, Layout.FREE, result_order=gather.result_order),
     "Gelu": _UNARY,
     "Gemm": _PRODUCT,
@@ -136,6 +141,7 @@ OPERATORS: dict[str, Operator] = {
     "LeakyRelu": _UNARY,
     "LI": _NEURON,
     "LIF": _NEURON,
+    "LSTM": _RECURRENT,
     "Less": _COMPARISON,
     "LessOrEqual": _COMPARISON,
     "Log": _UNARY,
@@ -155,6 +161,7 @@ OPERATORS: dict[str, Operator] = {
     "Pad": Operator(pad.resolve, Layout.SAME),
     "Pow": Operator(elementwise.resolve_pow, Layout.SAME, function=elementwise.function_of),
     "RMSNormalization": Operator(normalizations.resolve_rms, Layout.SAME),
+    "RNN": _RECURRENT,
     "RateMaxPool": Operator(rate_max_pool.resolve, Layout.CHANNEL_LAST),
     "Reciprocal": _UNARY,
     "ReduceL1": _SUM,

@@ -17,6 +17,7 @@ from .importing.fold import Folder, inline_constant_if
 from .importing.functions import inline_functions
 from .importing.inputs import fix_inputs
 from .importing.load import load
+from .importing.recurrent import sequence_first
 from .importing.structure import check_structure
 from .importing.upgrade import upgrade
 from .onnx_edit import name_nodes, remembered_names
@@ -62,6 +63,7 @@ def import_model(
     fix_inputs(model.graph, input_shapes or {})
     with remembered_names(model.graph):
         _sweep(model, opset)
+        sequence_first(model.graph)
     check_states(model)
     common.RemoveUnusedNodesPass()(model)
     model.opset_imports[""] = OPSET

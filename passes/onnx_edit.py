@@ -69,12 +69,31 @@ def emit(
     name: str,
 ) -> oir.Value:
     """The output of a new node in front of ``before``, its type and shape inferred."""
+    (output,) = emit_several(before, operator, inputs, attributes, name=name, wanted=[True])
+    assert output is not None
+    return output
+
+
+def emit_several(
+    before: oir.Node,
+    operator: str,
+    inputs: Sequence[Operand],
+    attributes: Mapping[str, Any] | None = None,
+    *,
+    name: str,
+    wanted: Sequence[bool],
+) -> list[oir.Value | None]:
+    """The outputs of a new node in front of ``before``; None for those that are not wanted."""
     graph = graph_of(before)
-    node = oir.Node("", operator, list(inputs), _attributes(attributes), name=name)
-    node.outputs[0].name = unique_name(graph, f"{name}_output")
+    node = oir.Node(
+        "", operator, list(inputs), _attributes(attributes), num_outputs=len(wanted), name=name
+    )
+    for index, output in enumerate(node.outputs):
+        own = f"{name}_output" if index == 0 else f"{name}_output_{index}"
+        output.name = unique_name(graph, own) if wanted[index] else ""
     graph.insert_before(before, node)
     infer(node)
-    return node.outputs[0]
+    return [output if output.name else None for output in node.outputs]
 
 
 def become(
@@ -134,15 +153,32 @@ def bypass(node: oir.Node, value: oir.Value) -> None:
                 user.replace_input_with(index, value)
             become(node, "Identity", [value])
             return
+    take_over(output, value)
+    graph_of(node).remove(node, safe=True)
+    for other in others:
+        prune(other)
+
+
+def take_over(output: oir.Value, value: oir.Value) -> None:
+    """Lets everybody who reads ``output`` read ``value``, which takes its name where that is a model's."""
+    if output.is_graph_output():
         name = str(output.name)
         output.name = f"{name}\0replaced"
         value.name = name
     if value.shape is None:
         value.shape, value.type = output.shape, output.type
     output.replace_all_uses_with(value, replace_graph_outputs=True)
+
+
+def replace_results(node: oir.Node, results: Sequence[oir.Value | None]) -> None:
+    """Lets all who read ``node`` read ``results``, where there are any, and removes it."""
+    for old, new in zip(node.outputs, results, strict=True):
+        if new is not None:
+            take_over(old, new)
+    before = [value for value in node.inputs if value is not None]
     graph_of(node).remove(node, safe=True)
-    for other in others:
-        prune(other)
+    for value in before:
+        prune(value)
 
 
 def prune(value: oir.Value) -> None:

@@ -82,6 +82,21 @@ class Sequences:
             ]
 
 
+def sequences_of(samples: Samples, axes: Mapping[str, int]) -> Sequences:
+    """Samples of whole sequences as time steps: ``axes`` are those of time in each input."""
+    arrays = {  # [n, …, steps, …] to [n, steps, …, 1, …]
+        name: np.expand_dims(np.moveaxis(array, 1 + axes[name], 1), 2 + axes[name])
+        for name, array in samples.arrays.items()
+    }
+    return Sequences(arrays, samples.labels)
+
+
+def first_sequence(samples: Samples, axes: Mapping[str, int]) -> Samples:
+    """The time steps of the first sample, as ``sequences_of`` has them."""
+    found = sequences_of(samples, axes)
+    return Samples({name: array[0] for name, array in found.arrays.items()})
+
+
 def input_specs(inputs: Sequence[oir.Value]) -> list[InputSpec]:
     """What a model's graph inputs take."""
     return [InputSpec(v.name or "", shape_of(v), _dtype(v), _quant(v)) for v in inputs]

@@ -13,6 +13,7 @@ After it
   whose reciprocal is not exact in front of a quantizer);
 - hard-swish, GELU, Mish, layer and RMS normalization are one node each;
 - SiLU is one node too, of a function in the model, since ONNX Runtime has no operator for it;
+- LSTM, GRU and RNN have one direction and the sequence axis first; results that nobody reads have no name;
 - quantized tensors inside the model are signed.
 """
 
@@ -22,14 +23,16 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ..onnx_edit import name_nodes, remembered_names
-from . import affine, arithmetic, linear, pads, quantization, slices, sliding, tidy, transposes
+from . import affine, arithmetic, linear, pads, quantization, recurrent, slices, sliding, tidy, transposes
 from .engine import merge, rewrite
 from .functions import fuse_functions
 from .normalization import fuse_normalizations
 from .signed import make_signed
 from .swish import fuse_swish
 
-_PLAIN = merge(tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, transposes.RULES)
+_PLAIN = merge(
+    tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, recurrent.RULES, transposes.RULES
+)
 """What may hide a decomposed function or a layer behind it."""
 
 _LAYERS = merge(_PLAIN, linear.RULES, sliding.RULES, affine.RULES, pads.RULES)

@@ -44,6 +44,11 @@ def attributes(node: oir.Node) -> dict[str, Any]:
     return {name: attribute.value for name, attribute in node.attributes.items()}
 
 
+def notes(node: oir.Node) -> dict[str, str]:
+    """What tinyc's passes noted on the node, by key."""
+    return {key: text for key, text in node.metadata_props.items() if key.startswith("tinyc.")}
+
+
 def quantization(node: oir.Node) -> Quant:
     """Per-tensor parameters of a QuantizeLinear or DequantizeLinear of an activation."""
     scale, zero = constant(node.inputs[1]), np.zeros(1)

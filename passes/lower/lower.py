@@ -27,6 +27,7 @@ from .graph import (
     fusable_activation,
     name_of,
     names_in,
+    notes,
     quantization,
     sole_consumer,
 )
@@ -239,7 +240,7 @@ class _Lowering:
             return
         operator = OPERATORS[node.op_type]
         absorbed, activation = self._absorb(node, operator)
-        final = absorbed[-1].outputs[0] if absorbed else node.outputs[0]
+        final = absorbed[-1].outputs[0] if absorbed else next(v for v in node.outputs if v.name)
         origin = self._origin(node, absorbed)
         operands = self._operands(node)
         if absorbed and (bias := self._bias(node, operator, absorbed[0])) is not None:
@@ -273,19 +274,20 @@ class _Lowering:
         if element_type(final) is not DType.FLOAT32:
             outputs = [self._stored(v) for v in node.outputs if v.name]
             return self._emit(node, operator, operands, outputs, activation, origin)
-        quantizer = sole_consumer(final)
-        if (
-            quantizer is None
-            or quantizer.op_type != "QuantizeLinear"
-            or len([v for v in node.outputs if v.name]) > 1
-        ):
+        finals = [final] if len(node.outputs) == 1 else [v for v in node.outputs if v.name]
+        quantizers = [sole_consumer(value) for value in finals]
+        if len(finals) > 1 and not operator.several:
             return False
-        quant, out = quantization(quantizer), quantizer.outputs[0]
-        made = replace(self._stored(out), quant=quant)
-        if not self._emit(node, operator, operands, [made], activation, origin):
+        results: list[Tensor] = []
+        for quantizer in quantizers:
+            if quantizer is None or quantizer.op_type != "QuantizeLinear":
+                return False
+            results.append(replace(self._stored(quantizer.outputs[0]), quant=quantization(quantizer)))
+        if not self._emit(node, operator, operands, results, activation, origin):
             return False
-        self.builder.tensors[made.name] = replace(self.builder.tensors[made.name], quant=None)
-        self.done.add(quantizer)
+        for tensor in results:
+            self.builder.tensors[tensor.name] = replace(self.builder.tensors[tensor.name], quant=None)
+        self.done.update(quantizer for quantizer in quantizers if quantizer is not None)
         return True
 
     def _absorb(self, node: oir.Node, operator: Operator) -> tuple[list[oir.Node], Activation]:
@@ -409,9 +411,11 @@ class _Lowering:
     def _view(
         self, node: oir.Node, operands: list[Tensor | None], outputs: list[Tensor], activation: Activation
     ) -> Node:
+        results = tuple(index for index, value in enumerate(node.outputs) if value.name)
         return Node(
-            node.op_type, node.name or "", attributes(node), tuple(operands), tuple(outputs), activation
-        )
+            node.op_type, node.name or "", attributes(node) | notes(node), tuple(operands), tuple(outputs),
+            activation, results,
+        )  # fmt: skip
 
     def _origin(self, node: oir.Node, following: list[oir.Node] | None = None) -> Origin:
         operators = [node.op_type, *(n.op_type for n in following or [])]

@@ -82,7 +82,7 @@ def _contest(
         if moves or members.isdisjoint(unit.inputs):
             continue
         if unit not in runners:
-            results = [name_of(value) for value in unit.nodes[-1].outputs]
+            results = [name_of(value) for value in unit.nodes[-1].outputs if value.name]
             runners[unit] = Runner(excerpt(model, unit.nodes, unit.inputs, results))
         readers.append(_Reader(runners[unit], unit.inputs))
     leaving = parts.leaving | {name_of(value) for value in model.graph.outputs}

@@ -10,7 +10,8 @@ import onnx_ir as oir
 from ..onnx_edit import add_constant, emit, unique_name
 from .affine import Affine, dtype_of, integers, quant_of
 from .graphs import name_of
-from .operators import array_of, is_constant, is_float
+from .operators import array_of, is_constant, is_float, is_recurrent
+from .recurrent import WEIGHTS, integer_rows
 from .units import Unit, constant_side
 from .weights import Weights
 
@@ -55,7 +56,12 @@ class Inserter:
         return node
 
     def operands(self, unit: Unit, quants: Mapping[str, Affine]) -> None:
-        """Integers in place of the constant operands of a unit without weights."""
+        """Integers in place of the constant operands of a unit without weights that are chosen by error."""
+        if is_recurrent(unit.operator):
+            for index in WEIGHTS:
+                value = unit.operator.inputs[index]
+                self._constant(unit.operator, index, name_of(value), *integer_rows(array_of(value)), 1)
+            return
         if unit.rule.weight_axis is not None or not unit.rule.constants:
             return
         node = unit.operator

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as oir
 
+from ...kernels.cells import GATES, Functions
+from ...kernels.integer_recurrent import is_possible
+from ...kernels.recurrent import Operand
 from ...kernels.registry import OPERATORS
-from ..onnx_graph import has_known_domain, static_shape
+from ..onnx_graph import attributes_of, has_known_domain, static_shape
 from .affine import Affine
 
 UNIT_INTERVAL = Affine(1 / 256, -128)
@@ -113,6 +116,22 @@ def fuses_activation(node: oir.Node) -> bool:
     return operator is not None and operator.fuses_activation
 
 
+def is_recurrent(node: oir.Node) -> bool:
+    """True for an LSTM, GRU or RNN with bounded functions, and constants for all but inputs and lengths."""
+    if node.op_type not in GATES or not has_known_domain(node):
+        return False
+    attributes = attributes_of(node)
+    try:
+        functions = Functions.of(node.op_type, attributes)
+    except ValueError:
+        return False
+    fixed = all(
+        value is None or is_constant(value) or index in (Operand.X, Operand.LENGTHS)
+        for index, value in enumerate(node.inputs)
+    )
+    return fixed and is_possible(node.op_type, functions.all, bool(attributes.get("input_forget", 0)))
+
+
 def is_bounds(node: oir.Node) -> bool:
     """True for a Relu, or a Clip between constants."""
     if node.op_type == "Relu":
@@ -160,6 +179,10 @@ def _max_pool(node: oir.Node) -> Rule | None:
     return _MOVEMENT if len(node.outputs) == 1 else None
 
 
+def _recurrent(node: oir.Node) -> Rule | None:
+    return Rule(constants=False) if is_recurrent(node) else None
+
+
 _SPECIAL = {
     "Conv": _conv,
     "ConvTranspose": _conv,
@@ -167,4 +190,5 @@ _SPECIAL = {
     "MatMul": _matmul,
     "Resize": _resize,
     "MaxPool": _max_pool,
+    **dict.fromkeys(GATES, _recurrent),
 }

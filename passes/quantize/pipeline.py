@@ -27,6 +27,7 @@ from .operators import array_of, is_constant, is_float
 from .options import DEFAULTS, Progress, QuantizeOptions, silent
 from .preparation import prepared
 from .propagation import quantize_weights
+from .recurrent import hide_sequences, is_unread, note_cells, tied_states
 from .units import Partition, partition
 from .weights import Weights, to_nearest
 
@@ -77,11 +78,12 @@ class Quantizer:
         self.samples = samples.thinned(min(options.samples, _fitting(work, samples, options.memory)))
         self.model = equalize(work, self.samples, progress)
         self.parts = partition(self.model)
+        note_cells(self.model, self.samples)
         self.groups: tuple[Group, ...] = ()
         if self.parts.tensors:
             ranges = _with_constants(self.parts, observe_ranges(self.model, self.parts.tensors, samples))
             states = ((pair.input, pair.output) for pair in state_pairs(self.model))
-            tied = (*options.tied, *states)
+            tied = (*options.tied, *states, *tied_states(self.model.graph))
             self.groups = groups_of(self.parts, ranges, tied, known_quants(self.parts, ranges))
             self.histograms = observe_histograms(self.model, self.groups, ranges, samples)
             spikes = [name for name in self.parts.tensors if name in self.parts.spiking.spikes]
@@ -234,7 +236,7 @@ def _fitting(model: oir.Model, samples: Calibration, memory: int) -> int:
 def _insert(model: oir.Model, quants: Mapping[str, Affine], weights: Mapping[str, Weights]) -> None:
     graph, parts = model.graph, partition(model)
     with remembered_names(graph):
-        inserter = Inserter(graph)
+        inserter, values = Inserter(graph), oir.convenience.create_value_mapping(graph)
         for unit in parts.units:
             if unit.name in weights:
                 inserter.weights(unit, weights[unit.name])
@@ -243,7 +245,10 @@ def _insert(model: oir.Model, quants: Mapping[str, Affine], weights: Mapping[str
         for tensor in parts.tensors:
             if tensor in parts.spiking.spikes and quants[tensor] == SPIKE:
                 continue  # they are integers as they are
+            if is_unread(values[tensor]):
+                continue
             inserter.activation(tensor, quants[tensor])
+    hide_sequences(graph)
     unused = [name for name, value in graph.initializers.items() if not value.uses()]
     for name in unused:
         if not graph.initializers[name].is_graph_output():

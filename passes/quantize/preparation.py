@@ -11,6 +11,7 @@ from ...ir.errors import ModelError
 from ..onnx_edit import add_constant
 from ..onnx_graph import describe
 from .operators import array_of
+from .recurrent import show_sequences
 from .units import Unit, constant_side, partition
 
 
@@ -28,6 +29,7 @@ def prepared(model: oir.Model) -> oir.Model:
                 remedy="compile it as it is, without calibration data, or start from the float model",
             )
     copy = model.clone()
+    show_sequences(copy.graph)
     uses = Counter(value for node in copy.graph for value in node.inputs if value is not None)
     for unit in partition(copy).units:
         if unit.rule.weight_axis is not None:

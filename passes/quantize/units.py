@@ -168,7 +168,7 @@ def _unit_of(node: oir.Node, rule: Rule) -> Unit | None:
             _extend(nodes, partial(_adds_bias, node), most=1)
         if fuses_activation(node):
             _extend(nodes, is_bounds)
-    outputs = tuple(name_of(value) for value in nodes[-1].outputs if is_float(value))
+    outputs = tuple(name_of(value) for value in nodes[-1].outputs if value.name and is_float(value))
     return Unit(tuple(nodes), rule, inputs, outputs) if inputs or outputs else None
 
 

@@ -22,7 +22,8 @@ def tailor(program: Program, target: Target) -> Program:
     families = tuple(_families(target))
     buffers, steps = dict(program.buffers), list(program.steps)
     for index, step in enumerate(steps):
-        dtypes = {program.buffers[name].dtype for name in step.inputs}
+        named = step.inputs[:1] if step.kernel.led else step.inputs
+        dtypes = {program.buffers[name].dtype for name in named}
         kernel = _exchanged(step.kernel, dtypes.pop(), families) if len(dtypes) == 1 else None
         if kernel is not None:
             for name in step.scratch:

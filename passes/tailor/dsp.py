@@ -14,9 +14,11 @@ from ...kernels.dsp_filter import DspFilter
 from ...kernels.dsp_masked import DspMaskedConv2D, DspMaskedDense
 from ...kernels.dsp_matmul import DspMatMul
 from ...kernels.dsp_pool import DspAveragePool, DspMaxPool
+from ...kernels.dsp_recurrent import DspRecurrent
 from ...kernels.dsp_scattered import DspScattered
 from ...kernels.event_conv2d import EventConv2D
 from ...kernels.event_dense import EventDense
+from ...kernels.integer_recurrent import IntegerRecurrent
 from ...kernels.matmul import MatMul
 from ...kernels.packed_conv2d import PackedConv2D
 from ...kernels.packed_dense import PackedDense
@@ -36,6 +38,7 @@ DSP: Exchanges = {
     Dense: (DspDense.of,),
     PackedDense: (DspDense.of,),
     MatMul: (DspMatMul.of,),
+    IntegerRecurrent: (DspRecurrent.of,),
     AveragePool: (DspAveragePool.of,),
     PackedAveragePool: (DspAveragePool.of,),
     MaxPool: (DspMaxPool.of,),

@@ -39,6 +39,9 @@ FLOAT = 1e-4
 
 # ---- comparing ----
 
+RECURRENT = 4
+"""LSB that a recurrent layer may be away from ONNX Runtime, whose states are not rounded from step to step."""
+
 
 def near(found: np.ndarray, want: np.ndarray, lsb: int = 0, tolerance: float = FLOAT) -> None:
     """Shapes and types are the same, floats within a share of the range, integers of 8 and 16 bits within
@@ -171,7 +174,7 @@ def _quantized_agrees(model: oir.Model) -> Program:
     samples = samples_of(model)
     layers = both_layouts(model, samples)
     for error in step_errors(layers, model, samples):
-        assert (error.lsb or 0) <= 1, error
+        assert (error.lsb or 0) <= (RECURRENT if "recurrent" in error.step else 1), error
         assert (error.relative or 0.0) <= 10 * FLOAT, error  # of a range that may be what is left of a sum
     for sample in samples:
         _outputs_agree(layers, model, sample)
@@ -193,7 +196,8 @@ def _outputs_agree(layers: Program, model: oir.Model, sample: Sample) -> None:
     for name, value in zip(layers.outputs, model.graph.outputs, strict=True):
         buffer, want = layers.buffers[name], truth[value.name or ""]
         found = buffer.from_memory(_value(layers, name, truth, made))
-        near(found, buffer.from_memory(to_stored(want, buffer)), lsb=1)
+        recurrent = any("recurrent" in step.kernel.template for step in layers.steps)
+        near(found, buffer.from_memory(to_stored(want, buffer)), lsb=RECURRENT if recurrent else 1)
         assert found.shape == want.shape
 
 

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from . import axes, elements, movement, spatial
+from . import axes, elements, movement, sequences, spatial
 from .sketch import LARGEST, Sketch
 
 Grow = Callable[[Sketch, str], "str | None"]
@@ -157,5 +157,6 @@ RECIPES: dict[str, Recipe] = {
         for operator in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin")
     },
     "cumulative_sum": Recipe(axes.cumulative_sum, _needs("CumSum")),
+    "recurrent": Recipe(sequences.recurrent, _needs("LSTM", "GRU", "RNN", "Concat"), range(3, 4)),
     "arg_max": Recipe(axes.arg_max, _needs("ArgMax", "ArgMin")),
 }
