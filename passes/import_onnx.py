@@ -13,15 +13,18 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ..ir.errors import ModelError
-from .importing.fold import Folder, inline_constant_if
+from .importing.decompose import DECOMPOSED, decompose
+from .importing.fold import Folder
 from .importing.functions import inline_functions
+from .importing.inline import EXPANDED, expand, inline_constant_if
 from .importing.inputs import fix_inputs
 from .importing.load import load
 from .importing.recurrent import sequence_first
+from .importing.single import use_single_precision
 from .importing.structure import check_structure
 from .importing.upgrade import upgrade
 from .onnx_edit import name_nodes, remembered_names
-from .onnx_graph import IR_VERSION, OPSET, describe, quoted, static_shape
+from .onnx_graph import IR_VERSION, OPSET, constant, describe, quoted, static_shape
 from .onnx_infer import conforms, infer, infer_function, schema_of
 from .state_pairs import check_states, note_states
 
@@ -53,6 +56,7 @@ def import_model(
             why=" ".join(str(e.__cause__ or e).split())[:300],
             remedy="run onnx.checker.check_model on the file; export it again",
         ) from e
+    use_single_precision(model)
     note_states(model, states)
     inline_functions(model)
     common.RemoveInitializersFromInputsPass()(model)
@@ -64,6 +68,7 @@ def import_model(
     with remembered_names(model.graph):
         _sweep(model, opset)
         sequence_first(model.graph)
+    name_nodes(model.graph)  # of bodies that took the place of their operators
     check_states(model)
     common.RemoveUnusedNodesPass()(model)
     model.opset_imports[""] = OPSET
@@ -87,7 +92,7 @@ def unknown_operators(model: oir.Model) -> list[tuple[str, str, str]]:
 
 _INFINITY_MEANS_SOMETHING = frozenset({
     "Clip", "Pad", "Where", "Min", "Max", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal",
-    "IsInf", "ConstantOfShape", "Expand", "Concat",
+    "IsInf", "ConstantOfShape", "Expand", "Concat", "Cast", "CastLike", "Identity",
 })  # fmt: skip
 
 
@@ -138,15 +143,33 @@ def _sweep(model: oir.Model, opset: int) -> None:
         # What an exporter noted about shapes may be symbolic or stale; only unknown operators need it.
         if value.producer() is not None and not _needs_declared_shape(value.producer(), model):
             value.shape = None
-    pending, folder = deque(graph), Folder()
+    pending, folder = deque((node, opset) for node in graph), Folder()
     while pending:
-        node = pending.popleft()
+        node, version = pending.popleft()
         if node.graph is not graph:
             continue
-        if inlined := inline_constant_if(node):
-            pending.extendleft(reversed(inlined))
-            continue
-        _visit(model, node, opset, folder)
+        inlined, version = _inline(node, version)
+        if inlined:
+            pending.extendleft((brought, version) for brought in reversed(inlined))
+        else:
+            _visit(model, node, version, folder)
+
+
+def _inline(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
+    """What takes the place of ``node``, and the opset that it is written for; nothing where it stays."""
+    if inlined := inline_constant_if(node):
+        return inlined, opset
+    operands = [value for value in node.inputs if value is not None]
+    known = all(static_shape(value) is not None for value in operands)
+    if node.domain != "" or not known or all(constant(value) is not None for value in operands):
+        return [], opset  # what depends on constants alone is computed instead
+    if node.op_type in EXPANDED:
+        conforms(node, opset, required=True)
+        return expand(node, opset)
+    if node.op_type in DECOMPOSED:
+        conforms(node, opset, required=True)
+        return decompose(node), OPSET
+    return [], opset
 
 
 def _needs_declared_shape(node: oir.Node | None, model: oir.Model) -> bool:

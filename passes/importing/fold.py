@@ -9,7 +9,7 @@ import onnx
 import onnx_ir as oir
 
 from ...ir.errors import ModelError
-from ..onnx_edit import add_constant, become, prune, unique_name
+from ..onnx_edit import add_constant, become, prune
 from ..onnx_graph import (
     IR_VERSION,
     OPSET,
@@ -18,7 +18,6 @@ from ..onnx_graph import (
     describe,
     graph_of,
     quoted,
-    scalar,
     static_shape,
     tensor_bytes,
 )
@@ -172,35 +171,3 @@ def _evaluate(node: oir.Node) -> list[Array]:
         ) from e
     named = iter(results)
     return [np.asarray(next(named)) if output.name else np.empty(0) for output in node.outputs]
-
-
-def inline_constant_if(node: oir.Node) -> list[oir.Node]:
-    """Put the branch that a constant condition chooses in place of an If; the nodes that it brought."""
-    condition = scalar(node.inputs[0]) if node.op_type == "If" and node.domain == "" else None
-    if condition is None:
-        return []
-    branch = node.attributes.get_graph("then_branch" if condition else "else_branch")
-    if branch is None or len(branch.outputs) != len(node.outputs):
-        return []
-    graph = graph_of(node)
-    for value in list(branch.initializers.values()):
-        del branch.initializers[str(value.name)]
-        value.name = unique_name(graph, str(value.name))
-        graph.register_initializer(value)
-    nodes = list(branch)
-    results = list(branch.outputs)
-    branch.outputs.clear()
-    for inner in nodes:
-        branch.remove(inner)
-        for output in inner.outputs:
-            output.name = unique_name(graph, str(output.name)) if output.name else output.name
-        graph.insert_before(node, inner)
-    for output, result in zip(node.outputs, results, strict=True):
-        carrier = oir.node("Identity", [result], name=f"{node.name}_result")
-        name, output.name = str(output.name), f"{output.name}\0inlined"
-        carrier.outputs[0].name = name
-        graph.insert_before(node, carrier)
-        output.replace_all_uses_with(carrier.outputs[0], replace_graph_outputs=True)
-        nodes.append(carrier)
-    graph.remove(node, safe=True)
-    return nodes

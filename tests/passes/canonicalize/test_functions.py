@@ -142,11 +142,6 @@ def test_a_model_with_fused_silu_can_be_imported_again() -> None:
     assert again.graph[0].attributes["alpha"].value == np.float32(1.702)
 
 
-def test_silu_of_another_type_stays() -> None:
-    model = canonical(build("double[2,5] x", "a = Sigmoid(x) y = Mul(x, a)"))
-    assert operators(model) == "Sigmoid Mul" and not model.functions
-
-
 def test_models_without_silu_bring_no_function() -> None:
     model = canonical(build(X, "y = Sigmoid(x)"))
     assert not model.functions and set(model.opset_imports) == {""}

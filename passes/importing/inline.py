@@ -1,0 +1,131 @@
+"""Putting nodes in the place of one that stands for them: a chosen branch, or a body of other operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx
+import onnx_ir as oir
+import onnx_ir.passes.common as common
+
+from ..onnx_edit import unique_name
+from ..onnx_graph import IR_VERSION, graph_of, scalar
+from ..onnx_infer import schema_of, type_proto
+
+EXPANDED = frozenset({
+    "AffineGrid", "Attention", "BlackmanWindow", "CastLike", "CausalConvWithState", "CenterCropPad",
+    "DynamicQuantizeLinear", "HammingWindow", "HannWindow", "LinearAttention", "MeanVarianceNormalization",
+    "NegativeLogLikelihoodLoss", "Range", "RotaryEmbedding", "SoftmaxCrossEntropyLoss", "SwiGLU",
+})  # fmt: skip
+"""Operators without a kernel which ONNX defines by a function of others."""
+
+_DOMAIN = "tinyc.expanded"
+
+
+def inline_constant_if(node: oir.Node) -> list[oir.Node]:
+    """Put the branch that a constant condition chooses in place of an If; the nodes that it brought."""
+    condition = scalar(node.inputs[0]) if node.op_type == "If" and node.domain == "" else None
+    if condition is None:
+        return []
+    branch = node.attributes.get_graph("then_branch" if condition else "else_branch")
+    if branch is None or len(branch.outputs) != len(node.outputs):
+        return []
+    return _move_in(node, branch)
+
+
+def expand(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
+    """Put the body that ONNX gives for the operator at ``opset`` in place of ``node``, one of ``EXPANDED``.
+
+    The nodes that it brought, and the opset that they are written for. No nodes where ONNX has no body for
+    these operands. The types of the operands must be known.
+    """
+    body = _body(node, opset)
+    if body is None:
+        return [], opset
+    version = next(entry.version for entry in body.opset_import if entry.domain == "")
+    return _move_in(node, _called(node, body, version)), version
+
+
+def splice(node: oir.Node, nodes: Sequence[oir.Node], results: Sequence[oir.Value]) -> list[oir.Node]:
+    """Put ``nodes``, which are in no graph, in place of ``node``; ``results`` are its named outputs now.
+
+    All nodes that came to the graph: names of nodes and values are made unique.
+    """
+    graph = graph_of(node)
+    for moved in nodes:
+        for output in moved.outputs:
+            wanted = output.name or f"{node.name}_{moved.op_type}_output"
+            output.name = unique_name(graph, wanted) if output.uses() or output in results else ""
+        graph.insert_before(node, moved)
+    carriers = _carry(node, results)
+    graph.remove(node, safe=True)
+    return [*nodes, *carriers]
+
+
+def _body(node: oir.Node, opset: int) -> onnx.FunctionProto | None:
+    schema = schema_of(node, opset)
+    if schema is None:
+        return None
+    types = [onnx.TypeProto() if value is None else type_proto(value) for value in node.inputs]
+    call = oir.serde.serialize_node(node).SerializeToString()
+    for version in reversed(schema.context_dependent_function_opset_versions):
+        if version <= opset:
+            text = schema.get_context_dependent_function_with_opset_version(
+                version, call, [proto.SerializeToString() for proto in types]
+            )
+            return onnx.FunctionProto.FromString(text) if text else None
+    for version in reversed(schema.function_opset_versions):
+        if version <= opset:
+            return onnx.FunctionProto.FromString(schema.get_function_with_opset_version(version))
+    return None
+
+
+def _called(node: oir.Node, body: onnx.FunctionProto, version: int) -> oir.Graph:
+    """A graph of the body's nodes, which read the operands of ``node``."""
+    body.domain = _DOMAIN
+    # A body has no nodes for results that nobody asked for.
+    del body.output[len(node.outputs) :]
+    body.output[:] = [name for name, output in zip(body.output, node.outputs, strict=True) if output.name]
+    given = [None if value is None else oir.val(f"operand_{i}") for i, value in enumerate(node.inputs)]
+    # The body is of a newer or older version than the model: a model of its own keeps them apart.
+    call = oir.Node(_DOMAIN, body.name, given, list(node.attributes.values()), num_outputs=len(body.output))
+    graph = oir.Graph(
+        [value for value in given if value is not None],
+        list(call.outputs),
+        nodes=[call],
+        opset_imports={"": version, _DOMAIN: 1},
+    )
+    model = oir.Model(graph, ir_version=IR_VERSION, functions=[oir.serde.deserialize_function(body)])
+    common.InlinePass()(model)
+    operands = [value for value in node.inputs if value is not None]
+    for value, operand in zip(list(graph.inputs), operands, strict=True):
+        value.replace_all_uses_with(operand, replace_graph_outputs=True)
+    return graph
+
+
+def _move_in(node: oir.Node, inner: oir.Graph) -> list[oir.Node]:
+    """Let what ``inner`` holds take the place of ``node``."""
+    graph = graph_of(node)
+    for value in list(inner.initializers.values()):
+        del inner.initializers[str(value.name)]
+        value.name = unique_name(graph, str(value.name))
+        graph.register_initializer(value)
+    nodes, results = list(inner), list(inner.outputs)
+    inner.outputs.clear()
+    for moved in nodes:
+        inner.remove(moved)
+    return splice(node, nodes, results)
+
+
+def _carry(node: oir.Node, results: Sequence[oir.Value]) -> list[oir.Node]:
+    """Identities that give ``results`` the names and the readers of the outputs of ``node``."""
+    carriers: list[oir.Node] = []
+    named = [output for output in node.outputs if output.name]
+    for output, result in zip(named, results, strict=True):
+        carrier = oir.node("Identity", [result], name=f"{node.name}_result")
+        name, output.name = str(output.name), f"{output.name}\0inlined"
+        carrier.outputs[0].name = name
+        graph_of(node).insert_before(node, carrier)
+        output.replace_all_uses_with(carrier.outputs[0], replace_graph_outputs=True)
+        carriers.append(carrier)
+    return carriers
