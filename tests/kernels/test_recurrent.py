@@ -89,7 +89,9 @@ def node_tests() -> dict[str, Any]:
 
         found = load_model_tests(kind="node")
     kinds = {"LSTM", "GRU", "RNN"}
-    return {t.name: t for t in found if kinds & {node.op_type for node in t.model.graph.node}}
+    return {
+        t.name: t for t in found if t.model and kinds & {node.op_type for node in t.model.graph.node}
+    }
 
 
 def test_backend_node_tests(tmp_path: Path) -> None:
