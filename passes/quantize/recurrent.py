@@ -1,7 +1,8 @@
 """Recurrent layers: what calibration has to see of them, and their weights.
 
-One quantization is for all states of a layer. The sequence of states is therefore observed even where the model
-wants the last one alone; and LSTM cells, of which ONNX shows the last one, are computed here for every step.
+One quantization is for all states of a layer. The sequence of states is therefore observed even where the
+model wants the last one alone; and LSTM cells, of which ONNX shows the last one, are computed here for every
+step.
 """
 
 from __future__ import annotations
