@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
+import numpy as np
 import onnx_ir as oir
 
 from ...ir.errors import ModelError
 from ...kernels.registry import OPERATORS, Layout
-from ..onnx_edit import add_integers, bypass
+from ..onnx_edit import add_constant, add_integers, bypass
 from ..onnx_graph import describe, graph_of, input_at, integers, shape_of
 
 Axes = Sequence[int | None]
@@ -109,6 +110,19 @@ def _slice(node: oir.Node, axes: Axes) -> int | None:
     return None
 
 
+def _gather(node: oir.Node, axes: Axes) -> int | None:
+    axis, shape = axes[0], shape_of(node.inputs[0])
+    along = node.attributes.get_int("axis", 0) % len(shape)
+    indices, rank = integers(node.inputs[1]), len(shape_of(node.inputs[1]))
+    if axis is None or axis != along:
+        if axis is None:
+            raise refused(node, "time decides what it takes", WHOLE)
+        return axis if axis < along else axis + rank - 1
+    if indices is None or any(index % shape[axis] != shape[axis] - 1 for index in indices):
+        raise refused(node, f"it takes other steps than the last of {shape[axis]}", WHOLE)
+    return None
+
+
 def _bounds(node: oir.Node) -> list[tuple[int, int]]:
     starts, ends = (integers(node.inputs[index]) or () for index in (1, 2))
     shape, along = shape_of(node.inputs[0]), integers(node.inputs[3]) or ()
@@ -147,6 +161,13 @@ def _cut_slice(node: oir.Node) -> None:
         node.replace_input_with(index, add_integers(graph_of(node), ends, f"{node.name}_step_{index}"))
 
 
+def _cut_gather(node: oir.Node) -> None:
+    along = node.attributes.get_int("axis", 0)
+    if shape_of(node.inputs[0])[along] == 1:
+        indices = np.zeros(shape_of(node.inputs[1]), np.int64)
+        node.replace_input_with(1, add_constant(graph_of(node), indices, f"{node.name}_step"))
+
+
 def _operand(node: oir.Node) -> oir.Value:
     value = node.inputs[0]
     assert value is not None
@@ -164,6 +185,7 @@ RULES: Mapping[str, Rule] = {
         sorted(_SAME - _NOT_ELEMENTWISE) + ["DequantizeLinear", "Identity", "QuantizeLinear"], _elementwise
     ),
     "Concat": _along(0),
+    "Gather": _gather,
     "Gemm": _matrix,
     "LayerNormalization": _normalization,
     "LogSoftmax": _along(-1),
@@ -176,4 +198,4 @@ RULES: Mapping[str, Rule] = {
     "Softmax": _along(-1),
     "Transpose": _transpose,
 }
-CUTS: Mapping[str, Cut] = {"Reshape": _cut_reshape, "Slice": _cut_slice}
+CUTS: Mapping[str, Cut] = {"Gather": _cut_gather, "Reshape": _cut_reshape, "Slice": _cut_slice}

@@ -80,6 +80,16 @@ def head(*nodes: onnx.NodeProto, direction: str = "forward", **constants: np.nda
     )
 
 
+def test_the_last_step_is_gathered() -> None:
+    model = head(helper.make_node("Gather", ["Y", "minus"], ["last"], "last", axis=0), minus=np.array(-1))
+    step = place(settle_states(lower(stream(canonical(model)).model, "test")))
+    (sample,) = samples_of(model, 1)
+    ((wanted,),) = reference(model, [sample])
+    machine = Machine(step)
+    found = [machine.run({step.inputs[0]: sample["x"][:, t : t + 1]}) for t in range(5)]
+    np.testing.assert_allclose(found[-1][step.outputs[0]], wanted, atol=1e-5)
+
+
 def test_time_is_found_and_followed() -> None:
     """Through a transpose, a reshape, a product, a softmax and the choice of the last step."""
     rng = np.random.default_rng(1)
@@ -108,6 +118,11 @@ MEAN = helper.make_node("ReduceMean", ["Y", "axes"], ["mean"], "mean")
     [
         (lambda: head(MEAN, direction="reverse", axes=np.array([3])), None, "from its end"),
         (lambda: head(MEAN, axes=np.array([0])), None, "sums up time"),
+        (
+            lambda: head(helper.make_node("Gather", ["Y", "two"], ["third"], "third"), two=np.array([2])),
+            None,
+            "other steps than the last of 5",
+        ),
         (lambda: head(MEAN, axes=np.array([3])), 2, "not the axis along which"),
         (lambda: recurrent_model("GRU", (5, 2, 3, 4), lengths=(2, 3)), None, "lengths"),
         (

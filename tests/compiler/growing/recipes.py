@@ -157,6 +157,6 @@ RECIPES: dict[str, Recipe] = {
         for operator in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin")
     },
     "cumulative_sum": Recipe(axes.cumulative_sum, _needs("CumSum")),
-    "recurrent": Recipe(sequences.recurrent, _needs("LSTM", "GRU", "RNN", "Concat"), range(3, 4)),
+    "recurrent": Recipe(sequences.recurrent, _needs("LSTM", "GRU", "RNN", "Concat"), range(3, 4), weight=12),
     "arg_max": Recipe(axes.arg_max, _needs("ArgMax", "ArgMin")),
 }
