@@ -27,7 +27,7 @@ from .operators import array_of, is_constant, is_float
 from .options import DEFAULTS, Progress, QuantizeOptions, silent
 from .preparation import prepared
 from .propagation import quantize_weights
-from .recurrent import hide_sequences, is_unread, note_cells, tied_states
+from .recurrent import hide_sequences, is_unread, note_cells, state_range, tied_states
 from .units import Partition, partition
 from .weights import Weights, to_nearest
 
@@ -85,6 +85,8 @@ class Quantizer:
             states = ((pair.input, pair.output) for pair in state_pairs(self.model))
             tied = (*options.tied, *states, *tied_states(self.model.graph))
             self.groups = groups_of(self.parts, ranges, tied, known_quants(self.parts, ranges))
+            graph = self.model.graph
+            self.state_ranges = [state_range(graph, group, ranges) for group in self.groups]
             self.histograms = observe_histograms(self.model, self.groups, ranges, samples)
             spikes = [name for name in self.parts.tensors if name in self.parts.spiking.spikes]
             note_rates(self.model, observe_means(self.model, spikes, samples))
@@ -171,8 +173,7 @@ class Quantizer:
         keys = list(zip(self.groups, widths, strict=True))
         missing = [index for index, key in enumerate(keys) if key not in self._chosen]
         candidates = [
-            distinct(candidate_ranges(self.histograms[i], widths[i])) if i in missing else {"": (0.0, 0.0)}
-            for i in range(len(keys))
+            self._candidates(i, widths[i]) if i in missing else {"": (0.0, 0.0)} for i in range(len(keys))
         ]
         if missing:
             judges = self.samples if 8 in widths else self.samples.thinned(_NARROW_SAMPLES)
@@ -187,6 +188,11 @@ class Quantizer:
                 else:
                     self._chosen[keys[index]] = names[index], found
         return [self._chosen[key][1] for key in keys]
+
+    def _candidates(self, index: int, bits: int) -> Mapping[str, Range]:
+        """The ranges that a group is tried with, by observer."""
+        own = self.state_ranges[index]
+        return distinct(candidate_ranges(self.histograms[index], bits)) if own is None else {"states": own}
 
     def _width(self, group: Group, bits: Mapping[str, int]) -> int:
         asked = (bits[name] for name in group.members if name in bits)

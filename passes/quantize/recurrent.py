@@ -7,7 +7,7 @@ step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import floor, log2
 
 import numpy as np
@@ -25,11 +25,12 @@ from ..onnx_infer import infer
 from .affine import WEIGHT_MAX
 from .calibration import Calibration
 from .graphs import exposing, name_of
+from .groups import Group, Range
 from .operators import array_of, is_constant, is_recurrent
 from .running import Feeds, Runner
 
 _MARGIN = 1.25
-"""Of a cell's range over what calibration shows; beyond it, a cell saturates."""
+"""Of the range of states and cells over what calibration shows; beyond it, they saturate."""
 _SAMPLES = 32
 """How many samples cells are computed on."""
 WEIGHTS = (Operand.W, Operand.R)
@@ -63,6 +64,16 @@ def tied_states(graph: oir.Graph) -> Iterator[tuple[str, str]]:
     for node in _layers(graph):
         if len(node.outputs) > 1 and node.outputs[1].name:
             yield name_of(node.outputs[0]), name_of(node.outputs[1])
+
+
+def state_range(graph: oir.Graph, group: Group, ranges: Mapping[str, Range]) -> Range | None:
+    """The range of a group of which there are states, None where there are none: with a margin, within ± 1,
+    and nothing cut off, since what saturates is fed back."""
+    states = {str(value.name) for node in _layers(graph) for value in node.outputs[:2]}
+    if states.isdisjoint(group.members):
+        return None
+    low, high = (pick(ranges[name][end] for name in group.members) for end, pick in ((0, min), (1, max)))
+    return min(low, max(_MARGIN * low, -1.0)), max(high, min(_MARGIN * high, 1.0))
 
 
 def integer_rows(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

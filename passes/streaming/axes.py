@@ -1,8 +1,9 @@
 """Where time lies: which axis of each operator's result is time, if one of its operands' is.
 
 A rule takes a node and the time axis of each operand (None where it has none), and gives that of the first
-result: None where the result has no time axis, being of the current step alone. It refuses, with ``refused``, what
-would need other steps than the one that is there. ``cut`` is the same node's part in the graph of one step.
+result: None where the result has no time axis, being of the current step alone. It refuses, with ``refused``,
+what would need other steps than the one that is there. What else a node of one step needs, once shapes are
+those of one step, is in ``CUTS``.
 """
 
 from __future__ import annotations
@@ -182,7 +183,7 @@ _NOT_ELEMENTWISE = {
 
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(
-        sorted(_SAME - _NOT_ELEMENTWISE) + ["DequantizeLinear", "Identity", "QuantizeLinear"], _elementwise
+        [*sorted(_SAME - _NOT_ELEMENTWISE), "DequantizeLinear", "Identity", "QuantizeLinear"], _elementwise
     ),
     "Concat": _along(0),
     "Gather": _gather,

@@ -26,14 +26,18 @@ OFF = (0.0083, -3)
 
 CASES: dict[str, dict[str, Any]] = {
     "LSTM": dict(operator="LSTM", sizes=(5, 1, 3, 4)),
-    "LSTM, all states and the last": dict(operator="LSTM", sizes=(5, 2, 3, 7), results=("Y", "Y_h"), quant=OFF),
+    "LSTM, all states and the last": dict(
+        operator="LSTM", sizes=(5, 2, 3, 7), results=("Y", "Y_h"), quant=OFF
+    ),
     "LSTM, last state": dict(operator="LSTM", sizes=(6, 1, 5, 3), results=("Y_h",), initial=True, quant=OFF),
     "LSTM, peepholes": dict(operator="LSTM", sizes=(5, 2, 3, 4), peepholes=True, initial=True),
     "LSTM, coupled, reverse": dict(
         operator="LSTM", sizes=(5, 2, 3, 4), input_forget=1, direction="reverse", bias=False
     ),
     "LSTM, clip": dict(operator="LSTM", sizes=(5, 1, 3, 4), clip=0.7, quant=OFF),
-    "LSTM, lengths": dict(operator="LSTM", sizes=(5, 2, 3, 4), lengths=(2, 5), results=("Y", "Y_h"), quant=OFF),
+    "LSTM, lengths": dict(
+        operator="LSTM", sizes=(5, 2, 3, 4), lengths=(2, 5), results=("Y", "Y_h"), quant=OFF
+    ),
     "LSTM, hard sigmoid": dict(
         operator="LSTM", sizes=(5, 1, 3, 4), activations=["HardSigmoid", "Tanh", "Tanh"]
     ),
