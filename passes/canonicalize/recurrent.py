@@ -24,6 +24,7 @@ from ..onnx_edit import (
 )
 from ..onnx_graph import attributes_of, constant, dequantized_constant, graph_of, input_at, shape_of
 from .engine import Rules
+from .last_step import last_step_alone
 
 _LENGTHS = 4
 _PER_DIRECTION = (1, 2, 3, 5, 6, 7)
@@ -142,6 +143,6 @@ def _again(
     return emit_several(node, node.op_type, operands, attributes, name=name, wanted=wanted)
 
 
-_ALL = (_without_unread, _one_direction, _without_noughts, _last_state)
+_ALL = (_without_unread, _one_direction, _without_noughts, last_step_alone, _last_state)
 
 RULES: Rules = dict.fromkeys(GATES, _ALL)

@@ -29,6 +29,12 @@ def refused(node: oir.Node, why: str, remedy: str) -> ModelError:
     return ModelError(f"{node.op_type} cannot be streamed", where=describe(node), why=why, remedy=remedy)
 
 
+def cut_shape(value: oir.Value, axis: int) -> None:
+    """Leaves one step of the value's ``axis``."""
+    shape = shape_of(value)
+    value.shape = oir.Shape((*shape[:axis], 1, *shape[axis + 1 :]))
+
+
 WHOLE = "compile the model without --stream"
 
 

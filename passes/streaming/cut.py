@@ -13,7 +13,7 @@ from ..onnx_edit import remembered_names
 from ..onnx_graph import has_known_domain, quoted, shape_of
 from ..samples import InputSpec, input_specs
 from ..state_pairs import check_states, note_states, state_pairs
-from .axes import CUTS, RULES, WHOLE, refused
+from .axes import CUTS, RULES, WHOLE, cut_shape, refused
 from .recurrent import keep_states, recurrent_axis
 
 _RULES = {**RULES, **dict.fromkeys(GATES, recurrent_axis)}
@@ -50,10 +50,8 @@ def stream(model: oir.Model, axis: int | None = None) -> Streamed:
     inputs = input_specs(graph.inputs)
     with remembered_names(graph):
         for value, place in found.items():
-            if not value.name:
-                continue
-            shape = shape_of(value)
-            value.shape = oir.Shape((*shape[:place], 1, *shape[place + 1 :]))
+            if value.name:
+                cut_shape(value, place)
         timed = [n for n in graph if any(value in found for value in n.inputs if value is not None)]
         kept = [state for node in timed if node.op_type in GATES for state in keep_states(node)]
         for node in timed:

@@ -40,8 +40,8 @@ FLOAT = 1e-4
 # ---- comparing ----
 
 RECURRENT = 10
-"""LSB that a recurrent layer may be away from ONNX Runtime, whose states are neither rounded from step to step
-nor saturated beyond what three samples have shown."""
+"""LSB that a recurrent layer may be away from ONNX Runtime, whose states are neither rounded from step to
+step nor saturated beyond what three samples have shown."""
 
 
 def near(found: np.ndarray, want: np.ndarray, lsb: int = 0, tolerance: float = FLOAT) -> None:

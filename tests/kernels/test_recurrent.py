@@ -7,16 +7,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import onnx_ir as oir
 import pytest
+from onnx import helper, numpy_helper
 
 from tinyc.ir.errors import ModelError
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import lower
 
-from .checks import agree, reference, samples_of
+from .checks import agree, float_model, reference, samples_of
 from .recurrent_models import recurrent_model
 
 ALL = ("Y", "Y_h", "Y_c")
@@ -117,3 +119,33 @@ def test_refusals(attributes: dict[str, Any], said: str) -> None:
     model = oir.serde.deserialize_model(recurrent_model("LSTM", (3, 1, 2, 3), **attributes))
     with pytest.raises(ModelError, match=said):
         lower(canonicalize(model), "test")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants"),
+    [
+        ([("Gather", ["Y", "index"], {"axis": 0})], {"index": np.array(-1)}),
+        (
+            [("Squeeze", ["Y", "axis"], {}), ("Transpose", ["1"], {"perm": [1, 0, 2]}),
+             ("Gather", ["2", "index"], {"axis": 1})],
+            {"axis": np.array([1]), "index": np.array(4)},
+        ),
+        (
+            [("Slice", ["Y", "start", "end"], {}), ("Flatten", ["1"], {"axis": 1})],
+            {"start": np.array([-1]), "end": np.array([9])},
+        ),
+    ],
+)  # fmt: skip
+def test_the_last_step_alone_needs_no_sequence(nodes: list[Any], constants: dict[str, np.ndarray]) -> None:
+    layer = recurrent_model("GRU", (5, 2, 3, 4), results=("Y",))
+    (node,) = layer.graph.node
+    behind = [
+        helper.make_node(operator, operands, [str(number)], f"n{number}", **attributes)
+        for number, (operator, operands, attributes) in enumerate(nodes, start=1)
+    ]
+    values = {t.name: numpy_helper.to_array(t) for t in layer.graph.initializer}
+    model = float_model([node, *behind], {"x": (5, 2, 3)}, [str(len(behind))], {**values, **constants})
+    made = canonicalize(oir.serde.deserialize_model(model))
+    (recurrent,) = (node for node in made.graph if node.op_type == "GRU")
+    assert not recurrent.outputs[0].name and recurrent.outputs[1].name
+    compare(model)
