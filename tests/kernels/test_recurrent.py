@@ -96,6 +96,7 @@ def node_tests() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_backend_node_tests(tmp_path: Path) -> None:
     """All that come with the onnx package; their weights are inputs."""
     assert len(node_tests()) >= 18
