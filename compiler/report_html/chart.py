@@ -9,8 +9,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-BLUE, TEAL, VIOLET, AMBER, PINK, GREY, RED = (
-    "#3d8fd1", "#2a9d8f", "#8e6bd6", "#e09f3e", "#d1689a", "#8a94a3", "#e5484d",
+BLUE, TEAL, VIOLET, AMBER, PINK, GREY, RED, GREEN = (
+    "#3d8fd1", "#2a9d8f", "#8e6bd6", "#e09f3e", "#d1689a", "#8a94a3", "#e5484d", "#2f9e62",
 )  # fmt: skip
 _FAINT = "rgba(61, 143, 209, 0.04)"
 SHADES = [[0.0, _FAINT], [1.0, BLUE]]
@@ -63,18 +63,14 @@ def cells(across: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def level(
-    y: float, text: str, colour: str, dash: str, *, right: bool = False, beneath: bool = False
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A horizontal line at ``y`` with a label above one of its ends, or beneath it: a shape and an
-    annotation."""
-    line = {
-        "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y,
-        "line": {"color": colour, "width": 1.5, "dash": dash},
-    }  # fmt: skip
-    label = {
-        "text": text, "xref": "paper", "x": 1 if right else 0, "xanchor": "right" if right else "left",
-        "y": y, "yanchor": "top" if beneath else "bottom", "showarrow": False,
-        "font": {"color": colour, "size": 12},
-    }  # fmt: skip
-    return line, label
+def level(name: str, y: float, across: Sequence[float], colour: str, dash: str) -> Any:
+    """A horizontal line at ``y`` from the first to the last of ``across``. Its name in the legend says what
+    it is: a label beside it would lie over the data."""
+    return go.Scatter(
+        name=name,
+        x=[across[0], across[-1]],
+        y=[y, y],
+        mode="lines",
+        line={"color": colour, "width": 2, "dash": dash},
+        hovertemplate=name + "<extra></extra>",
+    )

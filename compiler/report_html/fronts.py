@@ -46,17 +46,12 @@ def schedule_front(report: Mapping[str, Any]) -> Chart:
         hovertemplate=hover, mode="markers", marker=dict(_STAR),
     )  # fmt: skip
     room = sram["budget"] - (sram["total"] - sram["arena"])
-    lines = (
-        [level(room, f"room for the arena {size(room)}", RED, "dash", right=True)]
-        if room <= 1.3 * max(y)
-        else []
-    )
+    near = 0 <= room <= 1.3 * max(y)
+    lines = [level(f"room for the arena {size(room)}", room, (min(x), max(x)), RED, "dash")] if near else []
     figure = drawn(
-        [all_of_them, taken],
+        [all_of_them, taken, *lines],
         xaxis=axis("cycles, estimated"),
         yaxis=axis("arena, bytes", rangemode="tozero"),
-        shapes=[line for line, _ in lines],
-        annotations=[label for _, label in lines],
     )
     caption = (
         "Each point is a schedule that computes the same bytes. To the left it is faster, below it is "

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from .chart import AMBER, BLUE, GREY, PINK, RED, TEAL, VIOLET, Chart, Zoom, axis, drawn, level
+from .chart import AMBER, BLUE, GREEN, GREY, PINK, RED, TEAL, VIOLET, Chart, Zoom, axis, drawn, level
 from .text import count, in_chart, percent, size
 
 _COLOURS = {"input": BLUE, "activation": TEAL, "output": VIOLET, "scratch": AMBER, "state": PINK}
@@ -29,16 +29,13 @@ def sram_chart(report: Mapping[str, Any]) -> Chart:
         if (mine := [row for row in lifted if row["role"] == role])
         for trace in _buffers(report, role, colour, mine)
     ]
-    shapes, labels = zip(*_levels(sram), strict=True)
     far = (0.0, 1.1 * max(sram["budget"], sram["total"]))
     close = far if _budget_is_near(sram) else (0.0, 1.1 * sram["total"])
     figure = drawn(
-        [*traces, *_bands(sram, tasks)],
+        [*traces, *_bands(sram, tasks), *_levels(sram, tasks)],
         barmode="overlay",
         xaxis=_task_axis(report, tasks),
         yaxis=axis("bytes", range=list(close)),
-        shapes=list(shapes),
-        annotations=list(labels),
     )
     zooms = () if _budget_is_near(sram) else (Zoom("What it needs", close), Zoom("Against the budget", far))
     return Chart("sram", "SRAM over time", figure, _caption(report), height=520, zooms=zooms)
@@ -50,6 +47,7 @@ def _buffers(
     """Rectangles to point at, the parts of them that hold something, and their outlines."""
     bars = go.Bar(
         name=role,
+        legendgroup=role,
         x=[(row["first"] + row["last"] + 1) / 2 for row in rows],
         width=[row["last"] + 1 - row["first"] for row in rows],
         base=[row["y"] for row in rows],
@@ -62,14 +60,12 @@ def _buffers(
     parts = [(row["y"], part) for row in rows for part in row["held"]]
     held = _outlined([(first, last, y + begin, y + end) for y, (first, last, begin, end) in parts])
     frames = _outlined([(row["first"], row["last"], row["y"], row["y"] + row["bytes"]) for row in rows])
+    silent: dict[str, Any] = {"mode": "lines", "hoverinfo": "skip", "showlegend": False, "legendgroup": role}
     return [
         bars,
-        go.Scatter(**held, **_SILENT, fill="toself", fillcolor=colour, line={"width": 0}, opacity=0.75),
-        go.Scatter(**frames, **_SILENT, line={"color": "rgba(20, 30, 40, 0.7)", "width": 1}),
+        go.Scatter(**held, **silent, fill="toself", fillcolor=colour, line={"width": 0}, opacity=0.75),
+        go.Scatter(**frames, **silent, line={"color": "rgba(20, 30, 40, 0.7)", "width": 1}),
     ]
-
-
-_SILENT: Mapping[str, Any] = {"mode": "lines", "hoverinfo": "skip", "showlegend": False}
 
 
 def _outlined(rectangles: Sequence[tuple[int, int, int, int]]) -> dict[str, list[int | None]]:
@@ -114,17 +110,15 @@ def _bands(sram: Mapping[str, Any], tasks: int) -> list[Any]:
     return bars
 
 
-def _levels(sram: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    bound = "proved least" if sram["proved_optimal"] else "lower bound"
-    colour = RED if sram["total"] > sram["budget"] else "#2f9e62"
-    lines = [
-        level(
-            sram["lower_bound"], f"arena: {bound} {size(sram['lower_bound'])}", VIOLET, "dot", beneath=True
-        ),
-        level(sram["total"], f"total {size(sram['total'])}", colour, "solid", right=True),
-        level(sram["budget"], f"budget {size(sram['budget'])}", RED, "dash"),
-    ]
-    return lines
+def _levels(sram: Mapping[str, Any], tasks: int) -> list[Any]:
+    bound = "proved least arena" if sram["proved_optimal"] else "lower bound of the arena"
+    colour = RED if sram["total"] > sram["budget"] else GREEN
+    lines = (
+        ("total", sram["total"], colour, "solid"),
+        (bound, sram["lower_bound"], VIOLET, "dot"),
+        ("budget", sram["budget"], RED, "dash"),
+    )
+    return [level(f"{name} {size(y)}", y, (0, tasks), tint, dash) for name, y, tint, dash in lines]
 
 
 def _budget_is_near(sram: Mapping[str, Any]) -> bool:

@@ -17,7 +17,6 @@
         font: { color: colour("--ink"), family: "system-ui, sans-serif", size: narrow.matches ? 11 : 13 },
         xaxis: axis, yaxis: axis,
         hoverlabel: { bgcolor: colour("--surface"), bordercolor: colour("--line"), font: { color: colour("--ink") }, align: "left" },
-        annotationdefaults: { bgcolor: colour("--surface"), borderpad: 1 },
         modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--soft"), activecolor: colour("--ink") },
       },
     };

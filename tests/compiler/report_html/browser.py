@@ -16,7 +16,7 @@ _FLAGS = (
     "--force-color-profile=srgb", "--hide-scrollbars",
 )  # fmt: skip
 _PATIENCE = 60
-"""Seconds for charts to be drawn, on a machine that is busy."""
+"""Seconds to wait for what a page does, on a machine that is busy."""
 
 
 def obstacle() -> str | None:
@@ -34,20 +34,22 @@ class Browser:
 
     def open(self, page: Path, width: int = 1400, height: int = 1000, *, dark: bool = False) -> None:
         """Opens a report in a viewport of that size, and waits until its charts are drawn."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         self.driver.get(page.as_uri())
-        WebDriverWait(self.driver, _PATIENCE).until(
-            lambda driver: driver.execute_script("return document.documentElement.dataset.drawn")
-        )
+        self.until("return document.documentElement.dataset.drawn")
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What ``script``, the body of a function, returns."""
         return self.driver.execute_script(script, *arguments)
+
+    def until(self, script: str) -> None:
+        """Waits for ``script`` to return something true."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        WebDriverWait(self.driver, _PATIENCE).until(lambda driver: driver.execute_script(script))
 
     def complaints(self) -> list[str]:
         """What the console has said since the last call, refusals by the page's policy included."""

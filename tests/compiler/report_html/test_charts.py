@@ -41,8 +41,8 @@ def test_the_sram_picture_adds_up() -> None:
         row["name"]: (row["first"], row["last"] + 1, row["offset"], row["offset"] + row["bytes"])
         for row in report["buffers"]
     }
-    lines = {shape["y0"] for shape in chart.figure["layout"]["shapes"]}
-    assert lines == {sram["lower_bound"], sram["total"], sram["budget"]}
+    total, bound, limit = (trace["y"][0] for trace in chart.figure["data"][-3:])
+    assert (total, bound, limit) == (sram["total"], sram["lower_bound"], sram["budget"])
     needs, budget = chart.zooms
     assert needs.range[1] < sram["budget"] < budget.range[1]
 
@@ -155,7 +155,8 @@ def test_mixed_precision_has_its_front_and_its_patches(objective: str) -> None:
     }  # fmt: skip
     front = [point(300, 0.99), point(200, 0.97)]
     mixed = {
-        "objective": objective, "metric": "top-1", "samples": 128, "value": 0.97, "drop": 1.0, "max_drop": 3.0,
+        "objective": objective, "metric": "top-1", "samples": 128, "value": 0.97, "drop": 1.0,
+        "max_drop": 3.0,
         "drop_interval": [-1.0, 2.0], "expected_drop": 0.5, "expected_drop_bound": 1.5, "warning": None,
         "int8": front[0], "chosen": front[1], "front": front, "patches": patches,
     }  # fmt: skip
@@ -186,7 +187,8 @@ def test_spikes() -> None:
     assert "30 additions in place of 120" in chart.caption and "keep 32" in chart.caption
     assert spike_chart({"layers": [dense]}) is None and steps_chart({"spiking": None}) is None
     spiking = {
-        "steps": 3, "calibration": {"agreement_by_step": [0.2, 0.5, 0.9], "agreement_at_exit": 0.9, "mean_steps": 2.5},
+        "steps": 3,
+        "calibration": {"agreement_by_step": [0.2, 0.5, 0.9], "agreement_at_exit": 0.9, "mean_steps": 2.5},
         "evaluation": {"metric": "top-1", "by_step": [0.1, 0.4, 0.8], "at_exit": 0.8, "mean_steps": 2.25},
     }  # fmt: skip
     chart = steps_chart({"spiking": spiking})

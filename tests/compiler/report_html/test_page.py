@@ -19,7 +19,7 @@ from ..hostile import renamed, two_headed
 from .subjects import MLPERF, Parsed, content, deep, digits, large, measured, mlperf
 
 LARGEST = 6_000_000
-EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&lt;{{ 7 * 7 }}%{x}"
+EVIL = "<b>x</b></script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&lt;{{ 7 * 7 }}%{x}"
 
 
 def assert_sound(text: str) -> Parsed:
