@@ -14,10 +14,10 @@ from .options import RANDOM, CompileOptions, Source
 
 
 def file_name(source: Source) -> str:
-    """What the command calls the model."""
-    return (
-        f"{source.graph.name or 'model'}.onnx" if isinstance(source, onnx.ModelProto) else Path(source).name
-    )
+    """What the command calls the model; the name of a file need not be text."""
+    if isinstance(source, onnx.ModelProto):
+        return printable(f"{source.graph.name or 'model'}.onnx")
+    return printable(Path(source).name)
 
 
 def reproduction(options: CompileOptions, model_file: str) -> dict[str, Any]:
