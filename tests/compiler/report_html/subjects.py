@@ -44,6 +44,11 @@ def measured() -> Compiled:
     return digits(schedule="fit", verify=True, evaluate=MODELS / "digits_evaluation.npz")
 
 
+def over_budget() -> Compiled:
+    """With too little SRAM and flash."""
+    return digits(schedule="fit", sram_budget=800, flash_budget=9000)
+
+
 @cache
 def mlperf(folder: Path, name: str) -> Compiled:
     options = CompileOptions("nucleo-l4r5zi", schedule="fast", verify=False)

@@ -49,8 +49,8 @@ def test_the_sram_picture_adds_up() -> None:
 
 @pytest.mark.parametrize("budget", [2000, 4000])
 def test_a_budget_that_is_near_is_in_the_picture(budget: int) -> None:
-    chart = sram_chart(content(digits(sram_budget=budget)))
-    report = content(digits(sram_budget=budget))
+    report = content(digits())
+    chart = sram_chart(report | {"sram": report["sram"] | {"budget": budget}})
     assert not chart.zooms
     assert chart.figure["layout"]["yaxis"]["range"][1] > max(budget, report["sram"]["total"])
 

@@ -16,7 +16,7 @@ from tinyc.compiler.pipeline import compile_model
 from tinyc.compiler.report_html import page
 
 from ..hostile import renamed, two_headed
-from .subjects import MLPERF, Parsed, content, deep, digits, large, measured, mlperf
+from .subjects import MLPERF, Parsed, content, deep, digits, large, measured, mlperf, over_budget
 
 LARGEST = 6_000_000
 EVIL = "<b>x</b></script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&lt;{{ 7 * 7 }}%{x}"
@@ -99,7 +99,7 @@ def test_hostile_names_are_text() -> None:
 
 
 def test_a_refusal_says_why() -> None:
-    report = content(digits(schedule="fit", sram_budget=800, flash_budget=9000))
+    report = content(over_budget())
     parsed = assert_sound(page(report))
     text = "".join(parsed.texts)
     assert "It does not fit" in text and "It fits" not in text
