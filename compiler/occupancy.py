@@ -13,7 +13,7 @@ from ..ir.program import Program
 _COLUMNS = 400
 """Tasks that are told apart; of a program with more, consecutive ones are taken together."""
 _RECTANGLES = 1500
-"""All together; where there would be more, neighbouring rows are taken together."""
+"""All together, or one for each buffer; where there would be more, neighbouring rows are taken together."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,11 @@ def held(program: Program) -> dict[str, list[Held]]:
     live, tasks = liveness(accesses(program)), max(len(program.tasks), 1)
     every = -(-tasks // _COLUMNS)
     grids = {name: _Grid.of(live, owner, tasks, every) for owner, name in enumerate(live.names)}
-    while sum(grid.rectangles for grid in grids.values()) > _RECTANGLES:
-        finest = max(grids, key=lambda name: (grids[name].rectangles, name))
+    counts = {name: grid.rectangles for name, grid in grids.items()}
+    while sum(counts.values()) > _RECTANGLES and max(counts.values()) > 1:
+        finest = max(counts, key=lambda name: (counts[name], name))
         grids[finest] = grids[finest].coarser()
+        counts[finest] = grids[finest].rectangles
     return {name: grid.held(tasks, every) for name, grid in grids.items()}
 
 

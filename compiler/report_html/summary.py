@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .text import count, interval, kibibytes, percent, shape, short, size
@@ -29,7 +29,7 @@ class Card:
     lines: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     good: bool | None = None
-    budget_share: float | None = field(default=None)
+    budget_share: float | None = None
     """Where in the meter the budget lies, where that is inside it."""
 
 

@@ -153,7 +153,8 @@ def test_a_buffer_that_is_pointed_at_tells_what_it_is(show: Callable[..., Browse
     ActionChains(window.driver).move_to_element(points[numbers.index(largest["name"])]).perform()
     window.until("return document.querySelector('#chart-sram .hoverlayer').textContent")
     told = window.run("return document.querySelector('#chart-sram .hoverlayer').textContent")
-    for part in (largest["tensor"], f"{largest['bytes']:,}", f"task {largest['first']} to", largest["storage"]):
+    life = f"task {largest['first']} to {largest['last']}"
+    for part in (largest["tensor"], f"{largest['bytes']:,}", life, largest["storage"]):
         assert part in told
     assert report["layers"][largest["layer"] - 1]["name"] in told
 
