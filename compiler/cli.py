@@ -274,20 +274,16 @@ def compile_command(model: Path, output: Path | None, as_json: bool, **options: 
     multiple=True,
     help="Fixes a symbolic shape.",
 )
+@click.option("--target", "-t", "targets", multiple=True, help="Judge this board only; may be repeated.")
 @_STATE
 @_nir
 @_JSON
-def inspect_command(
-    model: Path,
-    input_shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    states: tuple[str, ...],
-    as_json: bool,
-    **nir: Any,
-) -> None:
-    """What is in MODEL: operators, parameters, MACs, SRAM layer by layer, and the boards that it fits."""
+def inspect_command(model: Path, as_json: bool, **options: Any) -> None:
+    """What is in MODEL: operators, parameters, MACs, SRAM layer by layer and at least, and the boards that it
+    fits. Nothing is calibrated or run."""
     from .commands import run_inspect
 
-    run_inspect(model, dict(input_shapes), states, as_json=as_json, **nir)
+    run_inspect(model, as_json, options)
 
 
 @main.command("run")

@@ -13,7 +13,7 @@ import numpy as np
 from ..ir.errors import UsageError
 from ..targets import Target, load_target, target_names
 from . import console
-from .options import CompileOptions, NirReset
+from .options import CompileOptions
 from .output import check_writable, write_folder, write_text
 
 
@@ -95,19 +95,13 @@ def _show_target(target: Target, as_json: bool) -> None:
     )
 
 
-def run_inspect(
-    model: Path,
-    input_shapes: Mapping[str, tuple[int, ...]],
-    states: tuple[str, ...],
-    dt: float | None,
-    nir_reset: NirReset | None,
-    as_json: bool,
-) -> None:
+def run_inspect(model: Path, as_json: bool, options: Mapping[str, Any]) -> None:
     """``tinyc inspect``: what is in a model, and which boards it fits."""
     from .inspection import inspect_model
     from .source import as_onnx
 
-    found = inspect_model(as_onnx(model, dt, nir_reset), input_shapes, states)
+    source = as_onnx(model, options["dt"], options["nir_reset"])
+    found = inspect_model(source, dict(options["input_shapes"]), options["states"], options["targets"])
     if as_json:
         console.print_json(found.to_dict())
     else:

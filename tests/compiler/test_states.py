@@ -228,7 +228,7 @@ def test_states_of_four_bits_are_packed(name: str, nbytes: int) -> None:
     sequences = Sequences({"x": chosen.sequences(6, 5)})
     narrow = QuantizeOptions(activation_bits={"hn": 4})
     quantized = quantize(model, unrolled(model, sequences).arrays, narrow)
-    program = place(ordered(lower(quantized, "net"), CompileOptions("host")))
+    program = place(ordered(lower(quantized, "net")))
     validate(program)
     assert program.plan is not None and program.plan.state_bytes == nbytes
     stored = [stored_inputs(program, step) for step in next(iter(sequences))]
