@@ -332,6 +332,24 @@ def verify_command(folder: Path, as_json: bool) -> None:
     run_verify(folder, as_json)
 
 
+@main.command("compare")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--tflite", type=click.Path(path_type=Path), required=True, metavar="FILE.tflite")
+@click.option(
+    "--evaluate",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="X.npz",
+    help="Samples (and labels `y`), as `tinyc run FOLDER` takes them.",
+)
+@_JSON
+def compare_command(folder: Path, tflite: Path, evaluate: Path, as_json: bool) -> None:
+    """Run the C in FOLDER and a TFLite model of the same network on the same samples."""
+    from .commands import run_compare
+
+    run_compare(folder, tflite, evaluate, as_json)
+
+
 @main.command("targets")
 @click.argument("name", required=False)
 @_JSON

@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -101,11 +101,8 @@ def run_inspect(model: Path, as_json: bool, options: Mapping[str, Any]) -> None:
     from .source import as_onnx
 
     source = as_onnx(model, options["dt"], options["nir_reset"])
-    found = inspect_model(source, dict(options["input_shapes"]), options["states"], options["targets"])
-    if as_json:
-        console.print_json(found.to_dict())
-    else:
-        found.show()
+    shapes = dict(options["input_shapes"])
+    _present(inspect_model(source, shapes, options["states"], options["targets"]), as_json)
 
 
 def run_bench(folder: Path, board: str | None, as_json: bool) -> None:
@@ -113,7 +110,25 @@ def run_bench(folder: Path, board: str | None, as_json: bool) -> None:
     from .bench import bench
     from .folder import load_folder
 
-    found = bench(load_folder(folder), board)
+    _present(bench(load_folder(folder), board), as_json)
+
+
+def run_compare(folder: Path, tflite: Path, evaluate: Path, as_json: bool) -> None:
+    """``tinyc compare``: the folder's C beside a TFLite model."""
+    from .comparison import compare
+
+    _present(compare(folder, tflite, evaluate), as_json)
+
+
+class _Finding(Protocol):
+    """What a command found out."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+    def show(self) -> None: ...
+
+
+def _present(found: _Finding, as_json: bool) -> None:
     if as_json:
         console.print_json(found.to_dict())
     else:

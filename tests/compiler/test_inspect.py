@@ -96,7 +96,7 @@ def test_what_does_not_fit_by_estimate_does_not_when_compiled(path: Path) -> Non
 def test_weights_are_those_of_the_compiled_model(path: Path) -> None:
     sizes, report = sizes_of(path), least_of(path).buffer
     assert 0.9 * sizes.needs.least.flash <= report.constants <= 1.02 * sizes.needs.least.flash
-    assert sizes.macs == report.facts.macs or path.stem.startswith("ad01")  # calibration kills channels there
+    assert 0.9 * sizes.macs <= report.facts.macs <= sizes.macs, "ranges may show more dead channels"
 
 
 # ---- verdicts ----
