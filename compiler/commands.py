@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -118,6 +118,28 @@ def run_compare(folder: Path, tflite: Path, evaluate: Path, as_json: bool) -> No
     from .comparison import compare
 
     _present(compare(folder, tflite, evaluate), as_json)
+
+
+def run_diff(
+    before: Path, after: Path, given: Mapping[str, Any], form: Literal["table", "markdown", "json"]
+) -> None:
+    """``tinyc diff``: prints what changed; RegressionError where that is past a limit."""
+    from .difference import ACCURACY, compare_reports
+    from .limits import Limit
+    from .show_difference import markdown, show
+
+    limits: dict[str, Limit] = {name: limit for name, limit in given.items() if limit is not None}
+    if (points := given[ACCURACY]) is not None:
+        limits[ACCURACY] = Limit(points)
+    difference = compare_reports(before, after, limits)
+    match form:
+        case "json":
+            console.print_json(difference.to_dict())
+        case "markdown":
+            console.print_text(markdown(difference))
+        case "table":
+            show(difference)
+    difference.require_allowed()
 
 
 class _Finding(Protocol):
