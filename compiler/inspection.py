@@ -20,7 +20,7 @@ from ..passes.lower.unsupported import unsupported_operators
 from ..passes.quantize.outline import outlined
 from ..targets import Target, load_target, target_names
 from . import console
-from .blame import blaming_invalid_models
+from .blame import blaming_invalid_models, located
 from .fitting import STACK, Fit, Needs, Verdict, judge, needs_of
 from .memory import live_bytes
 from .options import Source
@@ -159,7 +159,11 @@ def inspect_model(
     Raises ModelError where the model cannot be read, UsageError for options that do not fit it.
     """
     boards = _boards(targets)
-    model = import_model(source, input_shapes, states)
+    with located(source):
+        return _inspected(import_model(source, input_shapes, states), boards)
+
+
+def _inspected(model: oir.Model, boards: Sequence[Target]) -> Inspection:
     name = model_identifier(model.metadata_props["tinyc.source_name"])
     operators = dict(sorted(Counter(node.op_type for node in model.graph).items()))
     opset, parameters = int(model.metadata_props["tinyc.source_opset"]), count_parameters(model)

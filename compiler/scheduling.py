@@ -131,7 +131,7 @@ def _choice(points: tuple[Point, ...], options: CompileOptions, sram_budget: int
             raise UsageError(
                 f"There is no schedule {options.pareto} on the front of this model",
                 why=f"it has {len(points)}:\n{listed}",
-                remedy=f"--pareto 1 to --pareto {len(points)}",
+                remedy=f"choose --pareto 1 to --pareto {len(points)}",
             )
         return options.pareto - 1
     if options.schedule == "min-sram":
