@@ -281,12 +281,12 @@ def test_help_imports_nothing_heavy() -> None:
         "print(*sys.modules, file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("compile", "inspect", "run", "verify", "targets"):
+    for command in ("compile", "inspect", "run", "verify", "compare", "diff", "targets"):
         assert command in done.stdout
     assert {name.split(".")[0] for name in done.stderr.split()} & set(HEAVY) == set()
 
 
-@pytest.mark.parametrize("command", ["compile", "inspect", "run", "verify", "targets"])
+@pytest.mark.parametrize("command", ["compile", "inspect", "run", "verify", "compare", "diff", "targets"])
 def test_help_of_every_command(command: str) -> None:
     outcome = run_tinyc(command, "--help")
     assert outcome.code == 0 and "--json" in outcome.out
