@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import onnx
 import onnx_ir as oir
 
-from ..ir.errors import TinycError
+from ..ir.errors import ModelError, TinycError
 from ..passes.samples import input_specs, random_samples
+from .options import Source
 from .sessions import Reference
+
+
+@contextmanager
+def located(source: Source) -> Generator[None]:
+    """Errors that concern a model as a whole name its file."""
+    try:
+        yield
+    except ModelError as error:
+        name = f"model {source.graph.name!r}" if isinstance(source, onnx.ModelProto) else str(source)
+        error.where = error.where or name
+        raise
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import click
 
 from .. import __version__
 from ..ir.errors import TinycError
+from .limits import Limit, parse_limit
 
 
 def byte_size(text: str) -> int:
@@ -39,6 +40,23 @@ def patch_grid(text: str) -> tuple[int, int] | str:
     if match is None:
         raise click.BadParameter(f"{text!r} is neither auto nor of the form ROWSxCOLUMNS, such as 3x3")
     return int(match[1]), int(match[2])
+
+
+def bytes_more(text: str) -> Limit:
+    """+0, +2k, +1.5%"""
+    return _limit(text, 1024)
+
+
+def times_more(text: str) -> Limit:
+    """+0, +20k, +1.5%"""
+    return _limit(text, 1000)
+
+
+def _limit(text: str, thousand: int) -> Limit:
+    limit = parse_limit(text, thousand)
+    if limit is None:
+        raise click.BadParameter(f"{text!r} is not of the form +512, +2k or +1.5%")
+    return limit
 
 
 class Group(click.Group):
@@ -274,20 +292,16 @@ def compile_command(model: Path, output: Path | None, as_json: bool, **options: 
     multiple=True,
     help="Fixes a symbolic shape.",
 )
+@click.option("--target", "-t", "targets", multiple=True, help="Judge this board only; may be repeated.")
 @_STATE
 @_nir
 @_JSON
-def inspect_command(
-    model: Path,
-    input_shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    states: tuple[str, ...],
-    as_json: bool,
-    **nir: Any,
-) -> None:
-    """What is in MODEL: operators, parameters, MACs, SRAM layer by layer, and the boards that it fits."""
+def inspect_command(model: Path, as_json: bool, **options: Any) -> None:
+    """What is in MODEL: operators, parameters, MACs, SRAM layer by layer and at least, and the boards that it
+    fits. Nothing is calibrated or run."""
     from .commands import run_inspect
 
-    run_inspect(model, dict(input_shapes), states, as_json=as_json, **nir)
+    run_inspect(model, as_json, options)
 
 
 @main.command("run")
@@ -334,6 +348,47 @@ def verify_command(folder: Path, as_json: bool) -> None:
     from .commands import run_verify
 
     run_verify(folder, as_json)
+
+
+@main.command("compare")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--tflite", type=click.Path(path_type=Path), required=True, metavar="FILE.tflite")
+@click.option(
+    "--evaluate",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="X.npz",
+    help="Samples (and labels `y`), as `tinyc run FOLDER` takes them.",
+)
+@_JSON
+def compare_command(folder: Path, tflite: Path, evaluate: Path, as_json: bool) -> None:
+    """Run the C in FOLDER and a TFLite model of the same network on the same samples."""
+    from .commands import run_compare
+
+    run_compare(folder, tflite, evaluate, as_json)
+
+
+@main.command("diff")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option("--max-sram", "SRAM", type=bytes_more, metavar="+N", help="e.g. +0, +2k or +1.5%.")
+@click.option("--max-flash", "flash", type=bytes_more, metavar="+N")
+@click.option("--max-cycles", "cycles", type=times_more, metavar="+N", help="e.g. +20k or +2%.")
+@click.option("--max-instructions", "instructions", type=times_more, metavar="+N")
+@click.option(
+    "--max-accuracy-drop",
+    "accuracy",
+    type=click.FloatRange(0, 100),
+    metavar="POINTS",
+    help="Percentage points of accuracy (or agreement) that may be lost.",
+)
+@click.option("--markdown", is_flag=True, help="Print a comment for a pull request.")
+@_JSON
+def diff_command(before: Path, after: Path, markdown: bool, as_json: bool, **limits: Any) -> None:
+    """What grew between two report.json of one target; exit code 6 where it is past a limit."""
+    from .commands import run_diff
+
+    run_diff(before, after, limits, "json" if as_json else "markdown" if markdown else "table")
 
 
 @main.command("targets")

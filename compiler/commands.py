@@ -6,14 +6,14 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from ..ir.errors import UsageError
 from ..targets import Target, load_target, target_names
 from . import console
-from .options import CompileOptions, NirReset
+from .options import CompileOptions
 from .output import check_writable, write_folder, write_text
 
 
@@ -95,23 +95,14 @@ def _show_target(target: Target, as_json: bool) -> None:
     )
 
 
-def run_inspect(
-    model: Path,
-    input_shapes: Mapping[str, tuple[int, ...]],
-    states: tuple[str, ...],
-    dt: float | None,
-    nir_reset: NirReset | None,
-    as_json: bool,
-) -> None:
+def run_inspect(model: Path, as_json: bool, options: Mapping[str, Any]) -> None:
     """``tinyc inspect``: what is in a model, and which boards it fits."""
     from .inspection import inspect_model
     from .source import as_onnx
 
-    found = inspect_model(as_onnx(model, dt, nir_reset), input_shapes, states)
-    if as_json:
-        console.print_json(found.to_dict())
-    else:
-        found.show()
+    source = as_onnx(model, options["dt"], options["nir_reset"])
+    shapes = dict(options["input_shapes"])
+    _present(inspect_model(source, shapes, options["states"], options["targets"]), as_json)
 
 
 def run_bench(folder: Path, board: str | None, as_json: bool) -> None:
@@ -119,7 +110,47 @@ def run_bench(folder: Path, board: str | None, as_json: bool) -> None:
     from .bench import bench
     from .folder import load_folder
 
-    found = bench(load_folder(folder), board)
+    _present(bench(load_folder(folder), board), as_json)
+
+
+def run_compare(folder: Path, tflite: Path, evaluate: Path, as_json: bool) -> None:
+    """``tinyc compare``: the folder's C beside a TFLite model."""
+    from .comparison import compare
+
+    _present(compare(folder, tflite, evaluate), as_json)
+
+
+def run_diff(
+    before: Path, after: Path, given: Mapping[str, Any], form: Literal["table", "markdown", "json"]
+) -> None:
+    """``tinyc diff``: prints what changed; RegressionError where that is past a limit."""
+    from .difference import ACCURACY, compare_reports
+    from .limits import Limit
+    from .show_difference import markdown, show
+
+    limits: dict[str, Limit] = {name: limit for name, limit in given.items() if limit is not None}
+    if (points := given[ACCURACY]) is not None:
+        limits[ACCURACY] = Limit(points)
+    difference = compare_reports(before, after, limits)
+    match form:
+        case "json":
+            console.print_json(difference.to_dict())
+        case "markdown":
+            console.print_text(markdown(difference))
+        case "table":
+            show(difference)
+    difference.require_allowed()
+
+
+class _Finding(Protocol):
+    """What a command found out."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+    def show(self) -> None: ...
+
+
+def _present(found: _Finding, as_json: bool) -> None:
     if as_json:
         console.print_json(found.to_dict())
     else:

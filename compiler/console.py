@@ -30,6 +30,11 @@ def print_json(data: object) -> None:
     sys.stdout.write("\n")
 
 
+def print_text(text: str) -> None:
+    """Text as it is, for other programs."""
+    sys.stdout.write(text)
+
+
 @contextmanager
 def progress() -> Generator[Callable[[str], None], None, None]:
     """A spinner with the stage's name on a terminal; silent when standard error is piped."""

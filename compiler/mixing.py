@@ -195,7 +195,7 @@ def mix(
     lowering = LowerOptions(options.io_layout == "nhwc")
 
     def lowered(quantized: oir.Model) -> Program:
-        return ordered(lower(quantized, "mixed", lowering), options)
+        return ordered(lower(quantized, "mixed", lowering), options.input_mode)
 
     limits = MixedOptions(
         max_drop=options.max_drop / 100,

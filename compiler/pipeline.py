@@ -41,7 +41,7 @@ from ..passes.streaming import Streamed, stream
 from ..passes.validate import validate
 from ..targets import Target, load_target
 from .accuracy import Accuracy, judge, labels_of
-from .blame import blaming_invalid_models
+from .blame import blaming_invalid_models, located
 from .dumps import PassDumps, PassEffect
 from .feeding import stored_inputs
 from .fidelity import step_errors
@@ -119,17 +119,18 @@ def compile_model(
     """
     target = load_target(options.target)
     progress("importing")
-    onnx_source = as_onnx(source, options.dt, options.nir_reset)
-    imported = import_model(onnx_source, options.input_shapes, options.states)
-    imported.metadata_props[_FILE] = file_name(source)
-    if not imported.graph.inputs:
-        raise ModelError(
-            "The model has no inputs",
-            why="its outputs are constants: there is nothing to compute at run time",
-            remedy="export the model with its inputs",
-        )
-    with blaming_invalid_models(imported):
-        return _compile(imported, options, target, progress)
+    with located(source):
+        onnx_source = as_onnx(source, options.dt, options.nir_reset)
+        imported = import_model(onnx_source, options.input_shapes, options.states)
+        imported.metadata_props[_FILE] = file_name(source)
+        if not imported.graph.inputs:
+            raise ModelError(
+                "The model has no inputs",
+                why="its outputs are constants: there is nothing to compute at run time",
+                remedy="export the model with its inputs",
+            )
+        with blaming_invalid_models(imported):
+            return _compile(imported, options, target, progress)
 
 
 def _compile(imported: oir.Model, options: CompileOptions, target: Target, progress: Progress) -> Compiled:

@@ -10,15 +10,15 @@ from ..ir.program import Program, Task
 from ..passes.schedule import Point, layer_by_layer, placed_front
 from ..passes.schedule.cost import executed
 from ..passes.schedule.feed import feed_by_rows
+from ..passes.schedule.lazy import least_memory
 from ..passes.schedule.order import least_peak_order
-from ..passes.schedule.search import candidates
 from ..passes.schedule.selection import model_macs
 from ..passes.settle import settle_states
 from ..passes.tailor import tailor
 from ..passes.views import eliminate_copies
 from ..targets import Target
 from .memory import describe_storage
-from .options import CompileOptions
+from .options import CompileOptions, InputMode
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ class Schedules:
 
     def least(self) -> int:
         """Arena bytes, estimated, of the schedule with the least SRAM."""
-        return candidates(self.layers)[-1].nbytes
+        return least_memory(self.layers).nbytes
 
     def least_if_fed(self) -> int | None:
         """The same with the input fed row by row; None where that is not possible, or done already."""
         if self.input_passes:
             return None
         try:
-            return candidates(feed_by_rows(self.layers, again=False))[-1].nbytes
+            return least_memory(feed_by_rows(self.layers, again=False)).nbytes
         except ModelError:
             return None
 
@@ -97,13 +97,13 @@ class Schedules:
         return replace(self, chosen=following) if self.negotiable and following < len(self.points) else None
 
 
-def ordered(layers: Program, options: CompileOptions) -> Program:
+def ordered(layers: Program, input_mode: InputMode = "buffer") -> Program:
     """``layers``, which run layer by layer, as schedules are made of them: in the order of least peak,
     without copies, with states settled, and with inputs fed as asked."""
     program = settle_states(eliminate_copies(least_peak_order(layers).program))
-    if options.input_mode == "buffer":
+    if input_mode == "buffer":
         return program
-    return feed_by_rows(program, again=options.input_mode == "reread")
+    return feed_by_rows(program, again=input_mode == "reread")
 
 
 def make_schedules(
@@ -114,7 +114,7 @@ def make_schedules(
 
     UsageError where they ask for a point that does not exist.
     """
-    program = ordered(layers, options)
+    program = ordered(layers, options.input_mode)
     fast = settle_states(tailor(program, target))
     if options.schedule == "fast" and options.pareto is None:
         return Schedules(program, (layer_by_layer(fast),), 0)
@@ -131,7 +131,7 @@ def _choice(points: tuple[Point, ...], options: CompileOptions, sram_budget: int
             raise UsageError(
                 f"There is no schedule {options.pareto} on the front of this model",
                 why=f"it has {len(points)}:\n{listed}",
-                remedy=f"--pareto 1 to --pareto {len(points)}",
+                remedy=f"choose --pareto 1 to --pareto {len(points)}",
             )
         return options.pareto - 1
     if options.schedule == "min-sram":

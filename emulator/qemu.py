@@ -181,7 +181,7 @@ def qemu_obstacle(target: Target) -> UsageError | None:
         return UsageError(
             f"{target.name} does not run in QEMU",
             why=f"its core is {target.cpu}",
-            remedy=f"this emulator is for {', '.join(CPUS)}",
+            remedy=f"name a target with one of the cores {', '.join(CPUS)}",
         )
     if find_qemu() is None:
         return UsageError(

@@ -62,3 +62,9 @@ class VerificationError(TinycError):
     """Two executions that must agree do not, or a memory plan is not valid."""
 
     exit_code = 5
+
+
+class RegressionError(TinycError):
+    """A model grew past the limits that were set for a change of it."""
+
+    exit_code = 6

@@ -132,7 +132,7 @@ def _check_finite(tensor: oir.TensorProtocol, where: str, users: set[str]) -> No
         "The model holds weights that are not finite numbers",
         where=where,
         why=f"{found}; the first lies at {first}",
-        remedy="training diverged or the export failed: train or export the model again",
+        remedy="train or export the model again: training diverged, or the export failed",
     )
 
 

@@ -38,7 +38,7 @@ def node_macs(node: oir.Node) -> int:
 def _shape(node: oir.Node, value: oir.Value | None) -> tuple[int, ...]:
     if value is None or value.shape is None or not value.shape.is_static():
         raise ModelError(
-            f"the multiplications of {node.op_type} cannot be counted",
+            f"The multiplications of {node.op_type} cannot be counted",
             where=describe(node),
             why=f"tensor {quoted(value.name if value else None)} has no static shape",
             remedy="fix the dynamic dimensions, e.g. --input-shape NAME=1,3,96,96",

@@ -19,10 +19,10 @@ from ..ir.window import Window
 def invalid(where: str, why: str) -> VerificationError:
     """The error for a plan or a task list that would lose a value."""
     return VerificationError(
-        "the memory plan is not valid",
+        "The memory plan is not valid",
         where=where,
         why=why,
-        remedy="this is a fault in tinyc, not in the model: please report it with the model and the command",
+        remedy="report this with the model and the command: it is a fault of tinyc, not of the model",
     )
 
 

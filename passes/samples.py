@@ -150,7 +150,7 @@ def load_sequences(path: str | Path, specs: Sequence[InputSpec]) -> Sequences:
             raise _refused(
                 path,
                 f"array for input {quoted(spec.name)}: its shape is [{', '.join(map(str, array.shape))}]",
-                f"the model has states, so a sample is a sequence; it must be {spec.described('n, steps')}",
+                f"give {spec.described('n, steps')}: the model has states, so a sample is a sequence",
             )
         each = _converted(array.reshape(-1, *spec.shape), spec, path)
         arrays[spec.name] = each.reshape(*array.shape[:2], *spec.shape)
@@ -247,7 +247,7 @@ def _sample_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _converted(array: np.ndarray, spec: InputSpec, path: str | Path) -> np.ndarray:
     def wrong(why: str) -> UsageError:
-        return _refused(path, f"array for input {quoted(spec.name)}: {why}", f"it must be {spec.described()}")
+        return _refused(path, f"array for input {quoted(spec.name)}: {why}", f"give {spec.described()}")
 
     if array.dtype.kind not in "fiub":
         raise wrong(f"its type is {array.dtype}")

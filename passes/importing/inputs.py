@@ -71,11 +71,11 @@ def _check_names(graph: oir.Graph, input_shapes: Mapping[str, Sequence[int]]) ->
         if wanted in names:
             continue
         near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.4) or names[:1]
-        line = _option(near[0], ",".join(map(str, input_shapes[wanted]))) if near else ""
+        shape = ",".join(map(str, input_shapes[wanted]))
         raise ModelError(
             f"--input-shape names {quoted(wanted)}, which is not an input of the model",
             why="the inputs are " + (", ".join(map(quoted, names)) or "none at all"),
-            remedy=line,
+            remedy=f"name an input: {_option(near[0], shape)}" if near else "leave --input-shape out",
         )
 
 
@@ -96,7 +96,7 @@ def _apply(value: oir.Value, dims: list[int], symbols: dict[str, int]) -> None:
                 f"--input-shape gives {len(dims)} dimensions to an input that has {len(declared)}",
                 where=where,
                 why=f"the model says [{_text(declared)}], --input-shape says [{_text(dims)}]",
-                remedy=_option(value.name, _proposal(declared)),
+                remedy=f"give {_option(value.name, _proposal(declared))}",
             )
         for index, (old, new) in enumerate(zip(declared, dims, strict=True)):
             symbol = _symbol(old)
@@ -106,7 +106,7 @@ def _apply(value: oir.Value, dims: list[int], symbols: dict[str, int]) -> None:
                     f"--input-shape contradicts the model: dimension {index} is {known}, not {new}",
                     where=where,
                     why=f"the model says [{_text(declared)}], --input-shape says [{_text(dims)}]",
-                    remedy=_option(value.name, _proposal(declared)),
+                    remedy=f"give {_option(value.name, _proposal(declared))}",
                 )
             if symbol:
                 symbols[symbol] = new
@@ -121,7 +121,7 @@ def _complete(value: oir.Value, symbols: dict[str, int]) -> None:
             f"The shape of input {quoted(value.name)} is not fixed",
             where=where,
             why="the model does not even say how many dimensions it has",
-            remedy="for example: " + _option(value.name, f"1,3,{_EXAMPLE},{_EXAMPLE}"),
+            remedy="add, for example, " + _option(value.name, f"1,3,{_EXAMPLE},{_EXAMPLE}"),
         )
     declared, fixed = list(value.shape), list[int]()
     for index, dim in enumerate(declared):
@@ -138,7 +138,7 @@ def _complete(value: oir.Value, symbols: dict[str, int]) -> None:
                 f"The shape of input {quoted(value.name)} is not fixed",
                 where=where,
                 why=f"dimension {index} of [{_text(declared)}] is {quoted(symbol) if symbol else 'unknown'}",
-                remedy="for example: " + _option(value.name, _proposal(declared)),
+                remedy="add, for example, " + _option(value.name, _proposal(declared)),
             )
     value.shape = oir.Shape(fixed)
 

@@ -64,7 +64,10 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as e:
         raise ModelError(
-            "There is no such model file", where=str(path), remedy="check the path of the .onnx file"
+            "There is no such model file",
+            where=str(path),
+            why="nothing is there" if path.parent.is_dir() else "its folder does not exist either",
+            remedy="check the path of the .onnx file",
         ) from e
     except OSError as e:
         raise ModelError(

@@ -93,7 +93,8 @@ def _check_graph(graph: onnx.GraphProto, outer: Set[str]) -> None:
     if graph.sparse_initializer:
         raise ModelError(
             "Sparse initializers are not supported",
-            where=quoted(graph.sparse_initializer[0].values.name),
+            where=f"tensor {quoted(graph.sparse_initializer[0].values.name)}",
+            why="no kernel reads weights of which only some are stored",
             remedy="store the weights as dense tensors",
         )
     for tensor in graph.initializer:
@@ -149,6 +150,7 @@ def _check_unique(names: Iterable[str], what: str) -> None:
             raise ModelError(
                 f"The model has {'two of one name' if name else 'one without a name'}: {what} {quoted(name)}",
                 where=f"{what} {quoted(name)}",
+                why="names say which tensor a node reads",
                 remedy="give every tensor its own name",
             )
         seen.add(name)
@@ -178,7 +180,7 @@ def _check_acyclic(graph: onnx.GraphProto) -> None:
             "The graph has a cycle",
             where=f"node {quoted(names[0])}",
             why=f"{shown}: each waits for the one before it",
-            remedy="an ONNX graph must be acyclic; let state enter and leave the model as input and output",
+            remedy="let state enter and leave the model as input and output: an ONNX graph must be acyclic",
         ) from e
 
 

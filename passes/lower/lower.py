@@ -101,7 +101,12 @@ class _Lowering:
             return known
         array = constant(value)
         if array is None:
-            raise ModelError("A tensor is read before it is computed", where=f"tensor {value.name!r}")
+            raise ModelError(
+                "A tensor is read before it is computed",
+                where=f"tensor {value.name!r}",
+                why="no node that comes before makes it, and it is neither input nor initializer",
+                remedy="export the model again, with its nodes in topological order",
+            )
         return self._constant(value.name, Constant(array))
 
     def _constant(self, name: str, constant: Constant) -> Tensor:

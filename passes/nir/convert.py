@@ -41,7 +41,7 @@ def import_nir(path: str | os.PathLike[str], dt: float | None, reset: NirReset =
             "The NIR network makes no valid ONNX model",
             where=str(file),
             why=" ".join(str(error).split())[:300],
-            remedy="names of nodes may collide: write the file with others",
+            remedy="write the file with other names of nodes: they may collide",
         ) from error
 
 

@@ -36,7 +36,10 @@ def read_network(path: Path) -> Network:
         ) from error
     if not path.is_file():
         raise ModelError(
-            "There is no such model file", where=str(path), remedy="check the path of the .nir file"
+            "There is no such model file",
+            where=str(path),
+            why="it is a folder" if path.is_dir() else "nothing is there",
+            remedy="check the path of the .nir file",
         )
     try:
         with h5py.File(path, "r") as file:

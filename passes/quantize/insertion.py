@@ -7,19 +7,43 @@ from collections.abc import Mapping
 import numpy as np
 import onnx_ir as oir
 
-from ..onnx_edit import add_constant, emit, unique_name
+from ..onnx_edit import add_constant, emit, remembered_names, unique_name
 from .affine import Affine, dtype_of, integers, quant_of
 from .graphs import name_of
+from .membranes import SPIKE
 from .operators import array_of, is_constant, is_float, is_recurrent
-from .recurrent import WEIGHTS, integer_rows
-from .units import Unit, constant_side
+from .recurrent import WEIGHTS, hide_sequences, integer_rows, is_unread
+from .units import Unit, constant_side, partition
 from .weights import Weights
 
 QUANTIZED = "_quantized"
 """Ends the name of an activation's integers."""
 
 
-class Inserter:
+def insert(model: oir.Model, quants: Mapping[str, Affine], weights: Mapping[str, Weights]) -> None:
+    """Quantizes ``model`` in place: its tensors by ``quants``, and its layers by name with ``weights``."""
+    graph, parts = model.graph, partition(model)
+    with remembered_names(graph):
+        inserter, values = _Inserter(graph), oir.convenience.create_value_mapping(graph)
+        for unit in parts.units:
+            if unit.name in weights:
+                inserter.weights(unit, weights[unit.name])
+            else:
+                inserter.operands(unit, quants)
+        for tensor in parts.tensors:
+            if tensor in parts.spiking.spikes and quants[tensor] == SPIKE:
+                continue  # they are integers as they are
+            if is_unread(values[tensor]):
+                continue
+            inserter.activation(tensor, quants[tensor])
+    hide_sequences(graph)
+    unused = [name for name, value in graph.initializers.items() if not value.uses()]
+    for name in unused:
+        if not graph.initializers[name].is_graph_output():
+            del graph.initializers[name]
+
+
+class _Inserter:
     """Edits one graph in place; scales and zero points that tensors share are stored once."""
 
     def __init__(self, graph: oir.Graph) -> None:

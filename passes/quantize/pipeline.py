@@ -10,7 +10,6 @@ import numpy as np
 import onnx_ir as oir
 
 from ...ir.errors import UsageError
-from ..onnx_edit import remembered_names
 from ..onnx_graph import quoted
 from ..spiking.firing import note_rates
 from ..state_pairs import state_pairs
@@ -20,14 +19,14 @@ from .calibration_only import remove_marked
 from .choice import choose_ranges
 from .equalization import equalize
 from .groups import Group, Range, groups_of
-from .insertion import Inserter
-from .membranes import SPIKE, known_quants, usual_bits
+from .insertion import insert
+from .membranes import known_quants, usual_bits
 from .observers import candidate_ranges, distinct
 from .operators import array_of, is_constant, is_float
 from .options import DEFAULTS, Progress, QuantizeOptions, silent
 from .preparation import prepared
 from .propagation import quantize_weights
-from .recurrent import hide_sequences, is_unread, note_cells, state_range, tied_states
+from .recurrent import note_cells, state_range, tied_states
 from .units import Partition, partition
 from .weights import Weights, to_nearest
 
@@ -163,7 +162,7 @@ class Quantizer:
         self, quants: Mapping[str, Affine], weights: Mapping[str, Weights], observers: Sequence[str]
     ) -> oir.Model:
         result = self.model.clone()
-        _insert(result, quants, weights)
+        insert(result, quants, weights)
         remove_marked(result.graph)
         _note(result, self.parts, self.groups, observers)
         return result
@@ -237,28 +236,6 @@ def _fitting(model: oir.Model, samples: Calibration, memory: int) -> int:
     shapes = [value.shape for value in values if value.shape is not None and value.shape.is_static()]
     elements = sum(int(np.prod(shape.numpy(), dtype=np.int64)) for shape in shapes)
     return max(1, memory // max(1, 2 * 4 * elements))
-
-
-def _insert(model: oir.Model, quants: Mapping[str, Affine], weights: Mapping[str, Weights]) -> None:
-    graph, parts = model.graph, partition(model)
-    with remembered_names(graph):
-        inserter, values = Inserter(graph), oir.convenience.create_value_mapping(graph)
-        for unit in parts.units:
-            if unit.name in weights:
-                inserter.weights(unit, weights[unit.name])
-            else:
-                inserter.operands(unit, quants)
-        for tensor in parts.tensors:
-            if tensor in parts.spiking.spikes and quants[tensor] == SPIKE:
-                continue  # they are integers as they are
-            if is_unread(values[tensor]):
-                continue
-            inserter.activation(tensor, quants[tensor])
-    hide_sequences(graph)
-    unused = [name for name, value in graph.initializers.items() if not value.uses()]
-    for name in unused:
-        if not graph.initializers[name].is_graph_output():
-            del graph.initializers[name]
 
 
 def _note(model: oir.Model, parts: Partition, groups: Sequence[Group], chosen: Sequence[str]) -> None:

@@ -26,6 +26,7 @@ def prepared(model: oir.Model) -> oir.Model:
             raise ModelError(
                 "The model is quantized already",
                 where=describe(node),
+                why="it has QuantizeLinear or DequantizeLinear nodes of its own",
                 remedy="compile it as it is, without calibration data, or start from the float model",
             )
     copy = model.clone()

@@ -6,7 +6,7 @@ members become task lists (``build``, ``stream``) and are placed (``front``).
 """
 
 from .build import build
-from .front import Point, in_place, layer_by_layer, placed_front
+from .front import Point, in_place, layer_by_layer, least, placed_front
 from .segment import Grid, Segment
 
-__all__ = ["Grid", "Point", "Segment", "build", "in_place", "layer_by_layer", "placed_front"]
+__all__ = ["Grid", "Point", "Segment", "build", "in_place", "layer_by_layer", "least", "placed_front"]

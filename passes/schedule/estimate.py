@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
+import numpy as np
+
 from ...ir.accesses import accesses
 from ...ir.lifetime import liveness
 from ...ir.program import Full, Program
@@ -123,6 +125,22 @@ class Estimator:
         staying = self._around(segment.begin, segment.end).staying
         nbytes = staying + int(live.in_use(live.end - live.begin).max())
         return Estimate(segment, nbytes, 0, cycles(executed(alone), len(alone.tasks)))
+
+    def floors(self) -> np.ndarray:
+        """[begin, end] bytes that steps [begin, end) need at least, run as one segment: tensors that stay,
+        and those that die in it as it begins, or those that it leaves as it ends."""
+        count = len(self._program.steps)
+        names = list(self._born)
+        size = np.array([self._program.buffers[name].arena_bytes for name in names], np.float64)
+        born = np.array([self._born[name] for name in names], np.int64).reshape(-1, 1)
+        dead = np.array([self._dead.get(name, self._born[name]) for name in names], np.int64).reshape(-1, 1)
+        ends = np.arange(count + 1)
+        floors = np.zeros((count, count + 1))
+        for begin in range(count):
+            coming = (born < begin) & (begin <= dead)
+            staying, leaving = coming & (dead >= ends), (born >= begin) & (born < ends) & (dead >= ends)
+            floors[begin] = size @ staying + np.maximum(size @ (coming & ~staying), size @ leaving)
+        return floors
 
     def _around(self, begin: int, end: int) -> Around:
         staying, leaving, dying = 0, 0, dict[str, int]()

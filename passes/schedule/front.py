@@ -11,6 +11,7 @@ from ...ir.window import Window
 from ..place import least_arena, place
 from .build import alternating, build
 from .cost import cycles, executed
+from .lazy import least_memory
 from .reads import Reads
 from .search import Candidate, candidates
 from .segment import Grid, Scope, Segment
@@ -62,9 +63,21 @@ class Point:
 
 def placed_front(*programs: Program, count: int = POINTS) -> list[Point]:
     """The schedules of ``programs`` (see ``candidates``) that are worth having: the fastest first, each that
-    follows takes more cycles and less memory."""
+    follows takes more cycles and less memory. The last takes no more than ``least`` of the last program."""
     points = [_placed(candidate) for candidate in _chosen(candidates(*programs), count)]
-    return _undominated(points)
+    return _undominated([*points, least(programs[-1])])
+
+
+def least(program: Program) -> Point:
+    """The schedule of least memory, found and placed quickly: the last of ``placed_front`` may be smaller."""
+    candidate = least_memory(program)
+    return _point(build(candidate.program, candidate.segments), candidate.segments, seconds=0)
+
+
+def _point(program: Program, segments: tuple[Segment, ...], seconds: float = SECONDS) -> Point:
+    """``program``, which was built of ``segments``, placed."""
+    work = executed(program)
+    return Point(place(program, seconds=seconds), segments, work.macs, cycles(work, len(program.tasks)))
 
 
 def _rows(window: Window) -> range:
@@ -74,8 +87,7 @@ def _rows(window: Window) -> range:
 def layer_by_layer(program: Program) -> Point:
     """``program`` as it is, one whole layer after the other: the fastest."""
     whole = tuple(Segment(index, index + 1) for index in range(len(program.steps)))
-    work = executed(program)
-    return Point(place(program, seconds=SECONDS), whole, work.macs, cycles(work, len(program.tasks)))
+    return _point(program, whole)
 
 
 def in_place(program: Program) -> Point:
@@ -100,9 +112,7 @@ def _placed(candidate: Candidate) -> Point:
     for way in dict.fromkeys((*ways, *turned)):
         program = build(candidate.program, way)
         if not points or least_arena(program) <= min(point.arena for point in points):
-            work = executed(program)
-            placed = place(program, seconds=SECONDS)
-            points.append(Point(placed, way, work.macs, cycles(work, len(program.tasks))))
+            points.append(_point(program, way))
     return min(points, key=lambda point: (point.arena, point.cycles))
 
 

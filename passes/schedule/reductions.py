@@ -20,6 +20,13 @@ from ...kernels.running_sum import split_mean
 from ...kernels.sliding import Sliding
 
 
+def forms_of(program: Program) -> list[Program]:
+    """``program``, which runs layer by layer, with its reductions split; also with its last pointwise layer
+    seen pixel by pixel, where there is one."""
+    flat = flatten_grid(program)
+    return [split_reductions(form) for form in ([program] if flat is program else [program, flat])]
+
+
 def flatten_grid(program: Program) -> Program:
     """``program`` with the pixels of an image in one column where a pointwise convolution leads to a pool
     over all of it: what advances row by row then advances pixel by pixel.
@@ -59,6 +66,9 @@ def split_reductions(program: Program) -> Program:
         held = _unused(f"{step.name}_so_far", buffers)
         buffers[held] = Buffer(held, shape, running.dtype, Rows(1))
         name = f"{running.template}_of_{step.name}"
+        for unused in step.scratch:
+            del buffers[unused]
+        step = replace(step, scratch=())
         steps.append(replace(step, name=name, kernel=running, inputs=(source.name, held), outputs=(held,)))
         steps.append(replace(step, kernel=finished, inputs=(held,)))
         tasks += [Task(len(steps) - 2, Window(y, y + 1, 0, 1)) for y in range(rows)]

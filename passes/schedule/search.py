@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ...ir.program import Program
 from .estimate import Estimate, Estimator
-from .reductions import flatten_grid, split_reductions
+from .reductions import forms_of
 from .segment import Segment
 
 _UNBOUNDED = 2**62
@@ -44,9 +44,7 @@ def candidates(*programs: Program) -> list[Candidate]:
     found: list[Candidate] = []
     sure: list[Candidate] = []
     for program in programs:
-        flat = flatten_grid(program)
-        forms = [program] if flat is program else [program, flat]
-        mine = [candidate for form in forms for candidate in _front(split_reductions(form))]
+        mine = [candidate for form in forms_of(program) for candidate in _front(form)]
         found += [whole_layers(program), *mine]
         sure += sorted((c for c in mine if c.recomputes_nothing), key=lambda c: c.nbytes)[:1]
     kept: list[Candidate] = []

@@ -175,14 +175,14 @@ def _grid_obstacle(scope: Scope, grid: Grid, upward: bool) -> Obstacle | None:
     rows, columns, _ = scope.program.buffers[scope.driver].grid
     if not (1 <= grid.down <= rows and 1 <= grid.across <= columns):
         why = f"{scope.driver} has {rows} x {columns} pixels: not {grid.down} x {grid.across} regions"
-        return Obstacle(why, f"at least 1 x 1 and at most {rows} x {columns} regions")
+        return Obstacle(why, f"give it 1 x 1 to {rows} x {columns} regions")
     in_order = [step.name for _, step in scope.steps if step.kernel.ascending]
     if in_order and (upward or grid.regions > 1):
         why = f"{in_order[0]} computes its rows from the first to the last, each once"
-        return Obstacle(why, "one stream that runs downward: Grid(), without upward")
+        return Obstacle(why, "run it as one stream, downward: Grid(), without upward")
     if len(scope.leaving) > 1 and grid.regions > 1:
         why = f"{', '.join(scope.leaving)} are all read behind it, and only the last can be cut into regions"
-        return Obstacle(why, "one stream: Grid(); or end the segment where a single tensor leaves it")
+        return Obstacle(why, "run it as one stream, Grid(), or end it where a single tensor leaves it")
     return None
 
 

@@ -68,7 +68,7 @@ def test_dynamic_shape(tmp_path: Path) -> None:
     text = refused(3, path)
     assert "The shape of input 'image' is not fixed" in text
     assert "dimension 2" in text and "'height'" in text
-    assert "try: for example: --input-shape image=1,2,96,6" in text
+    assert "try: add, for example, --input-shape image=1,2,96,6" in text
     assert tinyc("compile", path, *TARGET, "--input-shape", "image=1,2,6,6", "-o", tmp_path / "out").code == 0
 
 

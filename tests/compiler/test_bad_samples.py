@@ -35,15 +35,15 @@ BAD_SAMPLES: dict[str, tuple[dict[str, np.ndarray], tuple[str, ...]]] = {
     ),
     "wrong shape": (
         {"image": IMAGE[:, :, :5], "vector": VECTOR},
-        ("array for input 'image'", "its shape is [4, 2, 5, 6]", "it must be [n, 2, 6, 6] float32"),
+        ("array for input 'image'", "its shape is [4, 2, 5, 6]", "give [n, 2, 6, 6] float32"),
     ),
     "wrong type": (
         {"image": IMAGE.astype(complex), "vector": VECTOR},
-        ("array for input 'image'", "complex128", "it must be [n, 2, 6, 6] float32"),
+        ("array for input 'image'", "complex128", "give [n, 2, 6, 6] float32"),
     ),
     "text": (
         {"image": IMAGE.astype("U4"), "vector": VECTOR},
-        ("array for input 'image'", "<U4", "it must be [n, 2, 6, 6] float32"),
+        ("array for input 'image'", "<U4", "give [n, 2, 6, 6] float32"),
     ),
     "numbers of samples": (
         {"image": IMAGE, "vector": VECTOR[:3]},

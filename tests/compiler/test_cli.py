@@ -26,7 +26,7 @@ from tinyc.passes.samples import InputSpec, load_samples
 
 from .command_line import tinyc as run_tinyc
 from .hostile import two_headed
-from .refusals import TARGET, saved
+from .refusals import TARGET
 
 MODELS = Path(str(files("tinyc.models")))
 SCHEMA = json.loads((Path(__file__).parents[1] / "report_schema.json").read_text(encoding="utf-8"))
@@ -253,7 +253,7 @@ def test_verify_refuses_c_that_warns(digits: Path, tmp_path: Path) -> None:
     assert outcome.code == 5 and "does not compile" in outcome.err and "unused" in outcome.err
 
 
-# ---- targets and inspect ----
+# ---- targets ----
 
 
 def test_targets() -> None:
@@ -270,29 +270,6 @@ def test_targets() -> None:
     assert wrong.code == 2 and "nucleo-f446re" in wrong.err
 
 
-def test_inspect() -> None:
-    shown = run_tinyc("inspect", MODELS / "digits.onnx")
-    assert shown.code == 0 and shown.err == ""
-    for word in ("7,754", "77,312", "Conv ×", "nucleo-f446re", "fits", "█"):
-        assert word in shown.out
-    found = json.loads(run_tinyc("inspect", MODELS / "digits.onnx", "--json").out)
-    assert found["parameters"] == 7754 and found["macs"] == 77_312 and found["unsupported"] == []
-    assert max(row["sram"] for row in found["layers"]) <= found["arena"]
-    assert found["fits"]["nucleo-f446re"] is True and found["fits"]["ch32v003"] is False
-
-
-def test_inspect_of_what_cannot_be_compiled(tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(b"nonsense")
-    outcome = run_tinyc("inspect", path)
-    assert outcome.code == 3 and "This is not an ONNX model" in outcome.err
-    made = two_headed()
-    made.graph.node[7].op_type = "Hardmax"
-    found = json.loads(run_tinyc("inspect", saved(made, tmp_path), "--json").out)
-    assert found["unsupported"] == ["Hardmax"]
-    assert "Hardmax" in run_tinyc("inspect", path).out
-
-
 # ---- the command itself ----
 
 
@@ -304,12 +281,12 @@ def test_help_imports_nothing_heavy() -> None:
         "print(*sys.modules, file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("compile", "inspect", "run", "verify", "targets"):
+    for command in ("compile", "inspect", "run", "verify", "compare", "diff", "targets"):
         assert command in done.stdout
     assert {name.split(".")[0] for name in done.stderr.split()} & set(HEAVY) == set()
 
 
-@pytest.mark.parametrize("command", ["compile", "inspect", "run", "verify", "targets"])
+@pytest.mark.parametrize("command", ["compile", "inspect", "run", "verify", "compare", "diff", "targets"])
 def test_help_of_every_command(command: str) -> None:
     outcome = run_tinyc(command, "--help")
     assert outcome.code == 0 and "--json" in outcome.out

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tinyc.codegen.emit import Facts, emit
-from tinyc.compiler.options import CompileOptions
 from tinyc.compiler.scheduling import ordered
 from tinyc.compiler.stepping import Stepper
 from tinyc.emulator.host import HostModel
@@ -83,7 +82,7 @@ def test_random_states_step_by_step(drawn: tuple[onnx.ModelProto, list[str]]) ->
     xs = normal(1, STEPS, *shape.numpy(), seed=len(states))
     (sequence,) = Sequences({"x": xs})
     want = [step["y"] for step in Stepper(model).run(sequence)[1]]
-    layers = ordered(lower(canonicalize(model), "net"), CompileOptions("host"))
+    layers = ordered(lower(canonicalize(model), "net"))
     front = placed_front(layers, count=3)
     for point in front:
         validate(point.program)

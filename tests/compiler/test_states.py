@@ -228,7 +228,7 @@ def test_states_of_four_bits_are_packed(name: str, nbytes: int) -> None:
     sequences = Sequences({"x": chosen.sequences(6, 5)})
     narrow = QuantizeOptions(activation_bits={"hn": 4})
     quantized = quantize(model, unrolled(model, sequences).arrays, narrow)
-    program = place(ordered(lower(quantized, "net"), CompileOptions("host")))
+    program = place(ordered(lower(quantized, "net")))
     validate(program)
     assert program.plan is not None and program.plan.state_bytes == nbytes
     stored = [stored_inputs(program, step) for step in next(iter(sequences))]
@@ -404,7 +404,7 @@ def test_sides_that_are_not_alike(output: str, body: str, words: str, tmp_path: 
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"x": np.zeros((4, 5), np.float32)}, "a sample is a sequence; it must be [n, steps, 5]"),
+        ({"x": np.zeros((4, 5), np.float32)}, "give [n, steps, 5] float32: the model has states"),
         ({"x": np.zeros((4, 3, 6), np.float32)}, "its shape is [4, 3, 6]"),
         ({"x": np.zeros((4, 0, 5), np.float32)}, "time steps: 'x' 0"),
         ({"x": np.zeros((4, 3, 5), np.float32), "y": np.zeros((4, 2))}, "labels 'y': their shape is [4, 2]"),

@@ -111,11 +111,15 @@ def ad() -> tuple[Net, str]:
 NETWORKS: dict[str, Callable[[], tuple[Net, str]]] = {"kws": kws, "ic": ic, "vww": vww, "ad": ad}
 
 
+def float_model_of(name: str) -> oir.Model:
+    """Canonical."""
+    net, output = NETWORKS[name]()
+    return canonicalize(import_model(float_model(net.nodes, {"x": net.shape}, [output], net.constants)))
+
+
 @cache
 def layers_of(name: str) -> Program:
     """Layer by layer, in the order of least peak, without copies: what schedules are made of."""
-    net, output = NETWORKS[name]()
-    proto = float_model(net.nodes, {"x": net.shape}, [output], net.constants)
-    model = canonicalize(import_model(proto))
+    model = float_model_of(name)
     quantized: oir.Model = quantize(model, random_samples(input_specs(model.graph.inputs), 4, seed=0).arrays)
     return eliminate_copies(least_peak_order(lower(quantized, name, LowerOptions())).program)

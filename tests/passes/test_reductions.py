@@ -15,7 +15,9 @@ from tinyc.ir.program import Alias, Program, Rows, Task
 from tinyc.ir.window import Window
 from tinyc.passes.place import place
 from tinyc.passes.schedule.reductions import flatten_grid, split_reductions
+from tinyc.passes.tailor import tailor
 from tinyc.passes.validate import validate
+from tinyc.targets import load_target
 
 from ..kernels.checks import agree, float_model, lowered, qdq_model, reference, samples_of
 
@@ -87,6 +89,14 @@ def test_the_last_convolution_reads_a_view() -> None:
     assert view.shape == (1, PIXELS, 1, 6)
     assert shapes == [(1, 5, 3, 4), (1, 5, 3, 6), (1, PIXELS, 1, 16), (1, 1, 1, 16)]
     assert pool.inputs == last.outputs
+
+
+def test_working_memory_goes_with_the_kernel_that_took_it() -> None:
+    program = tailor(lowered(network()), load_target("nucleo-f446re"))
+    assert program.steps[-1].scratch
+    split = split_reductions(program)
+    assert [step.scratch for step in split.steps[-2:]] == [(), ()]
+    assert set(program.buffers) - set(split.buffers) == set(program.steps[-1].scratch)
 
 
 def test_nothing_to_flatten() -> None:

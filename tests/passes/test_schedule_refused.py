@@ -173,7 +173,7 @@ def test_several_regions_where_several_tensors_leave(grid: Grid) -> None:
 def test_more_regions_than_pixels(grid: Grid) -> None:
     error = refusal(chain(), replace(ALL, grid=grid))
     assert error.why == f"y has 6 x 4 pixels: not {grid.down} x {grid.across} regions"
-    assert error.remedy == "at least 1 x 1 and at most 6 x 4 regions"
+    assert error.remedy == "give it 1 x 1 to 6 x 4 regions"
     accepted(chain(), replace(ALL, grid=Grid(6, 4)))
 
 

@@ -11,9 +11,11 @@ import pytest
 from tinyc.emulator.machine import Machine
 from tinyc.ir.program import MemoryPlan, Program, Role
 from tinyc.passes.place import least_arena, place
-from tinyc.passes.schedule import Point, Segment, build, placed_front
+from tinyc.passes.schedule import Point, Segment, build, least, placed_front
 from tinyc.passes.schedule.cost import cycles, executed
 from tinyc.passes.schedule.estimate import Estimator
+from tinyc.passes.schedule.feed import feed_by_rows
+from tinyc.passes.schedule.lazy import least_memory
 from tinyc.passes.schedule.search import Candidate, candidates
 from tinyc.passes.validate import validate
 
@@ -46,6 +48,26 @@ def plan_of(point: Point) -> MemoryPlan:
 
 
 # ---- candidates ----
+
+
+@networks
+@pytest.mark.parametrize("again", [None, False, True])
+def test_the_least_memory_is_what_the_whole_search_finds(name: str, again: bool | None) -> None:
+    layers = layers_of(name)
+    if again is not None:
+        if name == "ad":
+            pytest.skip("its input has no rows")
+        layers = feed_by_rows(layers, again)
+    candidate = least_memory(layers)
+    assert candidate.nbytes == candidates(layers)[-1].nbytes
+    assert [step for s in candidate.segments for step in range(s.begin, s.end)] == list(
+        range(len(candidate.program.steps))
+    )
+
+
+@networks
+def test_the_front_goes_as_low_as_the_quick_search(name: str) -> None:
+    assert front(name)[-1].arena <= least(layers_of(name)).arena
 
 
 @networks
