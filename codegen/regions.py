@@ -32,8 +32,10 @@ class Block:
         )
 
     def repeats(self, other: Block, upward: bool) -> bool:
-        """True where ``other`` goes on from this block with its frames in the same places."""
-        return self.goes_on(other, upward) and dict(other.task.tops) == dict(self.task.tops)
+        """True where ``other`` goes on from this block with its frames in the same places, and depends on the
+        same flag."""
+        mine, theirs = self.task, other.task
+        return self.goes_on(other, upward) and (dict(theirs.tops), theirs.when) == (dict(mine.tops), mine.when)
 
 
 @dataclass(frozen=True)

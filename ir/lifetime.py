@@ -83,7 +83,7 @@ def liveness(table: Accesses, most_lines: int = MOST_LINES) -> Liveness:
     order = np.argsort((line * table.moments + moment) * 2 + writes, kind="stable")
     run, line, moment, writes = run[order], line[order], moment[order], writes[order]
     touched = np.maximum(table.begin[run], begin[line]), np.minimum(table.end[run], end[line])
-    source = _sources(line, writes, *touched)
+    source = _sources(line, writes, table.condition[run], *touched)
     line, first, last = _merged(line, moment[source], moment + 1, table.moments)
     owner = np.searchsorted(table.bases, begin, "right") - 1
     base = table.bases[owner]
@@ -99,10 +99,13 @@ def _cuts(table: Accesses, most_lines: int) -> np.ndarray:
     return cuts
 
 
-def _sources(line: np.ndarray, writes: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _sources(
+    line: np.ndarray, writes: np.ndarray, condition: np.ndarray, begin: np.ndarray, end: np.ndarray
+) -> np.ndarray:
     """For each access the one from which on its line keeps what it wants; for a write itself.
 
-    For a read it is the latest write of all bytes that it reads, or the line's first where none is of all.
+    For a read it is the latest write of all bytes that it reads, or the line's first where none is of all. A
+    write that depends on a condition counts as one of all only for reads that depend on the same.
     The arrays have an element per access, in the order of lines and moments; [begin, end) are the bytes
     touched.
     """
@@ -117,6 +120,7 @@ def _sources(line: np.ndarray, writes: np.ndarray, begin: np.ndarray, end: np.nd
         reads, write = reads[found], write[found]
         source[reads] = write
         part = (begin[write] > begin[reads]) | (end[write] < end[reads])
+        part |= (condition[write] != 0) & (condition[write] != condition[reads])
         reads, write = reads[part], before[write[part]]
     return source
 

@@ -164,7 +164,7 @@ class Quantizer:
     ) -> oir.Model:
         result = self.model.clone()
         _insert(result, quants, weights)
-        remove_marked(result.graph)
+        remove_marked(result)
         _note(result, self.parts, self.groups, observers)
         return result
 
