@@ -6,7 +6,7 @@ the caller reads the outputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Accesses:
     writes: np.ndarray
     condition: np.ndarray
     """A number for the condition of the task, 0 where it has none."""
+    excluded: np.ndarray
+    """By number of a condition that of the one which never holds together with it, 0 where there is none."""
     begin: np.ndarray
     end: np.ndarray
     row_begin: np.ndarray
@@ -103,6 +105,10 @@ class _Windows:
         """What is added from here on is touched only where ``when`` holds."""
         self._condition = self._conditions.setdefault(when, len(self._conditions))
 
+    def _excluded(self) -> np.ndarray:
+        opposites = (when and replace(when, value=not when.value) for when in self._conditions)
+        return np.array([self._conditions.get(when, 0) for when in opposites], np.int64)
+
     def add(
         self, moment: int, name: str, window: Window | None, corner: tuple[int, int], writes: bool
     ) -> None:
@@ -144,7 +150,7 @@ class _Windows:
         row_end = row_begin + rows * columns * pixel
         return Accesses(
             self._names, self._bases, self._moments, firsts,
-            operand[source], moment[source], writes[source].astype(bool), condition[source],
+            operand[source], moment[source], writes[source].astype(bool), condition[source], self._excluded(),
             row_begin + x0[source] * pixel, row_end - (columns - x1[source]) * pixel, row_begin, row_end,
         )  # fmt: skip
 

@@ -101,7 +101,7 @@ class ByValues(Choice):
         cells = np.zeros((self.stage.grid.down, self.stage.grid.across), bool)
         cells[y, x] = True
         stored = self.stage.source.to_memory(self.stage.source_mask(cells.tolist()))
-        return stored.reshape(self.stage.source.grid).any(axis=2)
+        return stored.reshape(self.stage.source.grid).max(axis=2)
 
 
 def _order(buffer: Buffer) -> tuple[int, ...]:

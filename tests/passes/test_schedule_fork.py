@@ -3,7 +3,7 @@ place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import ml_dtypes
@@ -11,21 +11,21 @@ import numpy as np
 import onnx
 import pytest
 
-from tinyc.codegen.emit import Facts, emit
 from tinyc.emulator.machine import Machine
-from tinyc.ir.lifetime import lifetimes
 from tinyc.ir.program import Program, Task, When
-from tinyc.kernels.outliers import Outliers
 from tinyc.kernels.patch_select import PatchSelect
 from tinyc.passes.place import place
 from tinyc.passes.schedule import Grid, Segment, build
 from tinyc.passes.schedule.cost import bitops, executed, most
 from tinyc.passes.schedule.search import candidates
 from tinyc.passes.schedule.selection import grids_along
+from tinyc.passes.tailor import tailor
+from tinyc.passes.validate import validate
 from tinyc.targets import load_target
 
+from ..kernels.boards import M4, RV32, device_of
 from ..kernels.checks import agree, lowered, reference
-from .branches import HIGH, LOW, WIDE, classified, patch_of
+from .branches import WIDE, classified, patch_of
 from .programs import complaint
 
 
@@ -34,7 +34,9 @@ def selection(program: Program) -> int:
     return index
 
 
-def patched(program: Program, grid: Grid | None = None, framed: bool = False, upward: bool = False) -> Program:
+def patched(
+    program: Program, grid: Grid | None = None, framed: bool = False, upward: bool = False
+) -> Program:
     """All up to the selection in one segment, by default along the patches; the rest layer by layer."""
     end = selection(program) + 1
     kernel = program.steps[end - 1].kernel
@@ -94,17 +96,21 @@ def test_each_patch_is_of_its_branch(case: str) -> None:
         agree(program, samples, wanted)
 
 
+def stored(program: Program, sample: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    pairs = zip(program.inputs, sample.values(), strict=True)
+    return {name: program.buffers[name].to_memory(image) for name, image in pairs}
+
+
 def ran(program: Program, sample: dict[str, np.ndarray]) -> list[str]:
     """The branch of each task of a branch that ran."""
     placed, found = place(program), list[str]()
-    fed = {name: program.buffers[name].to_memory(a) for name, a in zip(program.inputs, sample.values(), strict=True)}
 
     def observe(index: int, computed: tuple[np.ndarray, ...]) -> None:
         task = placed.tasks[index]
         if task.when is not None:
             found.append("#" if task.when.value else ".")
 
-    Machine(placed).run(fed, observe)
+    Machine(placed).run(stored(program, sample), observe)
     return found
 
 
@@ -114,3 +120,130 @@ def test_a_patch_takes_one_branch() -> None:
     none, every, some = (ran(program, images(model, (3, 3), drawn)) for drawn in drawings((3, 3)))
     assert set(none) == {"."} and set(every) == {"#"} and set(some) == {"#", "."}
     assert len(none) == len(every) == len(some)
+
+
+@pytest.mark.parametrize("grid", [Grid(), Grid(3, 2), Grid(1, 4)])
+def test_regions_across_patches_compute_both(grid: Grid) -> None:
+    model = classified((2, 3), (12, 10))
+    samples = [images(model, (2, 3), drawn) for drawn in drawings((2, 3))]
+    program = patched(lowered(model), grid)
+    assert selection(program) and not any(task.when for task in program.tasks)
+    agree(program, samples, reference(model, samples))
+
+
+def test_finer_regions_ask_the_flag_of_their_patch() -> None:
+    model = classified((2, 2), (16, 12))
+    samples = [images(model, (2, 2), drawn) for drawn in drawings((2, 2))]
+    for framed, upward in ((False, True), (True, False)):
+        program = patched(lowered(model), Grid(4, 2), framed, upward)
+        asked = {task.when.place[1:] for task in program.tasks if task.when is not None}
+        assert asked == {(0, 0), (0, 1), (1, 0), (1, 1)}
+        agree(program, samples, reference(model, samples))
+
+
+def of_branch(program: Program, wide: bool) -> Program:
+    """``program`` with the tasks of one branch alone, placed."""
+    tasks = tuple(task for task in program.tasks if task.when is None or task.when.value == wide)
+    return place(replace(program, tasks=tasks))
+
+
+def arena(program: Program) -> int:
+    assert program.plan is not None
+    return program.plan.arena_bytes
+
+
+def test_the_arena_is_that_of_the_wider_branch() -> None:
+    for grid in ((1, 1), (3, 3), (2, 4)):
+        program = patched(lowered(classified(grid, (24, 20))))
+        wide, narrow = (arena(of_branch(program, value)) for value in (True, False))
+        assert arena(place(program)) == max(wide, narrow) and narrow < wide
+
+
+def test_work_is_counted_as_expected_and_at_most() -> None:
+    """The narrow branch has half of the bits, and as many MACs; half of that is for the weights' 8 bits."""
+    program, always = (patched(lowered(classified((2, 2), (16, 12), share=share))) for share in (0.25, 1.0))
+    never = patched(lowered(classified((2, 2), (16, 12), share=0.0)))
+    assert executed(program).macs == executed(always).macs == executed(never).macs == most(program).macs
+    assert bitops(never) < bitops(program) < bitops(always) == most(program).bitops
+    assert bitops(program) == 0.25 * bitops(always) + 0.75 * bitops(never)
+    both = lowered(classified((2, 2), (16, 12)))
+    assert most(both).macs == executed(both).macs and most(both).bitops == bitops(both)
+
+
+def test_the_search_takes_grids_along_the_patches() -> None:
+    layers = lowered(classified((2, 2), (64, 48), 1))
+    best = candidates(layers)[0]
+    assert best.segments[0].grid == Grid(2, 2) and best.segments[0].end == selection(layers) + 1
+    assert best.cycles < 0.7 * executed(layers).cycles
+
+
+def whole(program: Program, change: Callable[[int, Task], Task | None]) -> Program:
+    """A placed program with tasks changed, or left out."""
+    made = (change(index, task) for index, task in enumerate(program.tasks))
+    return replace(program, tasks=tuple(task for task in made if task is not None))
+
+
+def test_the_validator_follows_both_outcomes() -> None:
+    program = place(patched(lowered(classified((2, 2), (12, 10)))))
+    validate(program)
+    result = next(buffer.alias.parent for buffer in program.buffers.values() if buffer.alias)
+    makers = [i for i, step in enumerate(program.steps) if program.owner(step.outputs[0])[0] == result]
+    for maker, value in zip(makers, (True, False), strict=True):
+        last = max(index for index, task in enumerate(program.tasks) if task.step == maker)
+        assert program.tasks[last].when == When("outliers_1_out", 1, 1, value)
+
+        def without(index: int, task: Task, last: int = last) -> Task | None:
+            return None if index == last else task
+
+        said = complaint(whole(program, without))
+        assert f"should hold {result}" in said and "holds what depends on a flag" in said
+
+
+def test_the_validator_refuses_what_one_outcome_wrote_for_all() -> None:
+    program = place(patched(lowered(classified((2, 2), (12, 10)))))
+    asking = [index for index, task in enumerate(program.tasks) if task.when is not None]
+    reading = next(index for index in asking if program.steps[program.tasks[index].step].inputs[0] != "x_q")
+
+    def always(index: int, task: Task) -> Task:
+        return replace(task, when=None) if index == reading else task
+
+    assert "should hold" in complaint(whole(program, always))
+
+
+def test_the_validator_refuses_two_writers_that_may_both_run() -> None:
+    program = place(patched(lowered(classified((2, 2), (12, 10)))))
+
+    def same(index: int, task: Task) -> Task:
+        return task if task.when is None else replace(task, when=replace(task.when, value=True))
+
+    assert "both write its bytes" in complaint(whole(program, same))
+
+
+def test_the_validator_refuses_flags_that_are_lost_or_none() -> None:
+    program = place(patched(lowered(classified((2, 2), (12, 10)))))
+    plan = program.plan
+    assert plan is not None
+    over = next(program.steps[task.step].outputs[0] for task in program.tasks if task.when is not None)
+    moved = replace(plan, offsets={**plan.offsets, "outliers_1_out": plan.offsets[over]})
+    assert "buffer outliers_1_out: " in complaint(replace(program, plan=moved)).replace(" |", ":")
+
+    def elsewhere(index: int, task: Task) -> Task:
+        return task if task.when is None else replace(task, when=replace(task.when, flag="x_q"))
+
+    assert "there is no flag x_q" in complaint(whole(program, elsewhere))
+
+
+@pytest.mark.parametrize("board", [M4, RV32])
+def test_on_boards(board: str) -> None:
+    """Every outcome, as the emulator has it; a patch in 4 bits takes other work than one in 8."""
+    grid = (2, 3)
+    model = classified(grid, (13, 17))
+    program = place(patched(tailor(lowered(model), load_target(board))))
+    device, machine, counts = device_of(program, board), Machine(program), set[int]()
+    for drawn in drawings(grid):
+        fed = stored(program, images(model, grid, drawn))
+        run = device.run(fed)
+        for name, array in machine.run(fed).items():
+            np.testing.assert_array_equal(run.outputs[name], array)
+        counts.add(run.instructions)
+    assert len(counts) == 3
