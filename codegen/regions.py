@@ -35,7 +35,8 @@ class Block:
         """True where ``other`` goes on from this block with its frames in the same places, and depends on the
         same flag."""
         mine, theirs = self.task, other.task
-        return self.goes_on(other, upward) and (dict(theirs.tops), theirs.when) == (dict(mine.tops), mine.when)
+        same = dict(theirs.tops) == dict(mine.tops) and theirs.when == mine.when
+        return same and self.goes_on(other, upward)
 
 
 @dataclass(frozen=True)

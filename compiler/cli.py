@@ -183,7 +183,7 @@ def main() -> None:
     type=click.Choice(["static", "runtime"]),
     default="static",
     show_default=True,
-    help="Patches: whether each keeps 8 bits is decided for its position, or in each inference from its values.",
+    help="Patches: which keep 8 bits is decided by position, or in each inference by what they hold.",
 )
 @click.option("--sram-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 64k.")
 @click.option("--flash-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 256k.")

@@ -159,8 +159,11 @@ def _patch_rows(patches: Patches, work: PatchWork | None) -> list[tuple[object, 
     grid, classes = patches.stage.grid, patches.classes
     beyond = f"values beyond {classes.mean:.3g} ± {classes.reach:.3g}"
     if work is None:
-        first = f"{classes.wide} of {grid.regions} patches keep 8 bits (#) in the first {patches.stage.end} layers:"
-        told = [first, beyond, f"in more than {classes.threshold:.0%} of samples"]
+        told = [
+            f"{classes.wide} of {grid.regions} patches keep 8 bits (#) in the first {patches.stage.end} layers:",
+            beyond,
+            f"in more than {classes.threshold:.0%} of samples",
+        ]
         drawn = classes.drawn().splitlines()
     else:
         first = f"patches keep 8 bits in the first {patches.stage.end} layers if they hold {beyond}:"

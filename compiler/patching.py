@@ -56,15 +56,16 @@ class PatchWork:
         if self.evaluation is not None:
             shares += f", {self.evaluation:.0%} in evaluation"
         branches = "each in one branch" if self.conditional else "all of them in both branches"
+        mean, most = (f"{count / 1e6:,.1f} M" for count in (self.bitops, self.most.bitops))
         return [
             f"{shares}, {branches}:",
-            f"{self.bitops / 1e6:,.1f} M BitOPs per inference on average, {self.most.bitops / 1e6:,.1f} M at most; "
-            f"{self.macs:,} and {self.most.macs:,} MACs",
+            f"{mean} BitOPs on average, {most} at most; {self.macs:,} MACs, {self.most.macs:,} at most",
         ]
 
 
 def flags_of(model: oir.Model, flags: str, samples: Samples) -> np.ndarray:
-    """Bool [samples, patches]: which patches hold outliers, as the tensor ``flags`` of a QDQ ``model`` says."""
+    """Bool [samples, patches]: which patches hold outliers, as the tensor ``flags`` of a QDQ ``model`` says.
+    """
     runner = Runner(exposing(model, [flags]), optimized=False)
     return np.stack([found[flags].reshape(-1) for found in each(runner.run, list(samples))])
 

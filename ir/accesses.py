@@ -126,7 +126,7 @@ class _Windows:
     def runs(self, firsts: tuple[int, ...]) -> Accesses:
         """Every window as its runs of bytes."""
         table = np.array(self._rows, np.int64).reshape(-1, 8)
-        operand, moment, writes, condition, buffer, y0, y1, x0, x1 = np.column_stack([np.arange(len(table)), table]).T
+        operand, (moment, writes, condition, buffer, y0, y1, x0, x1) = np.arange(len(table)), table.T
         origin, stored, columns, pixel, batch = self._facts[buffer].T
         x0, x1 = np.clip(x0, 0, columns), np.clip(x1, 0, columns)
         height = np.where(x1 > x0, np.clip(y1 - y0, 0, stored), 0)

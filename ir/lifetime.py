@@ -33,8 +33,8 @@ class Liveness:
     Line i is bytes [begin[i], end[i]) of the owner ``names[owner[i]]``; lines ascend by owner and by byte,
     and those of an owner cover all of it. Interval j is about line ``line[j]`` and takes the moments (see
     Accesses) [first[j], last[j]); intervals ascend by line and by moment. Those of one line may touch, but
-    not overlap. Not ``born`` are those at whose beginning the line holds something already, not ``dead`` those
-    at whose end it still does, for runs in which flags are other than at the moments left out.
+    not overlap. Moments are left out at which a line is in use only in runs whose flags let no task run then:
+    an interval is not ``born`` where such a gap comes before it, and not ``dead`` where one follows.
     """
 
     names: tuple[str, ...]

@@ -62,10 +62,10 @@ _FUNCTIONS = {
         mask = Gather <axis: int = -1> (by_row, column)
         selected = Where (mask, one, other)
     }""",
-    # x where patches without outliers need it: ``row_need`` is [rows of x, rows of patches], above 0 where the
-    # one is needed by the other, ``column_need`` [columns of patches, columns of x]; elsewhere ``rest``.
-    # ``cells`` is [rows, columns] of patches, ``plane`` the shape of x in memory with one channel, ``back`` the
-    # axes that bring it into the model's order
+    # x where patches without outliers need it, elsewhere ``rest``: ``row_need`` is [rows of x, rows of
+    # patches], above 0 where the one is needed by the other, ``column_need`` [columns of patches, columns of
+    # x]. ``cells`` is [rows, columns] of patches, ``plane`` the shape of x in memory with one channel,
+    # ``back`` the axes that bring it into the model's order
     HIDE_PATCHES: """
     <cells, plane, back> (flags, x, row_need, column_need, rest) => (shown) {
         without = Not (flags)

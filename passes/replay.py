@@ -19,7 +19,6 @@ from ..ir.errors import VerificationError
 from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Role, Rows, Step, Task, Tile
 from ..ir.window import Window
 
-
 _UNSETTLED = 1
 """The tag of bytes that hold one thing where a flag is set, and another where it is not."""
 

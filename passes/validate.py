@@ -107,8 +107,8 @@ def _check_view(view: Buffer, offset: int, parent: Buffer) -> None:
 
 def _check_writers(program: Program) -> None:
     """Every byte of a buffer has one writer, the caller or one step, so what it holds needs no history: views
-    of the same bytes are written by tasks of other pixels, or by such as never run both. What only moves rows inside their frame writes
-    none."""
+    of the same bytes are written by tasks of other pixels, or by such as never run both. What only moves rows
+    inside their frame writes none."""
     spans: dict[str, list[tuple[int, int, str, int]]] = defaultdict(list)
     writers = [(name, "the caller", -1) for name in _given(program)]
     writers += [

@@ -32,8 +32,8 @@ WHOLE = Branches()
 
 
 class Choice(ABC):
-    """Which of two branches computes each pixel of a tensor, and what of ``image``, which they begin with, the
-    second one has to deal with. To calibration, all other elements are ``rest`` there."""
+    """Which of two branches computes each pixel of a tensor, and what of ``image``, with which they begin,
+    the second one has to deal with. To calibration, all other elements are ``rest`` there."""
 
     image: str
     rest: float
@@ -73,9 +73,9 @@ def rest_of(graph: oir.Graph, choice: Choice, image: oir.Value) -> oir.Value:
 
 
 def split(model: oir.Model, tensor: str, choice: Choice) -> oir.Model:
-    """A copy of the float ``model`` in which all that computes ``tensor`` is there twice, and whoever reads it
-    gets of each pixel what the branch of ``choice`` computes. Nodes and tensors of the second branch end with
-    ``TWIN``.
+    """A copy of the float ``model`` in which all that computes ``tensor`` is there twice. Those who read it
+    get of each pixel what the branch of ``choice`` computes. Names of nodes and tensors of the second branch
+    end with ``TWIN``.
 
     Calibration shows to the second branch only what it has to deal with. A model that comes from it is one
     without these masks.

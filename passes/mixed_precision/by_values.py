@@ -89,8 +89,8 @@ class ByValues(Choice):
         )  # fmt: skip
 
     def _needs(self) -> tuple[np.ndarray, np.ndarray]:
-        """float32 [rows of the image, rows of patches] and [columns of patches, columns of the image], above 0
-        where a patch needs one."""
+        """float32 [rows of the image, rows of patches] and [columns of patches, columns of the image], above
+        0 where a patch needs one."""
         down, across = self.stage.grid.down, self.stage.grid.across
         rows = [self._needed(y, 0).any(axis=1) for y in range(down)]
         columns = [self._needed(0, x).any(axis=0) for x in range(across)]

@@ -17,7 +17,6 @@ from .by_values import ByValues
 from .stages import Stage
 from .vdpc import COVERAGE, THRESHOLD, PatchMap, classify
 
-
 PatchClass = Literal["static", "runtime"]
 """When it is decided whether a patch keeps 8 bits: for its position, or in each inference from its values."""
 

@@ -81,8 +81,8 @@ class Stage:
         for _, step in self.scope.steps:
             name = step.outputs[0]
             cells = zip(self._regions, flat, strict=True)
-            computed = sum((share * region[name].pixels for region, share in cells if name in region), Fraction())
-            found[step.source] = computed / self.scope.program.buffers[name].whole.pixels
+            computed = sum(share * region[name].pixels for region, share in cells if name in region)
+            found[step.source] = Fraction(computed, self.scope.program.buffers[name].whole.pixels)
         return found
 
     def _picked(self, cells: Cells) -> Iterator[Region]:

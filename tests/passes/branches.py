@@ -53,13 +53,14 @@ def classified(
     of ``share`` of all inputs an outlier, as schedules are told."""
     ends = [-(-length // stride) for length in size]
     cells, cells_of_result = (
-        {name: patch_of(*axis).tolist() for name, *axis in zip(("rows", "columns"), lengths, grid, strict=True)}
-        for lengths in (size, ends)
+        {"rows": patch_of(height, grid[0]).tolist(), "columns": patch_of(width, grid[1]).tolist()}
+        for height, width in (size, ends)
     )
     nodes = [
         helper.make_node(
             HAS_OUTLIERS, ["x"], ["flags"], "classify", domain=PATCH_DOMAIN, low=LOW, high=HIGH,
-            order=[0, 2, 3, 1], shape=[*size, 3], grid=[1, 1, *grid], shares=[share] * (grid[0] * grid[1]), **cells,
+            order=[0, 2, 3, 1], shape=[*size, 3], grid=[1, 1, *grid], shares=[share] * (grid[0] * grid[1]),
+            **cells,
         ),
         helper.make_node(
             SELECT_PATCHES, ["flags", "wide_c", "narrow_c"], ["joined_float"], "select", domain=PATCH_DOMAIN,
@@ -70,7 +71,7 @@ def classified(
 
 
 def _network(
-    joins: Sequence[onnx.NodeProto], constants: Mapping[str, np.ndarray], size: tuple[int, int], stride: int,
+    joins: Sequence[onnx.NodeProto], given: Mapping[str, np.ndarray], size: tuple[int, int], stride: int,
     narrow: np.dtype, out: np.dtype, dilation: int,
 ) -> onnx.ModelProto:  # fmt: skip
     """``joins`` make joined_float of wide_c and narrow_c, and may read x."""
@@ -78,7 +79,7 @@ def _network(
     nodes: list[onnx.NodeProto] = []
     quants: dict[str, Quant] = {"x": (0.05, 3), "y": (0.04, -5)}
     types: dict[str, np.dtype] = {}
-    constants = dict[str, np.ndarray | np.generic](constants)
+    constants: dict[str, np.ndarray | np.generic] = dict(given)
     dequantized: dict[str, tuple[np.ndarray, np.ndarray | np.generic, int]] = {}
 
     def conv(source: str, target: str, kind: np.dtype, shape: tuple[int, ...], step: int = 1) -> None:
