@@ -156,17 +156,17 @@ def _calibration_row(report: Report) -> list[tuple[str, str, str]]:
 
 def _patch_rows(patches: Patches, work: PatchWork | None) -> list[tuple[object, ...]]:
     """The map of positions, or how many percent of samples have outliers there, beside what it means."""
-    grid, classes = patches.stage.grid, patches.classes
+    grid, end, classes = patches.stage.grid, patches.stage.end, patches.classes
     beyond = f"values beyond {classes.mean:.3g} ± {classes.reach:.3g}"
     if work is None:
         told = [
-            f"{classes.wide} of {grid.regions} patches keep 8 bits (#) in the first {patches.stage.end} layers:",
+            f"{classes.wide} of {grid.regions} patches keep 8 bits (#) in the first {end} layers:",
             beyond,
             f"in more than {classes.threshold:.0%} of samples",
         ]
         drawn = classes.drawn().splitlines()
     else:
-        first = f"patches keep 8 bits in the first {patches.stage.end} layers if they hold {beyond}:"
+        first = f"patches keep 8 bits in the first {end} layers if they hold {beyond}:"
         told = [first, *work.described()]
         drawn = [" ".join(f"{share:4.0%}" for share in row) for row in classes.shares]
     lines = zip_longest(drawn, told, fillvalue="")
