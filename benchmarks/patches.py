@@ -4,8 +4,8 @@
         [--grid 3x3] [--coverage 0.96] [--threshold 0.5] [--search]
 
 All models run the same first layers in the same patches, and the others layer by layer. ``one class``: all
-positions alike; ``two classes``: those that hold outliers keep 8 bits; ``at run time``: whichever patches hold
-outliers in an inference do. With ``4 bits`` and ``2 bits`` that is
+positions alike; ``two classes``: those that hold outliers keep 8 bits; ``at run time``: whichever patches
+hold outliers in an inference do. With ``4 bits`` and ``2 bits`` that is
 what the maps within these layers have elsewhere, and all else is int8; ``searched`` is mixed precision as a
 compile finds it. BitOPs are those of the tasks, halo included, and where values decide, those to be expected
 by the calibration samples, and at most; the arena is placed. Data and metrics are as

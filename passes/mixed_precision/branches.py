@@ -32,16 +32,13 @@ WHOLE = Branches()
 
 
 class Choice(ABC):
-    """Which of two branches computes each pixel of a tensor, and what of ``image``, with which they begin,
-    the second one has to deal with. To calibration, all other elements are ``rest`` there."""
-
-    image: str
-    rest: float
+    """Which of two branches computes each pixel of a tensor, and what of the image that they begin with the
+    second one has to deal with."""
 
     @abstractmethod
     def ahead(self, graph: oir.Graph, image: oir.Value) -> list[oir.Node]:
-        """What comes in front of both branches; the last node gives the second branch its part of the
-        image."""
+        """What comes in front of both branches; the last node gives the second branch, in calibration, its
+        part of the image."""
 
     @abstractmethod
     def selection(self, graph: oir.Graph, one: oir.Value, other: oir.Value) -> oir.Node:
@@ -51,31 +48,30 @@ class Choice(ABC):
 @dataclass(frozen=True, eq=False)
 class ByPosition(Choice):
     """Where ``mask``, of a shape that broadcasts to the tensor's, is True, it is the first branch. The second
-    needs of the image where ``seen``, bool of its shape, is True."""
+    needs of the image where ``seen``, bool of its shape, is True; all other elements are ``rest`` to it."""
 
-    image: str
-    rest: float
-    seen: np.ndarray
     mask: np.ndarray
+    seen: np.ndarray
+    rest: float
 
     def ahead(self, graph: oir.Graph, image: oir.Value) -> list[oir.Node]:
-        operands = [add_constant(graph, self.seen, f"{self.image}_seen"), image, rest_of(graph, self, image)]
-        return [oir.node("Where", operands)]
+        seen = add_constant(graph, self.seen, f"{image.name}_seen")
+        return [oir.node("Where", [seen, image, rest_of(graph, image, self.rest)])]
 
     def selection(self, graph: oir.Graph, one: oir.Value, other: oir.Value) -> oir.Node:
         return oir.node("Where", [add_constant(graph, self.mask, f"{one.name}_patches"), one, other])
 
 
-def rest_of(graph: oir.Graph, choice: Choice, image: oir.Value) -> oir.Value:
+def rest_of(graph: oir.Graph, image: oir.Value, rest: float) -> oir.Value:
     """What calibration shows of the image in place of what does not matter."""
-    rest = np.full((1,) * len(shape_of(image)), choice.rest, np.float32)
-    return add_constant(graph, rest, f"{choice.image}_rest")
+    filled = np.full((1,) * len(shape_of(image)), rest, np.float32)
+    return add_constant(graph, filled, f"{image.name}_rest")
 
 
-def split(model: oir.Model, tensor: str, choice: Choice) -> oir.Model:
-    """A copy of the float ``model`` in which all that computes ``tensor`` is there twice. Those who read it
-    get of each pixel what the branch of ``choice`` computes. Names of nodes and tensors of the second branch
-    end with ``TWIN``.
+def split(model: oir.Model, tensor: str, source: str, choice: Choice) -> oir.Model:
+    """A copy of the float ``model`` in which all that computes ``tensor`` of the image ``source`` is there
+    twice. Those who read it get of each pixel what the branch of ``choice`` computes. Names of nodes and
+    tensors of the second branch end with ``TWIN``.
 
     Calibration shows to the second branch only what it has to deal with. A model that comes from it is one
     without these masks.
@@ -87,7 +83,7 @@ def split(model: oir.Model, tensor: str, choice: Choice) -> oir.Model:
     stage = stage_nodes(end)
     last = stage[-1]
     twins: dict[oir.Value, oir.Value] = {}
-    image = values[choice.image]
+    image = values[source]
     ahead = choice.ahead(graph, image)
     graph.insert_before(stage[0], ahead)
     _named_like(graph, ahead[-1], image, "limited")

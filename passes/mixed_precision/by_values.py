@@ -36,23 +36,15 @@ class ByValues(Choice):
             )
 
     @property
-    def image(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.stage.source.source
-
-    @property
-    def rest(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.classes.mean
-
-    @property
     def flags(self) -> str:
         """The tensor that tells which patches hold outliers."""
-        return f"{self.image}_outliers"
+        return f"{self.stage.source.source}_outliers"
 
     def ahead(self, graph: oir.Graph, image: oir.Value) -> list[oir.Node]:
         source, grid, result = self.stage.source, self.stage.grid, self.stage.result
         shape = [1, 1, grid.down, grid.across][: len(result.shape)]
         classify = oir.node(
-            HAS_OUTLIERS, [image], domain=PATCH_DOMAIN, name=f"{self.image}_classify",
+            HAS_OUTLIERS, [image], domain=PATCH_DOMAIN, name=f"{image.name}_classify",
             attributes={
                 "low": self.classes.mean - self.classes.reach,
                 "high": self.classes.mean + self.classes.reach,
@@ -67,9 +59,10 @@ class ByValues(Choice):
         flags = classify.outputs[0]
         flags.name = unique_name(graph, self.flags)
         flags.type, flags.shape = oir.TensorType(oir.DataType.BOOL), oir.Shape(shape)
-        needs = [add_constant(graph, need, f"{self.image}_need") for need in self._needs()]
+        needs = [add_constant(graph, need, f"{image.name}_need") for need in self._needs()]
+        rest = rest_of(graph, image, self.classes.mean)
         hide = oir.node(
-            HIDE_PATCHES, [flags, image, *needs, rest_of(graph, self, image)], domain=PATCH_DOMAIN,
+            HIDE_PATCHES, [flags, image, *needs, rest], domain=PATCH_DOMAIN,
             attributes={
                 "cells": [grid.down, grid.across],
                 "plane": [*source.shape[:-1], 1],

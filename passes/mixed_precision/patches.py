@@ -72,8 +72,8 @@ def _decided_by_position(model: oir.Model, stage: Stage, classes: PatchMap) -> P
         return Patches(stage, classes, model, Branches(kept))
     narrow = tuple(tuple(not cell for cell in row) for row in wide)
     seen, mask = stage.source_mask(narrow), stage.result_mask(wide)
-    choice = ByPosition(stage.source.source, classes.mean, seen, mask)
-    made = split(model, stage.result.source, choice)
+    choice = ByPosition(mask, seen, classes.mean)
+    made = split(model, stage.result.source, stage.source.source, choice)
     return Patches(stage, classes, made, _branches(stage, kept, wide))
 
 
@@ -82,7 +82,7 @@ def _decided_by_values(model: oir.Model, stage: Stage, classes: PatchMap) -> Pat
     if all(share == 1 for row in classes.shares for share in row):  # nothing to narrow a branch by
         return Patches(stage, classes, model, Branches(kept))
     choice = ByValues(stage, classes)
-    made = split(model, stage.result.source, choice)
+    made = split(model, stage.result.source, stage.source.source, choice)
     add_patch_functions(made)
     return Patches(stage, classes, made, _branches(stage, kept, classes.shares), choice.flags)
 

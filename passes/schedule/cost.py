@@ -73,7 +73,8 @@ def _share(program: Program, when: When | None) -> float:
     if when is None:
         return 1.0
     (maker,) = (step.kernel for step in program.steps if when.flag in step.outputs)
-    share = maker.shares[when.y][when.x] if isinstance(maker, Outliers) else 0.5
+    assert isinstance(maker, Outliers), "no other kernel makes flags that tasks depend on"
+    share = maker.shares[when.y][when.x]
     return share if when.value else 1 - share
 
 
