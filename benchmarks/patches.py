@@ -4,9 +4,11 @@
         [--grid 3x3] [--coverage 0.96] [--threshold 0.5] [--search]
 
 All models run the same first layers in the same patches, and the others layer by layer. ``one class``: all
-positions alike; ``two classes``: those that hold outliers keep 8 bits. With ``4 bits`` and ``2 bits`` that is
+positions alike; ``two classes``: those that hold outliers keep 8 bits; ``at run time``: whichever patches
+hold outliers in an inference do. With ``4 bits`` and ``2 bits`` that is
 what the maps within these layers have elsewhere, and all else is int8; ``searched`` is mixed precision as a
-compile finds it. BitOPs are those of the tasks, halo included; the arena is placed. Data and metrics are as
+compile finds it. BitOPs are those of the tasks, halo included, and where values decide, those to be expected
+by the calibration samples, and at most; the arena is placed. Data and metrics are as
 in ``tinyc.benchmarks.mixed``.
 """
 
@@ -14,13 +16,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import onnx_ir as oir
 
 from ..ir.program import Program
-from ..kernels.select import Select
 from ..passes.dead_channels import remove_dead_channels
 from ..passes.mixed_precision import MixedOptions, Patches, PatchOptions, Stage, patches_of, search, stage_of
 from ..passes.mixed_precision.branches import TWIN, WHOLE
@@ -28,7 +29,8 @@ from ..passes.mixed_precision.patches import inner_tensors
 from ..passes.place import place
 from ..passes.quantize.pipeline import Quantizer
 from ..passes.schedule import Grid, Segment, build
-from ..passes.schedule.cost import bitops
+from ..passes.schedule.cost import bitops, most
+from ..passes.schedule.selection import Selection
 from .mixed import NAMES, ROOT, Data, accuracy_of, load, program_of
 
 
@@ -40,18 +42,21 @@ class Row:
     way: str
     classes: str
     bitops: int
+    most: int
     arena: int
     accuracy: float
 
 
 def rows(name: str, data: Data, stage: Stage, options: PatchOptions, searched: bool) -> list[Row]:
-    """int8, and each way with one class and with two."""
+    """int8, and each way with one class, with two, and with classes that values decide."""
     patches = patches_of(data.model, data.calibration, stage, options)
+    decided = patches_of(data.model, data.calibration, stage, replace(options, decided="runtime"))
     inner = inner_tensors(data.model, stage)
-    one, two = Quantizer(data.model, data.calibration), Quantizer(patches.model, data.calibration)
+    one, two, values = (Quantizer(m, data.calibration) for m in (data.model, patches.model, decided.model))
     made = [_row(name, "int8", one.quantized({}, {}), data, patches)]
     for bits in (4, 2):
-        for classes, quantizer, end in (("one class", one, ""), ("two classes", two, TWIN)):
+        ways = (("one class", one, ""), ("two classes", two, TWIN), ("at run time", values, TWIN))
+        for classes, quantizer, end in ways:
             widths = _narrowed(quantizer, {f"{tensor}{end}" for tensor in inner}, stage.source.source, bits)
             made.append(_row(name, f"{classes}, {bits} bits", quantizer.quantized(widths, {}), data, patches))
     if searched:
@@ -76,7 +81,8 @@ def _row(name: str, way: str, model: oir.Model, data: Data, patches: Patches) ->
     plan = place(program).plan
     assert plan is not None
     drawn = "/".join(patches.classes.drawn().splitlines()) if way.startswith("two") else ""
-    return Row(name, way, drawn, bitops(program), plan.arena_bytes, accuracy_of(model, data))
+    work = bitops(program), most(program).bitops
+    return Row(name, way, drawn, *work, plan.arena_bytes, accuracy_of(model, data))
 
 
 def in_patches(layers: Program, patches: Patches) -> Program:
@@ -85,7 +91,7 @@ def in_patches(layers: Program, patches: Patches) -> Program:
     stages = [
         index
         for index, step in enumerate(layers.steps)
-        if isinstance(step.kernel, Select) or layers.buffers[step.outputs[0]].source in ends
+        if isinstance(step.kernel, Selection) or layers.buffers[step.outputs[0]].source in ends
     ]
     end = stages[-1] + 1
     rest = [Segment(index, index + 1) for index in range(end, len(layers.steps))]
@@ -95,13 +101,13 @@ def in_patches(layers: Program, patches: Patches) -> Program:
 
 def table(found: list[Row]) -> str:
     """Rows as Markdown, each against the int8 row of its model."""
-    lines = ["| model | | map | BitOPs | arena | accuracy |", "|---|---|---|---|---|---|"]
+    lines = ["| model | | map | BitOPs | at most | arena | accuracy |", "|---|---|---|---|---|---|---|"]
     base = {row.model: row for row in found if row.way == "int8"}
     for row in found:
         of = base[row.model]
         lines.append(
             f"| {row.model} | {row.way} | {row.classes} "
-            f"| {row.bitops / 1e6:,.0f} M ({of.bitops / row.bitops:.2f}× fewer) "
+            f"| {row.bitops / 1e6:,.0f} M ({of.bitops / row.bitops:.2f}× fewer) | {row.most / 1e6:,.0f} M "
             f"| {row.arena:,} B ({row.arena / of.arena - 1:+.0%}) | {row.accuracy:.3f} |"
         )
     return "\n".join(lines)

@@ -17,11 +17,13 @@ from .regions import Block, Pass, Rows, Stream, loops, regions
 
 @dataclass(frozen=True)
 class Call:
-    """A call of the function of layer ``layer`` (counted from 1), in a loop where ``head`` is its head."""
+    """A call of the function of layer ``layer`` (counted from 1), in a loop where ``head`` is its head, if
+    ``condition`` holds where there is one."""
 
     layer: int
     text: str
     head: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Caller:
                 made.append(self._loop(region))
                 continue
             name = f"{self._program.name}_stream_{sum(isinstance(r, StreamTable) for r in made) + 1}"
-            table = _Tabulated(self._program, self._views, region).table(name, self.text)
+            table = _Tabulated(self._program, self._views, region).table(name, self.text, self.condition)
             made += [table] if table is not None else map(self._loop, loops(region.blocks))
         return made
 
@@ -79,17 +81,18 @@ class Caller:
         """Rows of one step: a call, or a loop of calls."""
         block, window, height = rows.first, rows.first.window, rows.first.window.height
         corners = [str(corner) for corner in self._corners(block)]
-        columns = str(window.x0), str(window.x1)
+        columns, condition = (str(window.x0), str(window.x1)), self.condition(block)
         if rows.count == 1:
             text = self.text(block.step, (str(window.y0), str(window.y1), *columns), corners)
-            return Call(block.step + 1, text)
+            return Call(block.step + 1, text, condition=condition)
         if rows.upward:
             end = f"y >= {window.y0 - (rows.count - 1) * height}"
         else:
             end = f"y < {window.y0 + rows.count * height}"
         sign = "-" if rows.upward else "+"
         head = f"int32_t y = {window.y0}; {end}; {sign * 2 + 'y' if height == 1 else f'y {sign}= {height}'}"
-        return Call(block.step + 1, self.text(block.step, ("y", f"y + {height}", *columns), corners), head)
+        text = self.text(block.step, ("y", f"y + {height}", *columns), corners)
+        return Call(block.step + 1, text, head, condition)
 
     def _corners(self, block: Block) -> list[int]:
         """Where the operands begin that have a parameter for it."""
@@ -111,10 +114,21 @@ class Caller:
         arguments += [*window[: len(view.window)], *corners]
         return f"{program.name}_{step.name}({', '.join(arguments)})"
 
-    def _place(self, name: str) -> str:
-        """C of a pointer to a buffer, in arena or state."""
+    def condition(self, block: Block) -> str:
+        """C that tells whether a task runs, empty where it always does."""
+        when = block.task.when
+        if when is None:
+            return ""
+        flags = self._program.buffers[when.flag]
+        top, left = self._program.corner(block.task, when.flag, written=False)
+        rows, columns = flags.pixels_stored
+        place = self._place(when.flag, (when.y - top) % rows * columns + when.x - left)
+        return f"*(const {flags.dtype.c} *){place} {'!=' if when.value else '=='} 0"
+
+    def _place(self, name: str, behind: int = 0) -> str:
+        """C of a pointer to a buffer, in arena or state, or to some bytes ``behind``."""
         kind = "STATE_AT" if self._program.persists(name) else "AT"
-        return f"{self._program.name.upper()}_{kind}({self._program.offset(name)})"
+        return f"{self._program.name.upper()}_{kind}({self._program.offset(name) + behind})"
 
 
 @dataclass(frozen=True)
@@ -126,21 +140,24 @@ class _Tabulated:
     stream: Stream
 
     def table(
-        self, name: str, text: Callable[[int, Sequence[str], Sequence[str]], str]
-    ) -> StreamTable | None:
-        """None where the tiles of a step do not begin where a step computes its columns, or where frames do
-        not begin as their readers advance."""
+        self, name: str, text: Callable[[int, Sequence[str], Sequence[str]], str],
+        condition: Callable[[Block], str],
+    ) -> StreamTable | None:  # fmt: skip
+        """None where the tiles of a step do not begin where a step computes its columns, where frames do not
+        begin as their readers advance, or where the flags that a step depends on lie in several places."""
         fields = {"y": self._numbers(lambda window: window.y0), **self._varying}
         if self._slides and "height" in fields:
             return None
         calls: dict[int, Call] = {}
         for step in self.stream.steps:
             corners = self._corners(step)
-            if corners is None:
+            conditions = {condition(block) for block in self.stream.blocks if block.step == step}
+            if corners is None or len(conditions) > 1:
                 return None
             height = self._field("height", step)
             window = ("y", f"y + {height}", self._field("x0", step), self._field("x1", step))
-            calls[self._number[step]] = Call(step + 1, text(step, window, corners))
+            called = text(step, window, corners)
+            calls[self._number[step]] = Call(step + 1, called, condition=conditions.pop())
         order, parts = self._order()
         counter = _compact([block.window.y0 for block in self._computing])
         base = self._layers[0]

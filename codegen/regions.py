@@ -32,8 +32,11 @@ class Block:
         )
 
     def repeats(self, other: Block, upward: bool) -> bool:
-        """True where ``other`` goes on from this block with its frames in the same places."""
-        return self.goes_on(other, upward) and dict(other.task.tops) == dict(self.task.tops)
+        """True where ``other`` goes on from this block with its frames in the same places, and depends on the
+        same flag."""
+        mine, theirs = self.task, other.task
+        same = dict(theirs.tops) == dict(mine.tops) and theirs.when == mine.when
+        return same and self.goes_on(other, upward)
 
 
 @dataclass(frozen=True)

@@ -196,6 +196,13 @@ def main() -> None:
     show_default=True,
     help="Patches: the share of samples with outliers above which a position keeps 8 bits.",
 )
+@click.option(
+    "--patch-class",
+    type=click.Choice(["static", "runtime"]),
+    default="static",
+    show_default=True,
+    help="Patches: which keep 8 bits is decided by position, or in each inference by what they hold.",
+)
 @click.option("--sram-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 64k.")
 @click.option("--flash-budget", type=byte_size, metavar="BYTES", help="Instead of the board's, e.g. 256k.")
 @click.option(

@@ -20,6 +20,7 @@ from ..passes.mixed_precision import Patches
 from .dumps import PassEffect
 from .measurement import Unmeasured
 from .output import PAGE
+from .patching import PatchWork
 from .report import Report
 from .spikes import described
 
@@ -158,15 +159,21 @@ def _calibration_row(report: Report) -> list[tuple[str, str, str]]:
     return [] if report.calibration is None else [("int8 ranges", report.calibration, "")]
 
 
-def _patch_rows(patches: Patches) -> list[tuple[object, ...]]:
-    """The map of positions beside what it means."""
-    grid, classes = patches.stage.grid, patches.classes
-    told = [
-        f"{classes.wide} of {grid.regions} patches keep 8 bits (#) in the first {patches.stage.end} layers:",
-        f"values beyond {classes.mean:.3g} ± {classes.reach:.3g}",
-        f"in more than {classes.threshold:.0%} of samples",
-    ]
-    drawn = classes.drawn().splitlines()
+def _patch_rows(patches: Patches, work: PatchWork | None) -> list[tuple[object, ...]]:
+    """The map of positions, or how many percent of samples have outliers there, beside what it means."""
+    grid, end, classes = patches.stage.grid, patches.stage.end, patches.classes
+    beyond = f"values beyond {classes.mean:.3g} ± {classes.reach:.3g}"
+    if work is None:
+        told = [
+            f"{classes.wide} of {grid.regions} patches keep 8 bits (#) in the first {end} layers:",
+            beyond,
+            f"in more than {classes.threshold:.0%} of samples",
+        ]
+        drawn = classes.drawn().splitlines()
+    else:
+        first = f"patches keep 8 bits in the first {end} layers if they hold {beyond}:"
+        told = [first, *work.described()]
+        drawn = [" ".join(f"{share:4.0%}" for share in row) for row in classes.shares]
     lines = zip_longest(drawn, told, fillvalue="")
     return [("patches" if not index else "", *line) for index, line in enumerate(lines)]
 
@@ -182,7 +189,7 @@ def _mixed_rows(report: Report) -> list[tuple[object, ...]]:
         return []
     rows: list[tuple[object, ...]] = [("mixed precision", "", report.mixed.described())]
     if report.mixed.patches is not None:
-        rows += _patch_rows(report.mixed.patches)
+        rows += _patch_rows(report.mixed.patches, report.mixed.work)
     if (slowed := report.mixed.slowed()) is not None:
         rows.append(("", "", slowed))
     if report.mixed.warning is not None:

@@ -34,6 +34,7 @@ from ..passes.samples import Samples
 from ..targets import Target
 from .accuracy import labels_of
 from .options import RANDOM, CompileOptions, Objective
+from .patching import PatchWork
 from .scheduling import ordered
 
 _STAGES = {"equalize": 0.0, "choose ranges": 0.05, "round weights": 0.1, "measure noise": 0.2, "search": 0.4}
@@ -58,6 +59,8 @@ class MixedPrecision:
     lam: float
     objective: Objective
     patches: Patches | None = None
+    work: PatchWork | None = None
+    """Of the schedule that was taken, where patches are classified at run time."""
 
     @property
     def warning(self) -> str | None:
@@ -91,7 +94,7 @@ class MixedPrecision:
             "expected_drop": 100 * judged.expected,
             "expected_drop_bound": 100 * judged.bound,
             "warning": self.warning,
-            "patches": None if self.patches is None else _patches(self.patches),
+            "patches": None if self.patches is None else _patches(self.patches, self.work),
             "int8": _point(found.baseline),
             "chosen": _point(found.chosen),
             "front": [_point(point) for point in found.front],
@@ -158,9 +161,10 @@ def _point(point: Point) -> dict[str, Any]:
     }
 
 
-def _patches(patches: Patches) -> dict[str, Any]:
+def _patches(patches: Patches, work: PatchWork | None) -> dict[str, Any]:
     classes, stage = patches.classes, patches.stage
     return {
+        "class": "static" if patches.flags is None else "runtime",
         "grid": [stage.grid.down, stage.grid.across],
         "layers": stage.end,
         "tensor": stage.result.source,
@@ -169,8 +173,9 @@ def _patches(patches: Patches) -> dict[str, Any]:
         "mean": classes.mean,
         "deviation": classes.deviation,
         "shares": [list(row) for row in classes.shares],
-        "map": classes.drawn().splitlines(),
-        "wide": classes.wide,
+        "map": classes.drawn().splitlines() if patches.flags is None else None,
+        "wide": classes.wide if patches.flags is None else None,
+        "runtime": None if work is None else work.to_dict(),
     }
 
 
@@ -212,7 +217,7 @@ def mix(
     patches, branches = None, WHOLE
     stage = _stage(model, samples, options, lowered, limits)
     if stage is not None:
-        shares = PatchOptions(options.patch_coverage, options.patch_threshold)
+        shares = PatchOptions(options.patch_coverage, options.patch_threshold, options.patch_class)
         patches = patches_of(model, samples.arrays, stage, shares)
         model, branches = patches.model, patches.branches
     bar = _bar(progress)

@@ -17,6 +17,7 @@ from ..passes.nir import NirReset
 
 Precision = Literal["auto", "float32", "int8", "mixed"]
 Objective = Literal["cycles", "bitops"]
+PatchClass = Literal["static", "runtime"]
 IoLayout = Literal["nhwc", "model"]
 InputDtype = Literal["int8", "uint8", "float32"]
 ScheduleGoal = Literal["fit", "min-sram", "fast"]
@@ -35,7 +36,8 @@ RANDOM = "random"
 class CompileOptions:
     """Options of ``tinyc compile``; budgets in bytes, None: the target's own. ``max_drop`` is in points,
     ``lam`` is ``--lambda``; both and ``objective`` are for mixed precision, as are ``patches`` (down, across;
-    or those of the schedule in 8 bits), whose coverage and threshold are shares. ``states`` are pairs
+    or those of the schedule in 8 bits), whose coverage and threshold are shares and whose ``patch_class`` is
+    of a position, or of its values in each inference. ``states`` are pairs
     ``IN:OUT``. ``dt``, in seconds, and ``nir_reset`` are for .nir files. ``spiking`` is a number of time
     steps. ``stream`` is the axis of the inputs that is time, or AUTO: that along which the model is
     recurrent."""
@@ -52,6 +54,7 @@ class CompileOptions:
     patches: tuple[int, int] | Literal["auto"] | None = None
     patch_coverage: float = 0.96
     patch_threshold: float = 0.5
+    patch_class: PatchClass = "static"
     io_layout: IoLayout = "nhwc"
     input_dtype: InputDtype = "int8"
     schedule: ScheduleGoal = "fit"
@@ -73,6 +76,7 @@ class CompileOptions:
     def __post_init__(self) -> None:
         _require(self.precision, Precision, "--precision")
         _require(self.objective, Objective, "--objective")
+        _require(self.patch_class, PatchClass, "--patch-class")
         _require(self.io_layout, IoLayout, "--io-layout")
         _require(self.input_dtype, InputDtype, "--input-dtype")
         _require(self.schedule, ScheduleGoal, "--schedule")
@@ -92,6 +96,12 @@ class CompileOptions:
     def _require_patched(self) -> None:
         """UsageError where patches are asked for together with what leaves no room for them."""
         if self.patches is None:
+            if self.patch_class != "static":
+                raise UsageError(
+                    f"--patch-class {self.patch_class} needs --patches",
+                    why="it says when the class of each patch is decided",
+                    remedy="add --patches auto, or a grid such as 3x3",
+                )
             return
         if not 0 < self.patch_coverage < 1:
             raise UsageError(
@@ -174,6 +184,7 @@ class CompileOptions:
             grid = self.patches if self.patches == "auto" else "x".join(map(str, self.patches))
             parts += [f"--patches {grid}", f"--patch-coverage {self.patch_coverage:g}"]
             parts.append(f"--patch-threshold {self.patch_threshold:g}")
+            parts.append(f"--patch-class {self.patch_class}")
         if self.io_layout != "nhwc":
             parts.append(f"--io-layout {self.io_layout}")
         if self.input_dtype != "int8":

@@ -50,6 +50,7 @@ from .mixing import MixedPrecision, mix
 from .options import RANDOM, CompileOptions, Source
 from .output import PAGE, REPORT
 from .parameters import count_parameters
+from .patching import PatchWork, flags_of, telling
 from .report import Report
 from .reproduce import file_name, reproduction
 from .scheduling import Schedules, make_schedules
@@ -174,6 +175,9 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
         mixed = _mixed(model, samples, options, target, progress)
         model = mixed.found.model
         dumps.after("mixed-precision", model)
+        if mixed.patches is not None and mixed.patches.flags is not None:
+            assert samples is not None
+            samples = telling(samples, flags_of(model, mixed.patches.flags, samples))
     elif _quantizes(model, options, target, samples):
         from ..passes.quantize import quantize
 
@@ -274,6 +278,18 @@ def _check_input_dtype(program: Program, options: CompileOptions) -> None:
     )
 
 
+def _with_work(prepared: Prepared, program: Program, options: CompileOptions) -> MixedPrecision | None:
+    """What the search found, and what inferences of ``program`` take, where that depends on values."""
+    mixed = prepared.mixed
+    if mixed is None or mixed.patches is None or mixed.patches.flags is None:
+        return mixed
+    flags = None
+    if options.evaluate is not None:
+        samples = load_samples(options.evaluate, input_specs(given_inputs(prepared.imported)))
+        flags = flags_of(prepared.model, mixed.patches.flags, samples)
+    return replace(mixed, work=PatchWork.of(program, mixed.patches.classes, flags))
+
+
 def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Facts:
     notes = prepared.imported.metadata_props
     return Facts(
@@ -322,7 +338,7 @@ def _verified(
         sram_budget=target.sram_bytes if options.sram_budget is None else options.sram_budget,
         flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
         calibration=prepared.calibration,
-        mixed=prepared.mixed,
+        mixed=_with_work(prepared, program, options),
         rates=rates,
         removed_channels=int(prepared.model.metadata_props.get("tinyc.dead_channels.channels", "0")),
         measured=measured,

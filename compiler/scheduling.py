@@ -160,4 +160,5 @@ def _describe_task(program: Program, task: Task) -> dict[str, Any]:
         "columns": [window.x0, window.x1],
         **({"origins": dict(task.origins)} if task.origins else {}),
         **({"tops": dict(task.tops)} if task.tops else {}),
+        **({"when": {"flag": [when.y, when.x], "is": when.value}} if (when := task.when) else {}),
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ..ir.bits import pack, unpack
-from ..ir.program import Buffer, Frame, Program, Rows, Task, Tile
+from ..ir.program import Buffer, Frame, Program, Rows, Task, Tile, When
 from ..ir.window import Window
 from ..kernels.feed import Feed
 
@@ -46,7 +46,7 @@ class Machine:
     def run(self, inputs: Mapping[str, np.ndarray], observe: Observer | None = None) -> dict[str, np.ndarray]:
         """Outputs by buffer name, in physical shape and stored dtype, for ``inputs`` of the same kind.
 
-        ``observe`` is called after each task with its index and what it computed.
+        ``observe`` is called after each task that ran with its index and what it computed.
         """
         self.arena[:] = UNWRITTEN
         for name in self.program.inputs:
@@ -57,6 +57,8 @@ class Machine:
             else:
                 self._bytes_of(buffer)[:] = buffer.to_bytes(whole)
         for index, task in enumerate(self.program.tasks):
+            if task.when is not None and not self._holds(task, task.when):
+                continue
             computed = self._execute(task)
             if observe is not None:
                 observe(index, computed)
@@ -64,6 +66,9 @@ class Machine:
             name: buffer.from_bytes(self._bytes_of(buffer))
             for name, buffer in ((n, self.program.buffers[n]) for n in self.program.outputs)
         }
+
+    def _holds(self, task: Task, when: When) -> bool:
+        return bool(self._gather(when.flag, when.window, task).item()) == when.value
 
     def _execute(self, task: Task) -> tuple[np.ndarray, ...]:
         step = self.program.steps[task.step]

@@ -6,11 +6,11 @@ the caller reads the outputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .program import Buffer, Program, Role
+from .program import Buffer, Program, Role, When
 from .window import Window
 
 
@@ -28,10 +28,15 @@ class Accesses:
     moments: int
     """How many there are: two more than tasks."""
     firsts: tuple[int, ...]
-    """The number of each task's first operand; operands count on in the order inputs, outputs, scratch."""
+    """The number of each task's first operand; operands count on in the order inputs, outputs, scratch, flags
+    of the condition."""
     operand: np.ndarray
     moment: np.ndarray
     writes: np.ndarray
+    condition: np.ndarray
+    """A number for the condition of the task, 0 where it has none."""
+    excluded: np.ndarray
+    """By number of a condition that of the one which never holds together with it, 0 where there is none."""
     begin: np.ndarray
     end: np.ndarray
     row_begin: np.ndarray
@@ -49,6 +54,7 @@ def accesses(program: Program) -> Accesses:
     firsts: list[int] = []
     for moment, task in enumerate(program.tasks, 1):
         step = program.steps[task.step]
+        windows.condition(task.when)
         firsts.append(windows.count)
         for operand, name in enumerate(step.inputs):
             window = None if task.window is None else program.needed(step, operand, task.window)
@@ -57,6 +63,10 @@ def accesses(program: Program) -> Accesses:
             windows.add(moment, name, task.window, program.corner(task, name, True), True)
         for name in step.scratch:
             windows.add(moment, name, None, (0, 0), True)
+        if task.when is not None:
+            corner = program.corner(task, task.when.flag, False)
+            windows.add(moment, task.when.flag, task.when.window, corner, False)
+    windows.condition(None)
     for name in program.outputs:
         windows.add_stored(len(program.tasks) + 1, name, False)
     return windows.runs(tuple(firsts))
@@ -69,6 +79,8 @@ class _Windows:
         self._program = program
         self._moments = len(program.tasks) + 2
         self._rows: list[tuple[int, ...]] = []
+        self._conditions: dict[When | None, int] = {None: 0}
+        self._condition = 0
         used = {name for step in program.steps for name in program.operands(step)}
         used |= {*program.inputs, *program.outputs}
         owners = {name: program.owner(name) for name in program.buffers if name in used}
@@ -89,12 +101,21 @@ class _Windows:
     def count(self) -> int:
         return len(self._rows)
 
+    def condition(self, when: When | None) -> None:
+        """What is added from here on is touched only where ``when`` holds."""
+        self._condition = self._conditions.setdefault(when, len(self._conditions))
+
+    def _excluded(self) -> np.ndarray:
+        opposites = (when and replace(when, value=not when.value) for when in self._conditions)
+        return np.array([self._conditions.get(when, 0) for when in opposites], np.int64)
+
     def add(
         self, moment: int, name: str, window: Window | None, corner: tuple[int, int], writes: bool
     ) -> None:
         """An operand of a task; ``window`` None is all of it, ``corner`` what its storage begins with."""
         w, (top, left) = window or self._whole[name], corner
-        row = (moment, writes, self._number[name], w.y0 - top, w.y1 - top, w.x0 - left, w.x1 - left)
+        columns = w.x0 - left, w.x1 - left
+        row = (moment, writes, self._condition, self._number[name], w.y0 - top, w.y1 - top, *columns)
         self._rows.append(row)
 
     def add_stored(self, moment: int, name: str, writes: bool) -> None:
@@ -104,8 +125,8 @@ class _Windows:
 
     def runs(self, firsts: tuple[int, ...]) -> Accesses:
         """Every window as its runs of bytes."""
-        table = np.array(self._rows, np.int64).reshape(-1, 7)
-        operand, moment, writes, buffer, y0, y1, x0, x1 = np.column_stack([np.arange(len(table)), table]).T
+        table = np.array(self._rows, np.int64).reshape(-1, 8)
+        operand, (moment, writes, condition, buffer, y0, y1, x0, x1) = np.arange(len(table)), table.T
         origin, stored, columns, pixel, batch = self._facts[buffer].T
         x0, x1 = np.clip(x0, 0, columns), np.clip(x1, 0, columns)
         height = np.where(x1 > x0, np.clip(y1 - y0, 0, stored), 0)
@@ -129,7 +150,7 @@ class _Windows:
         row_end = row_begin + rows * columns * pixel
         return Accesses(
             self._names, self._bases, self._moments, firsts,
-            operand[source], moment[source], writes[source].astype(bool),
+            operand[source], moment[source], writes[source].astype(bool), condition[source], self._excluded(),
             row_begin + x0[source] * pixel, row_end - (columns - x1[source]) * pixel, row_begin, row_end,
         )  # fmt: skip
 

@@ -28,6 +28,10 @@ class Cost:
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.macs + other.macs, self.operations + other.operations, self.spared + other.spared)
 
+    def scaled(self, share: float) -> Cost:
+        """Of a part of the times, in whole numbers."""
+        return Cost(round(self.macs * share), round(self.operations * share), self.spared * share)
+
     def at(self, per_mac: float, per_operation: float = CYCLES_PER_OPERATION) -> Cost:
         """The same work at other modelled cycles for each multiply-accumulate and each operation."""
         spared = (CYCLES_PER_MAC - per_mac) * self.macs

@@ -207,17 +207,45 @@ class Step:
 
 
 @dataclass(frozen=True)
+class When:
+    """Holds where the pixel in row ``y`` and column ``x`` of the buffer ``flag``, a BOOL, is ``value``."""
+
+    flag: str
+    y: int
+    x: int
+    value: bool
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """The pixel."""
+        return self.flag, self.y, self.x
+
+    @property
+    def window(self) -> Window:
+        """What of the flags is read to tell."""
+        return Window(self.y, self.y + 1, self.x, self.x + 1)
+
+    def excludes(self, other: When | None) -> bool:
+        """True where the two never hold in one run: flags have one writer, which computes each from the same
+        values whenever it does."""
+        return other is not None and self.place == other.place and self.value != other.value
+
+
+@dataclass(frozen=True)
 class Task:
     """Compute one window of a step's output. ``window`` None means all of it.
 
     ``origins`` gives, for each operand with Tile or Frame storage, the column of the tensor that lies first
     in its rows, ``tops`` for each Frame the row that lies first: of one that the step slides, afterwards.
+    A task with a condition, ``when``, is left out in runs where that does not hold; ``origins`` has the place
+    of its flags too.
     """
 
     step: int
     window: Window | None = None
     origins: Mapping[str, int] = field(default_factory=dict)
     tops: Mapping[str, int] = field(default_factory=dict)
+    when: When | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from .packed_pairs import PackedPairs
 from .packed_pool import PackedAveragePool, PackedMaxPool
 from .packed_sum import PackedSum
 from .packed_table import PackedTable
+from .patch_select import PatchSelect
 from .pool import AveragePool, MaxPool
 from .scaled_sum import ScaledSum
 from .select import Select
@@ -40,7 +41,7 @@ def packed_form(kernel: Kernel, sources: Sequence[DType]) -> Kernel | None:
             return PackedPairs.of(kernel, sources) or PackedSum.of(kernel, sources)
         case Table():
             return PackedTable.form(kernel, sources[0])
-        case Select():
+        case Select() | PatchSelect():
             return kernel  # it moves whole pixels
         case _:
             return None

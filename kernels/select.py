@@ -28,6 +28,11 @@ class Select(Kernel):
     mask: np.ndarray
     channels: int
 
+    @property
+    def cells(self) -> np.ndarray:
+        """[rows, columns] a number for the input that each pixel is of."""
+        return self.mask
+
     def taken(self, operand: int, window: Window) -> np.ndarray:
         """Bool [rows, columns] of ``window``: which pixels are those of input ``operand``."""
         inside = self.mask[window.y0 : window.y1, window.x0 : window.x1]

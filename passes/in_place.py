@@ -92,7 +92,9 @@ def _dying(
     pair, number = repeated((high[0] - low[0]) * hosts)
     guest, host = low[0][pair] + number // hosts[pair], low[1][pair] + number % hosts[pair]
     moment = table.moment[output[pair]]
-    born = np.isin(guest * live.moments + moment, live.line * live.moments + live.first)
-    dies = np.isin(host * live.moments + moment, live.line * live.moments + live.last - 1)
+    births = (live.line * live.moments + live.first)[live.born]
+    deaths = (live.line * live.moments + live.last - 1)[live.dead]
+    born = np.isin(guest * live.moments + moment, births)
+    dies = np.isin(host * live.moments + moment, deaths)
     keep = born & dies
     return Guests(guest[keep], host[keep], moment[keep], delta[pair][keep])

@@ -25,6 +25,8 @@ FUSED_DOMAIN = "tinyc"
 function made of standard operators, named as ONNX names it."""
 SPIKING_DOMAIN = "tinyc.spiking"
 """The domain of spiking neurons: model-local functions too, see ``passes/spiking/neurons.py``."""
+PATCH_DOMAIN = "tinyc.patches"
+"""The domain of patches that are classified at run time, see ``passes/patch_functions.py``."""
 
 _LONGEST_NAME = 80
 
@@ -44,7 +46,7 @@ def describe(node: oir.Node) -> str:
 
 def has_known_domain(node: oir.Node) -> bool:
     """Whether the node's operator type means what ONNX means by it."""
-    return node.domain in ("", "ai.onnx", FUSED_DOMAIN, SPIKING_DOMAIN)
+    return node.domain in ("", "ai.onnx", FUSED_DOMAIN, SPIKING_DOMAIN, PATCH_DOMAIN)
 
 
 def is_quantized(model: oir.Model) -> bool:

@@ -1,19 +1,26 @@
 """Follow every byte of arena and state block through the task list: who wrote it last, and what for.
 
 A ring's byte also has the row it belongs to, a tile's and a frame's byte the row and the first column.
+
+Tasks that depend on a flag are followed for both of its values: from the first task that asks for it to the
+first that asks for another there are two *outcomes*. Then these become one again, in which a byte that is not
+the same in both holds nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
 from ..ir.errors import VerificationError
 from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Role, Rows, Step, Task, Tile
 from ..ir.window import Window
+
+_UNSETTLED = 1
+"""The tag of bytes that hold one thing where a flag is set, and another where it is not."""
 
 
 def invalid(where: str, why: str) -> VerificationError:
@@ -97,14 +104,16 @@ class Corner:
 
 class Replay:
     """Arena and state block, one behind the other, while tasks run. A tag is a number for (owner, row of what
-    is not stored whole, origin)."""
+    is not stored whole, origin). ``_outcomes`` has the tags of all bytes: once, or, while tasks depend on the
+    flag at ``_asked``, for each of its values."""
 
     def __init__(self, program: Program, plan: MemoryPlan) -> None:
         self._program = program
         self._arena_bytes = plan.arena_bytes
-        self._labels = ["nothing"]
+        self._labels = ["nothing", "what depends on a flag"]
         self._tags: dict[tuple[str, Hashable], int] = {}
-        self._holders = np.zeros(plan.arena_bytes + plan.state_bytes, np.int32)
+        self._outcomes = [np.zeros(plan.arena_bytes + plan.state_bytes, np.int32)]
+        self._asked: tuple[str, int, int] | None = None
 
     def give(self, name: str) -> None:
         """The caller writes the input ``name`` (of a ring, its first rows), or it is a state."""
@@ -112,11 +121,11 @@ class Replay:
         where = "before the first task"
         access = self._access(where, name, Window(0, rows, 0, columns))
         for run in access.runs:
-            holders = self._holders[run.begin : run.end]
+            holders = self._outcomes[0][run.begin : run.end]
             if holders.any():
                 why = f"it shares bytes with {self._labels[holders.max()]}, which the caller writes too"
                 raise invalid(f"{where}, buffer {name}", why)
-        self._write(access)
+        self._write(access, self._outcomes)
 
     def run(self, index: int, task: Task) -> None:
         """Check what one task reads, then let its scratch and outputs take their bytes."""
@@ -125,20 +134,45 @@ class Replay:
         reads = [self._input(where, step, task, operand) for operand in range(len(step.inputs))]
         scratch = [self._access(where, name, self._program.buffers[name].whole) for name in step.scratch]
         outputs = [self._output(where, step, task, name) for name in step.outputs]
+        met = self._met(where, task)
         for access in reads:
-            self._read(where, access)
+            self._read(where, access, met)
         self._check_apart(where, step, reads, scratch, outputs)
         if step.kernel.slides:
             self._check_slide(where, step, task)
         for access in scratch + outputs:
-            self._write(access)
+            self._write(access, met)
 
     def take(self, name: str) -> None:
         """The caller reads the output ``name`` (of a ring, its last rows), or it is a state."""
         rows, columns, _ = self._program.buffers[name].grid
         stored, _ = self._program.buffers[name].pixels_stored
         where = "after the last task"
-        self._read(where, self._access(where, name, Window(rows - stored, rows, 0, columns)))
+        wanted = self._access(where, name, Window(rows - stored, rows, 0, columns))
+        self._read(where, wanted, self._outcomes)
+
+    def _met(self, where: str, task: Task) -> list[np.ndarray]:
+        """The outcomes in which ``task`` runs. One that may write flags anew, or asks for another flag than
+        the tasks before it, meets those before as one."""
+        step, when = self._program.steps[task.step], task.when
+        flag = None if self._asked is None else self._program.owner(self._asked[0])[0]
+        renewed = any(self._program.owner(name)[0] == flag for name in step.outputs)
+        if renewed or (when is not None and when.place != self._asked):
+            self._join()
+        if when is None:
+            return self._outcomes
+        corner = Corner.of(task, when.flag)
+        self._read(where, self._access(where, when.flag, when.window, corner), self._outcomes)
+        if self._asked is None:
+            self._asked, self._outcomes = when.place, [self._outcomes[0], self._outcomes[0].copy()]
+        return [self._outcomes[when.value]]
+
+    def _join(self) -> None:
+        """Makes one of two outcomes."""
+        if self._asked is not None:
+            one, other = self._outcomes
+            one[one != other] = _UNSETTLED
+            self._asked, self._outcomes = None, [one]
 
     def _input(self, where: str, step: Step, task: Task, operand: int) -> Access:
         """All of the input, or what a windowed kernel says it needs of it."""
@@ -156,13 +190,13 @@ class Replay:
             window = task.window
         return self._access(where, name, window, Corner.of(task, name))
 
-    def _read(self, where: str, access: Access) -> None:
-        """VerificationError unless the bytes have their tags."""
-        for run in access.runs:
-            wrong = self._holders[run.begin : run.end] != run.tag
+    def _read(self, where: str, access: Access, met: list[np.ndarray]) -> None:
+        """VerificationError unless the bytes have their tags in all outcomes ``met``."""
+        for run, holders in product(access.runs, met):
+            wrong = holders[run.begin : run.end] != run.tag
             if wrong.any():
                 addresses = np.flatnonzero(wrong) + run.begin
-                found = self._labels[self._holders[addresses[0]]]
+                found = self._labels[holders[addresses[0]]]
                 where_bytes, first = self._block(addresses[0], addresses[-1] + 1)
                 why = (
                     f"{where_bytes} should hold {self._labels[run.tag]}, and byte {first} holds {found}"
@@ -176,9 +210,10 @@ class Replay:
         begin, end = begin - self._arena_bytes, end - self._arena_bytes
         return f"state bytes [{begin}, {end})", begin
 
-    def _write(self, access: Access) -> None:
-        for run in access.runs:
-            self._holders[run.begin : run.end] = run.tag
+    @staticmethod
+    def _write(access: Access, met: list[np.ndarray]) -> None:
+        for run, holders in product(access.runs, met):
+            holders[run.begin : run.end] = run.tag
 
     def _check_apart(
         self, where: str, step: Step, reads: list[Access], scratch: list[Access], outputs: list[Access]

@@ -9,11 +9,12 @@ being checked.
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
-from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Role, Tile
+from ..ir.dtype import DType
+from ..ir.program import Buffer, Frame, Full, MemoryPlan, Program, Role, Tile, When
 from .replay import Replay, invalid
 
 WORD = 4
@@ -55,6 +56,8 @@ def _check_operands(program: Program) -> None:
     for index, task in enumerate(program.tasks):
         if not 0 <= task.step < len(program.steps):
             raise invalid(f"task {index}", f"there is no step {task.step}")
+        if task.when is not None and not _is_flag(program, task.when):
+            raise invalid(f"task {index}", f"there is no flag {task.when.flag}")
     for step in program.steps:
         for name in program.operands(step):
             if name not in program.buffers:
@@ -66,6 +69,13 @@ def _check_operands(program: Program) -> None:
         if isinstance(storage, Tile) or (isinstance(storage, Frame) and name not in program.fed):
             kind = type(storage).__name__.lower()
             raise invalid(f"buffer {name}", f"an input or output cannot be stored as a {kind}")
+
+
+def _is_flag(program: Program, when: When) -> bool:
+    """True for a byte that some step computes."""
+    buffer = program.buffers.get(when.flag)
+    made = any(when.flag in step.outputs for step in program.steps)
+    return buffer is not None and made and buffer.dtype is DType.BOOL and buffer.grid[2] == 1
 
 
 def _check_views(program: Program) -> None:
@@ -97,8 +107,8 @@ def _check_view(view: Buffer, offset: int, parent: Buffer) -> None:
 
 def _check_writers(program: Program) -> None:
     """Every byte of a buffer has one writer, the caller or one step, so what it holds needs no history: views
-    of the same bytes are written by tasks of other pixels. What only moves rows inside their frame writes
-    none."""
+    of the same bytes are written by tasks of other pixels, or by such as never run both. What only moves rows
+    inside their frame writes none."""
     spans: dict[str, list[tuple[int, int, str, int]]] = defaultdict(list)
     writers = [(name, "the caller", -1) for name in _given(program)]
     writers += [
@@ -119,7 +129,7 @@ def _check_writers(program: Program) -> None:
 
 def _take_turns(program: Program, *steps: int) -> bool:
     """True where two steps whose outputs are views of one tensor, whole and alike, compute other pixels of
-    it."""
+    it, or the same in no one run."""
     if min(steps) < 0 or any(len(program.steps[index].outputs) != 1 for index in steps):
         return False
     one, other = (program.buffers[program.steps[index].outputs[0]] for index in steps)
@@ -128,12 +138,16 @@ def _take_turns(program: Program, *steps: int) -> bool:
         return False
     if program.owner(one.name) != program.owner(other.name):
         return False
-    written = np.zeros((2, *one.grid[:2]), bool)
+    written: dict[int, dict[When | None, np.ndarray]] = {index: {} for index in steps}
     for task in program.tasks:
         if task.step in steps:
+            pixels = written[task.step].setdefault(task.when, np.zeros(one.grid[:2], bool))
             window = program.window(task)
-            written[steps.index(task.step), window.y0 : window.y1, window.x0 : window.x1] = True
-    return not (written[0] & written[1]).any()
+            pixels[window.y0 : window.y1, window.x0 : window.x1] = True
+    return not any(
+        (mine & others).any() and not (when is not None and when.excludes(other))
+        for (when, mine), (other, others) in product(*(written[index].items() for index in steps))
+    )
 
 
 def _check_layout(program: Program, plan: MemoryPlan) -> None:

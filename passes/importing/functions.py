@@ -1,4 +1,5 @@
-"""Inlining model-local functions, all but spiking neurons, which tinyc keeps as one operator."""
+"""Inlining model-local functions, all but those that tinyc keeps as one operator: spiking neurons, and what
+classifies patches at run time."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ...ir.errors import ModelError
-from ..onnx_graph import OPSET, SPIKING_DOMAIN, quoted
+from ..onnx_graph import OPSET, PATCH_DOMAIN, SPIKING_DOMAIN, quoted
 from ..onnx_infer import schema_of
+from ..patch_functions import check_patch_function
 from ..spiking.neurons import check_neuron
 
 MAX_NODES = 100_000
@@ -17,11 +19,14 @@ MAX_NODES = 100_000
 MAX_DEPTH = 100
 """How deeply functions may call each other."""
 
+_CHECKS = {SPIKING_DOMAIN: check_neuron, PATCH_DOMAIN: check_patch_function}
+"""By domain of those that stay: what refuses one that is not what its name says."""
+
 Identifier = tuple[str, str, str]
 
 
 def inline_functions(model: oir.Model) -> None:
-    """Put the bodies of model-local functions in place of their calls, except in ``tinyc.spiking``.
+    """Put the bodies of model-local functions in place of their calls, except in the domains of ``_CHECKS``.
 
     Raises ModelError for functions that call themselves, that would unfold to more than ``MAX_NODES``
     nodes, or that need another opset than the model.
@@ -30,7 +35,7 @@ def inline_functions(model: oir.Model) -> None:
         return
     _check_growth(model)
     try:
-        common.InlinePass(criteria=lambda function: function.domain != SPIKING_DOMAIN)(model)
+        common.InlinePass(criteria=lambda function: function.domain not in _CHECKS)(model)
     except (ValueError, oir.passes.PassError) as e:
         raise ModelError(
             "The model's functions cannot be inlined",
@@ -40,7 +45,7 @@ def inline_functions(model: oir.Model) -> None:
         ) from e
     common.RemoveUnusedFunctionsPass()(model)
     for function in model.functions.values():
-        check_neuron(function)
+        _CHECKS[function.domain](function)
         _check_kept(function)
 
 
@@ -88,7 +93,7 @@ def _check_kept(function: oir.Function) -> None:
         old, new = schema_of(node, version), schema_of(node, OPSET)
         if old is None or new is None or len(old.attributes) != len(new.attributes):
             raise ModelError(
-                f"{node.op_type} in a spiking neuron cannot be brought to opset {OPSET}",
+                f"{node.op_type} in {quoted(function.name)} cannot be brought to opset {OPSET}",
                 where=f"function {quoted(function.name)}",
                 why=f"the function is written for opset {version}",
                 remedy=f"write the function for opset {OPSET}",

@@ -6,9 +6,9 @@ import onnx_ir as oir
 
 from ...ir.errors import ModelError
 from ...kernels.registry import OPERATORS
-from ..onnx_graph import FUSED_DOMAIN, SPIKING_DOMAIN, has_known_domain
+from ..onnx_graph import FUSED_DOMAIN, PATCH_DOMAIN, SPIKING_DOMAIN, has_known_domain
 
-_FUNCTIONS = {FUSED_DOMAIN, SPIKING_DOMAIN}
+_FUNCTIONS = {FUSED_DOMAIN, SPIKING_DOMAIN, PATCH_DOMAIN}
 """Domains whose operators are functions that the model brings."""
 _STRUCTURAL = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Transpose", "Identity"}
 

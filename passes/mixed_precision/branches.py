@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,7 +11,7 @@ import numpy as np
 import onnx_ir as oir
 
 from ..onnx_edit import add_constant, unique_name
-from ..onnx_graph import graph_of
+from ..onnx_graph import graph_of, shape_of
 from ..quantize.calibration_only import mark
 
 TWIN = "_narrow"
@@ -30,22 +31,50 @@ WHOLE = Branches()
 """No branches."""
 
 
+class Choice(ABC):
+    """Which of two branches computes each pixel of a tensor, and what of the image that they begin with the
+    second one has to deal with."""
+
+    @abstractmethod
+    def ahead(self, graph: oir.Graph, image: oir.Value) -> list[oir.Node]:
+        """What comes in front of both branches; the last node gives the second branch, in calibration, its
+        part of the image."""
+
+    @abstractmethod
+    def selection(self, graph: oir.Graph, one: oir.Value, other: oir.Value) -> oir.Node:
+        """The node that joins the branches."""
+
+
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """The part of an input that the second branch needs: bool, of the input's shape. To calibration, all
-    other elements are ``rest``."""
+class ByPosition(Choice):
+    """Where ``mask``, of a shape that broadcasts to the tensor's, is True, it is the first branch. The second
+    needs of the image where ``seen``, bool of its shape, is True; all other elements are ``rest`` to it."""
 
     mask: np.ndarray
+    seen: np.ndarray
     rest: float
 
+    def ahead(self, graph: oir.Graph, image: oir.Value) -> list[oir.Node]:
+        seen = add_constant(graph, self.seen, f"{image.name}_seen")
+        return [oir.node("Where", [seen, image, rest_of(graph, image, self.rest)])]
 
-def split(model: oir.Model, tensor: str, mask: np.ndarray, seen: Mapping[str, Seen]) -> oir.Model:
-    """A copy of the float ``model`` in which all that computes ``tensor`` is there twice. Where ``mask`` (of
-    a shape that broadcasts to that of ``tensor``) is False, those who read it get what the second branch
-    computes, whose nodes and tensors end with ``TWIN``.
+    def selection(self, graph: oir.Graph, one: oir.Value, other: oir.Value) -> oir.Node:
+        return oir.node("Where", [add_constant(graph, self.mask, f"{one.name}_patches"), one, other])
 
-    Calibration shows to the second branch only what it has to deal with: the elements in ``seen`` of its
-    inputs. A model that comes from it is one without these masks.
+
+def rest_of(graph: oir.Graph, image: oir.Value, rest: float) -> oir.Value:
+    """What calibration shows of the image in place of what does not matter."""
+    filled = np.full((1,) * len(shape_of(image)), rest, np.float32)
+    return add_constant(graph, filled, f"{image.name}_rest")
+
+
+def split(model: oir.Model, tensor: str, source: str, choice: Choice) -> oir.Model:
+    """A copy of the float ``model`` in which all that computes ``tensor`` of the image ``source`` is there
+    twice. Those who read it get of each pixel what the branch of ``choice`` computes. Names of nodes and
+    tensors of the second branch end with ``TWIN``.
+
+    Calibration shows to the second branch only what it has to deal with. A model that comes from it is one
+    without these masks.
     """
     copy = model.clone()
     graph = copy.graph
@@ -54,18 +83,19 @@ def split(model: oir.Model, tensor: str, mask: np.ndarray, seen: Mapping[str, Se
     stage = stage_nodes(end)
     last = stage[-1]
     twins: dict[oir.Value, oir.Value] = {}
-    for name, part in seen.items():
-        limit = _limited(graph, values[name], part)
-        graph.insert_before(stage[0], limit)
-        twins[values[name]] = limit.outputs[0]
+    image = values[source]
+    ahead = choice.ahead(graph, image)
+    graph.insert_before(stage[0], ahead)
+    _named_like(graph, ahead[-1], image, "limited")
+    mark(ahead[-1])
+    twins[image] = ahead[-1].outputs[0]
     for node in stage:
         twin = _twin(graph, node, twins)
         graph.insert_after(last, twin)
         last = twin
         twins.update(zip(node.outputs, twin.outputs, strict=True))
-    chosen = add_constant(graph, mask, f"{tensor}_patches")
-    selection = oir.node("Where", [chosen, end, twins[end]], name=f"{tensor}_select")
-    _named_like(graph, selection.outputs[0], end, f"{tensor}_selected")
+    selection = choice.selection(graph, end, twins[end])
+    _named_like(graph, selection, end, "select", "ed")
     graph.insert_after(last, selection)
     for user, index in tuple(end.uses()):
         if user is not selection:
@@ -88,19 +118,6 @@ def stage_nodes(end: oir.Value) -> list[oir.Node]:
     return [node for node in graph_of(last) if node in found]
 
 
-def _limited(graph: oir.Graph, value: oir.Value, part: Seen) -> oir.Node:
-    """``value`` where ``part`` is seen."""
-    operands = [
-        add_constant(graph, part.mask, f"{value.name}_seen"),
-        value,
-        add_constant(graph, np.full((1,) * part.mask.ndim, part.rest, np.float32), f"{value.name}_rest"),
-    ]
-    node = oir.node("Where", operands, name=f"{value.name}_limited")
-    _named_like(graph, node.outputs[0], value, f"{value.name}_limited")
-    mark(node)
-    return node
-
-
 def _twin(graph: oir.Graph, node: oir.Node, twins: Mapping[oir.Value, oir.Value]) -> oir.Node:
     """``node`` once more, on the operands of the second branch; constants are the same."""
     operands = [None if value is None else twins.get(value, value) for value in node.inputs]
@@ -110,10 +127,16 @@ def _twin(graph: oir.Graph, node: oir.Node, twins: Mapping[oir.Value, oir.Value]
         name=f"{node.name}{TWIN}", num_outputs=len(node.outputs),
     )  # fmt: skip
     for mine, other in zip(made.outputs, node.outputs, strict=True):
-        _named_like(graph, mine, other, f"{other.name}{TWIN}")
+        _typed_like(graph, mine, other, f"{other.name}{TWIN}")
     return made
 
 
-def _named_like(graph: oir.Graph, value: oir.Value, like: oir.Value, name: str) -> None:
+def _named_like(graph: oir.Graph, node: oir.Node, like: oir.Value, what: str, made: str = "") -> None:
+    """The node that makes of ``like`` another tensor of its kind."""
+    node.name = f"{like.name}_{what}"
+    _typed_like(graph, node.outputs[0], like, f"{like.name}_{what}{made}")
+
+
+def _typed_like(graph: oir.Graph, value: oir.Value, like: oir.Value, name: str) -> None:
     value.name = unique_name(graph, name)
     value.type, value.shape = like.type, like.shape

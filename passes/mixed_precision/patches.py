@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 import onnx_ir as oir
 
+from ..patch_functions import add_patch_functions
 from ..quantize.calibration import calibration_of
-from .branches import TWIN, WHOLE, Branches, Seen, split, stage_nodes
+from .branches import TWIN, WHOLE, Branches, ByPosition, split, stage_nodes
+from .by_values import ByValues
 from .stages import Stage
 from .vdpc import COVERAGE, THRESHOLD, PatchMap, classify
+
+PatchClass = Literal["static", "runtime"]
+"""When it is decided whether a patch keeps 8 bits: for its position, or in each inference from its values."""
 
 
 @dataclass(frozen=True)
 class PatchOptions:
-    """The share φ of values that are no outliers, and the share of samples with an outlier above which a
-    position keeps 8 bits."""
+    """The share φ of values that are no outliers; the share of samples with an outlier above which a
+    position keeps 8 bits, for the class "static"."""
 
     coverage: float = COVERAGE
     threshold: float = THRESHOLD
+    decided: PatchClass = "static"
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """Which positions of ``stage`` keep 8 bits, and the float ``model`` that computes each by the branch of
-    its class, as ``branches`` tells. Where all positions are of one class there is only one branch."""
+    """Which positions of ``stage`` keep 8 bits, or how often they do, and the float ``model`` that computes
+    each patch by the branch of its class, as ``branches`` tells. Where all patches are of one class there is
+    only one branch. ``flags`` is the tensor that tells the class where it is decided at run time."""
 
     stage: Stage
     classes: PatchMap
     model: oir.Model
     branches: Branches
+    flags: str | None = None
 
 
 def patches_of(
@@ -48,6 +58,12 @@ def patches_of(
     images = [np.moveaxis(_pixels(image.to_memory(feed[image.source])), -1, 0) for feed in feeds]
     grid = stage.grid.down, stage.grid.across
     classes = classify(images, grid, options.coverage, options.threshold)
+    if options.decided == "runtime":
+        return _decided_by_values(model, stage, classes)
+    return _decided_by_position(model, stage, classes)
+
+
+def _decided_by_position(model: oir.Model, stage: Stage, classes: PatchMap) -> Patches:
     wide = classes.outliers
     kept = inner_tensors(model, stage)
     if classes.wide == 0:
@@ -55,10 +71,27 @@ def patches_of(
     if classes.wide == stage.grid.regions:
         return Patches(stage, classes, model, Branches(kept))
     narrow = tuple(tuple(not cell for cell in row) for row in wide)
-    seen = {image.source: Seen(stage.source_mask(narrow), classes.mean)}
-    made = split(model, stage.result.source, stage.result_mask(wide), seen)
+    seen, mask = stage.source_mask(narrow), stage.result_mask(wide)
+    choice = ByPosition(mask, seen, classes.mean)
+    made = split(model, stage.result.source, stage.source.source, choice)
+    return Patches(stage, classes, made, _branches(stage, kept, wide))
+
+
+def _decided_by_values(model: oir.Model, stage: Stage, classes: PatchMap) -> Patches:
+    kept = inner_tensors(model, stage)
+    if all(share == 1 for row in classes.shares for share in row):  # nothing to narrow a branch by
+        return Patches(stage, classes, model, Branches(kept))
+    choice = ByValues(stage, classes)
+    made = split(model, stage.result.source, stage.source.source, choice)
+    add_patch_functions(made)
+    return Patches(stage, classes, made, _branches(stage, kept, classes.shares), choice.flags)
+
+
+def _branches(stage: Stage, kept: frozenset[str], wide: Sequence[Sequence[float]]) -> Branches:
+    """``wide`` is how often each position is of the first branch."""
+    narrow = [[1 - Fraction(share) for share in row] for row in wide]
     twins = {f"{node}{TWIN}": share for node, share in stage.shares(narrow).items()}
-    return Patches(stage, classes, made, Branches(kept, {**stage.shares(wide), **twins}))
+    return Branches(kept, {**stage.shares(wide), **twins})
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:

@@ -73,12 +73,15 @@ class Stage:
         )
         return _marked(self.source, windows)
 
-    def shares(self, cells: Cells) -> dict[str, Fraction]:
-        """By node, the share of its result's pixels that ``cells`` compute, some of them several times."""
+    def shares(self, often: Sequence[Sequence[float | Fraction]]) -> dict[str, Fraction]:
+        """By node, the share of its result's pixels that is computed where each cell is so ``often``, from
+        never, 0, to always, 1; some of them several times."""
         found: dict[str, Fraction] = {}
+        flat = [Fraction(share) for row in often for share in row]
         for _, step in self.scope.steps:
             name = step.outputs[0]
-            computed = sum(region[name].pixels for region in self._picked(cells) if name in region)
+            cells = zip(self._regions, flat, strict=True)
+            computed = sum(share * region[name].pixels for region, share in cells if name in region)
             found[step.source] = Fraction(computed, self.scope.program.buffers[name].whole.pixels)
         return found
 

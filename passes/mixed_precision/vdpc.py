@@ -15,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ...ir.errors import UsageError
-from ..schedule.stream import cut
+from ..schedule.segment import cut
 
 COVERAGE = 0.96
 """φ: the share of values that are no outliers."""

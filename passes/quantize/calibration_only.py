@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import onnx_ir as oir
+import onnx_ir.passes.common as common
 
 from ..onnx_edit import prune
 
@@ -14,15 +15,18 @@ def mark(node: oir.Node) -> None:
     node.metadata_props[_MARK] = "1"
 
 
-def remove_marked(graph: oir.Graph) -> None:
+def remove_marked(model: oir.Model) -> None:
     """Lets all that read a marked node, or the quantized form of its result, read its second input."""
-    for node in [node for node in graph if _MARK in node.metadata_props]:
+    marked = [node for node in model.graph if _MARK in node.metadata_props]
+    for node in marked:
         source, result = node.inputs[1], node.outputs[0]
         assert source is not None
         while (reader := _converted(result)) is not None:
             result = reader.outputs[0]
         result.replace_all_uses_with(source)
         prune(result)
+    if marked:
+        common.RemoveUnusedFunctionsPass()(model)
 
 
 def _converted(value: oir.Value) -> oir.Node | None:

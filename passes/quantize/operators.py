@@ -63,7 +63,8 @@ _RULES: dict[str, Rule] = {
         _MOVEMENT,
     ),
     "Concat": Rule(operands=None, shared=True),
-    "Where": Rule(operands=(1, 2), shared=True),
+    **dict.fromkeys(("Where", "SelectPatches"), Rule(operands=(1, 2), shared=True)),
+    "HidePatches": Rule(operands=(1,), shared=True),
     "Conv": Rule(weight_axis=0),
     "ConvTranspose": Rule(weight_axis=1),
 }

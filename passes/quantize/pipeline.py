@@ -163,7 +163,7 @@ class Quantizer:
     ) -> oir.Model:
         result = self.model.clone()
         insert(result, quants, weights)
-        remove_marked(result.graph)
+        remove_marked(result)
         _note(result, self.parts, self.groups, observers)
         return result
 

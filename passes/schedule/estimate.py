@@ -16,12 +16,11 @@ import numpy as np
 from ...ir.accesses import accesses
 from ...ir.lifetime import liveness
 from ...ir.program import Full, Program
-from ...kernels.select import Select
 from .cost import cycles, executed
 from .profile import ACROSS, DOWN, Profile
 from .reads import Reads
 from .segment import Grid, Scope, Segment
-from .selection import grids_along, without_selections
+from .selection import Selection, grids_along, without_selections
 from .stream import stream, with_stream
 
 
@@ -99,7 +98,7 @@ class Estimator:
             return
         around = self._around(begin, end)
         selection = scope.program.steps[end - 1].kernel
-        if isinstance(selection, Select) and _is_all_of_its_branches(scope):
+        if isinstance(selection, Selection) and _is_all_of_its_branches(scope):
             yield from self._branches(Segment(begin, end), selection)
         profile = Profile(scope, tuple(around.dying))
         for grid in _grids(scope):
@@ -109,7 +108,7 @@ class Estimator:
                 slower = time + cycles(*profile.moves(grid))
                 yield _estimate(profile, around, Segment(begin, end, grid, framed=True), slower)
 
-    def _branches(self, segment: Segment, selection: Select) -> Iterator[Estimate]:
+    def _branches(self, segment: Segment, selection: Selection) -> Iterator[Estimate]:
         """A segment that ends with ``selection``, over grids whose regions run one of its branches each."""
         for grid, framed in product(grids_along(selection), (False, True)):
             yield self.simulated(replace(segment, grid=grid, framed=framed))

@@ -13,8 +13,8 @@ from ...ir.program import Full, Role
 from ...ir.window import Window
 from .frames import Framing, framings
 from .reads import COLUMNS, ROWS
-from .segment import Grid, Row, Scope
-from .stream import cut, needed_windows, row_order
+from .segment import Grid, Row, Scope, cut
+from .stream import needed_windows, row_order
 
 ACROSS = (2, 3, 4, 5, 6, 8, 9, 12, 16, 18, 24, 36)
 DOWN = (1, 2, 3, 4, 6, 9, 12, 18)

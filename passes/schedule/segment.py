@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from ...ir.program import Alias, Buffer, Full, Program, Role, Step
+from ...ir.window import Window
 from .reads import Reads
 
 
@@ -23,6 +25,12 @@ class Grid:
     @property
     def regions(self) -> int:
         return self.down * self.across
+
+    def windows(self, rows: int, columns: int) -> Iterator[Window]:
+        """The regions of a tensor with so many rows and columns, row by row."""
+        for y0, y1 in cut(rows, self.down):
+            for x0, x1 in cut(columns, self.across):
+                yield Window(y0, y1, x0, x1)
 
 
 @dataclass(frozen=True)
@@ -189,3 +197,9 @@ def _grid_obstacle(scope: Scope, grid: Grid, upward: bool) -> Obstacle | None:
 def has_rows(buffer: Buffer) -> bool:
     """True where a tensor is one image or series, and so can be computed row by row."""
     return len(buffer.shape) in (3, 4) and buffer.shape[0] == 1 and buffer.role is not Role.SCRATCH
+
+
+def cut(length: int, parts: int) -> Iterator[tuple[int, int]]:
+    """``parts`` intervals of nearly equal length."""
+    ends = [length * part // parts for part in range(parts + 1)]
+    return ((begin, end) for begin, end in pairwise(ends) if end > begin)

@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from ...ir.program import Alias, Full, Program, Step
+from ...kernels.patch_select import PatchSelect
 from ...kernels.select import Select
 from .segment import Grid
 
@@ -16,10 +17,15 @@ _REFINED = (1, 2, 3)
 """Times that the coarsest grid is cut finer along each axis."""
 
 
-def grids_along(kernel: Select) -> Iterator[Grid]:
-    """Grids over the result on whose lines all borders of the mask lie: the coarsest, and finer ones."""
-    rows, columns = kernel.mask.shape
-    down, across = (_parts(_borders(mask), len(mask)) for mask in (kernel.mask, kernel.mask.T))
+Selection = Select | PatchSelect
+"""By a constant mask, or by flags of patches that are computed at run time."""
+
+
+def grids_along(kernel: Selection) -> Iterator[Grid]:
+    """Grids over the result on whose lines all borders of the mask, or of patches, lie: the coarsest, and
+    finer ones."""
+    rows, columns = kernel.cells.shape
+    down, across = (_parts(_borders(cells), len(cells)) for cells in (kernel.cells, kernel.cells.T))
     for finer, narrower in product(_REFINED, _REFINED):
         if down * finer <= rows and across * narrower <= columns:
             yield Grid(down * finer, across * narrower)
@@ -39,26 +45,41 @@ def without_selections(program: Program) -> Program:
     """``program`` without those selections of which each operand is computed only where it is taken: it is
     written straight into the result, of which it becomes a view. Steps that went are in ``views``."""
     for step in program.steps:
-        if isinstance(step.kernel, Select) and _spared(program, step, step.kernel):
+        if isinstance(step.kernel, Selection) and spares(program, step) and _in_turns(program, step):
             program = _removed(program, step)
     return program
 
 
-def _spared(program: Program, step: Step, kernel: Select) -> bool:
-    """True where the result is kept whole and the operands are for this step alone, each computed where it is
-    taken and nowhere else."""
+def _branches(step: Step) -> tuple[str, ...]:
+    """What is selected from."""
+    return step.inputs[1:] if isinstance(step.kernel, PatchSelect) else step.inputs
+
+
+def spares(program: Program, step: Step) -> bool:
+    """True where the result is kept whole and the branches are for this step alone."""
     out = program.buffers[step.outputs[0]]
     views = {buffer.alias.parent for buffer in program.buffers.values() if buffer.alias}
     if out.storage != Full() or out.alias or out.name in views or len(set(step.inputs)) != len(step.inputs):
         return False
-    for operand, name in enumerate(step.inputs):
+    for name in _branches(step):
         makers = [index for index, other in enumerate(program.steps) if name in other.outputs]
         readers = [other for other in program.steps if name in other.inputs]
         theirs = name in (*program.inputs, *program.outputs) or name in views or program.buffers[name].alias
         if theirs or len(makers) != 1 or readers != [step]:
             return False
-        windows = [program.window(task) for task in program.tasks if task.step == makers[0]]
-        if not all(kernel.taken(operand, window).all() for window in windows):
+    return True
+
+
+def _in_turns(program: Program, step: Step) -> bool:
+    """True where each branch is computed where it is taken and nowhere else."""
+    kernel = step.kernel
+    for operand, name in enumerate(_branches(step)):
+        tasks = [task for task in program.tasks if name in program.steps[task.step].outputs]
+        if isinstance(kernel, Select):
+            taken = all(kernel.taken(operand, program.window(task)).all() for task in tasks)
+        else:
+            taken = all(task.when is not None for task in tasks)
+        if not taken:
             return False
     return True
 
@@ -66,7 +87,7 @@ def _spared(program: Program, step: Step, kernel: Select) -> bool:
 def _removed(program: Program, step: Step) -> Program:
     index, (out,) = program.steps.index(step), step.outputs
     views = {
-        name: replace(program.buffers[name], storage=Full(), alias=Alias(out)) for name in step.inputs
+        name: replace(program.buffers[name], storage=Full(), alias=Alias(out)) for name in _branches(step)
     }
     tasks = tuple(
         replace(
@@ -90,7 +111,8 @@ def model_macs(program: Program) -> int:
     for step in reversed(program.steps):
         if wanted.isdisjoint(program.owner(name)[0] for name in step.outputs):
             continue
-        read = step.inputs[:1] if isinstance(step.kernel, Select) else step.inputs
+        selects = isinstance(step.kernel, Selection)
+        read = tuple(name for name in step.inputs if not selects or name not in _branches(step)[1:])
         wanted.update(program.owner(name)[0] for name in read)
         macs += step.kernel.cost(program.buffers[step.outputs[0]].whole).macs
     return macs

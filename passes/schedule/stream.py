@@ -7,13 +7,13 @@ tiles are as small as a simulation of these tasks allows.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import pairwise
 
 from ...ir.program import Buffer, Frame, Full, Program, Rows, Step, Storage, Task, Tile
 from ...ir.window import Window
+from .fork import Fork, fork_of
 from .frames import Framing, framings
 from .reads import Reads
 from .segment import Grid, Row, Scope, Segment
@@ -35,7 +35,9 @@ def stream(reads: Reads, segment: Segment, first_slide: int) -> Stream:
     program = reads.program
     scope = Scope(reads, segment.begin, segment.end)
     regions = list(regions_of(scope, segment.grid))[:: -1 if segment.upward else 1]
-    orders = [row_order(scope, region, segment.upward) for region in regions]
+    fork = fork_of(scope, segment.grid)
+    ahead = () if fork is None else fork.inputs
+    orders = [row_order(scope, region, segment.upward, ahead) for region in regions]
     storage: dict[str, Storage] = {}
     for name in scope.inside:
         storage[name] = _storage(scope, name, regions, orders)
@@ -45,7 +47,9 @@ def stream(reads: Reads, segment: Segment, first_slide: int) -> Stream:
     slides = {first_slide + number: framing for number, framing in enumerate(frames)}
     tasks: list[Task] = []
     for region, order in zip(regions, orders, strict=True):
-        tasks += _tasks(program, region, order, _origins(program, region, storage), slides)
+        origins = _origins(program, region, storage)
+        made = _tasks(program, region, order, origins, slides)
+        tasks += made if fork is None else _conditional(fork, made, region, origins, slides)
     steps = tuple(framing.step(program.buffers[framing.tensor], segment.upward) for framing in frames)
     return Stream(tuple(tasks), storage, steps)
 
@@ -69,11 +73,9 @@ def regions_of(scope: Scope, grid: Grid) -> Iterator[Region]:
     program = scope.program
     driver = scope.driver
     rows, columns, _ = program.buffers[driver].grid
-    for y0, y1 in cut(rows, grid.down):
-        for x0, x1 in cut(columns, grid.across):
-            wanted = {name: program.buffers[name].whole for name in scope.leaving}
-            wanted[driver] = Window(y0, y1, x0, x1)
-            yield needed_windows(scope, wanted)
+    for window in grid.windows(rows, columns):
+        wanted = {name: program.buffers[name].whole for name in scope.leaving}
+        yield needed_windows(scope, {**wanted, driver: window})
 
 
 def needed_windows(scope: Scope, wanted: Mapping[str, Window]) -> Region:
@@ -101,9 +103,10 @@ def _at_once(scope: Scope, step: Step, window: Window) -> Window:
     return Window(y0, window.y1, *((window.x0, window.x1) if step.inputs else (0, columns)))
 
 
-def row_order(scope: Scope, region: Region, upward: bool) -> list[Row]:
-    """The rows of a region in the order in which they are computed."""
-    return _Demand(scope, region, upward).order()
+def row_order(scope: Scope, region: Region, upward: bool, ahead: Sequence[str] = ()) -> list[Row]:
+    """The rows of a region in the order in which they are computed: those of the tensors ``ahead`` one after
+    the other in front of all others."""
+    return _Demand(scope, region, upward).order(ahead)
 
 
 class _Demand:
@@ -115,8 +118,11 @@ class _Demand:
         self._order: list[Row] = []
         self._sources = {index: self._by_reach(index) for index, _ in scope.steps}
 
-    def order(self) -> list[Row]:
-        """All tensors that leave the segment grow at one pace, in shares of their rows."""
+    def order(self, ahead: Sequence[str] = ()) -> list[Row]:
+        """All tensors that leave the segment grow at one pace, in shares of their rows, once those ``ahead``
+        are there."""
+        for name in ahead:
+            self._advance(self._scope.producers[name], self._region[name].height)
         wanted = [name for name in self._scope.leaving if name in self._region]
         pace = max(self._region[name].height for name in wanted)
         for share in range(1, pace + 1):
@@ -193,6 +199,18 @@ def _tasks(
                 columns = region[framing.tensor].x0, region[framing.tensor].x1
                 if begin < end:
                     yield task(number, (framing.tensor,), Window(begin, end, *columns))
+
+
+def _conditional(
+    fork: Fork, tasks: Iterable[Task], region: Region, origins: Mapping[str, int],
+    slides: Mapping[int, Framing],
+) -> Iterator[Task]:  # fmt: skip
+    """``tasks`` of a region as they depend on its patch's flag; what slides a frame does as its reader."""
+    place = {name: x0 for name, x0 in origins.items() if name == fork.flags}
+    for task in tasks:
+        step = slides[task.step].reader if task.step in slides else task.step
+        when = fork.condition(step, region[fork.result])
+        yield task if when is None else replace(task, when=when, origins={**task.origins, **place})
 
 
 def _frame(buffer: Buffer, storage: Storage, height: int) -> Frame:
@@ -284,12 +302,6 @@ def _columns(buffer: Buffer, storage: Storage) -> int:
 
 def _count(storage: Rows | Tile) -> int:
     return storage.count if isinstance(storage, Rows) else storage.height
-
-
-def cut(length: int, parts: int) -> Iterator[tuple[int, int]]:
-    """``parts`` intervals of nearly equal length."""
-    ends = [length * part // parts for part in range(parts + 1)]
-    return ((begin, end) for begin, end in pairwise(ends) if end > begin)
 
 
 def hull(one: Window, other: Window) -> Window:

@@ -28,7 +28,8 @@ import onnx.parser
 import onnx_ir as oir
 
 from ...ir.errors import ModelError
-from ..onnx_graph import OPSET, SPIKING_DOMAIN, quoted
+from ..onnx_functions import require_same
+from ..onnx_graph import OPSET, SPIKING_DOMAIN
 
 VERSION = 1
 """The version of the domain, for a model's opset imports."""
@@ -163,33 +164,9 @@ def with_neurons(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def check_neuron(function: oir.Function) -> None:
-    """ModelError for a function that has the name of a neuron and computes something else: tinyc's kernels
-    would not do what it says. Its nodes may be named as they like."""
-    if function.name not in NEURONS:
-        return
-    own = neuron_function(function.name, function.opset_imports.get("", OPSET))
-    if _computation(function) != _computation(oir.serde.deserialize_function(own)):
-        raise ModelError(
-            f"The model's function {function.name} is not the neuron of that name",
-            where=f"function {quoted(function.name)} of the domain {SPIKING_DOMAIN}",
-            why="its body differs from that which tinyc.passes.spiking.neurons writes",
-            remedy="let add_neurons of that module write it, or give it another domain: it is inlined then",
-        )
-
-
-def _computation(function: oir.Function) -> list[object]:
-    """What a function computes: its signature and its nodes in order, whatever their values are called."""
-    numbers: dict[oir.Value | None, int] = {None: -1}
-    for value in function.inputs:
-        numbers[value] = len(numbers)
-    made: list[object] = [len(function.inputs), sorted(function.attributes)]
-    for node in function:
-        for value in node.outputs:
-            numbers[value] = len(numbers)
-        attributes = sorted((a.name, str(a.ref_attr_name or a.value)) for a in node.attributes.values())
-        operands = [numbers.get(value) for value in node.inputs]
-        made.append((node.domain, node.op_type, operands, len(node.outputs), attributes))
-    return [*made, [numbers.get(value) for value in function.outputs]]
+    """ModelError for a function that has the name of a neuron and computes something else."""
+    if function.name in NEURONS:
+        require_same(function, neuron_function(function.name, function.opset_imports.get("", OPSET)))
 
 
 def beta_of(tau: float | np.ndarray, dt: float) -> np.ndarray:

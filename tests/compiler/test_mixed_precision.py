@@ -50,6 +50,7 @@ def test_a_quantized_model_is_refused(tmp_path: Path) -> None:
         ("--patches", "0x2"),
         ("--patch-coverage", "1"),
         ("--patch-threshold", "1.5"),
+        ("--patch-class", "dynamic"),
     ],
 )
 def test_numbers_out_of_range_are_refused(option: str, value: str) -> None:
@@ -98,6 +99,7 @@ def test_patches_need_mixed_precision_and_a_schedule() -> None:
     assert "add --objective bitops" in refused(2, DIGITS, *options)
     options = (*options, "--objective", "bitops")
     assert "twice" in refused(2, DIGITS, *options, "--schedule", "fast")
+    assert "add --patches auto" in refused(2, DIGITS, *options[2:], "--patch-class", "runtime")
     text = refused(2, DIGITS, *options[2:], "--patches", "9x9")
     assert "No first layers of this model can be cut into 9x9 patches" in text
 
@@ -131,3 +133,34 @@ def test_positions_with_outliers_keep_their_bits(grid: str, tmp_path: Path) -> N
     again = tinyc("compile", dumped, "-t", "nucleo-f446re", "--json", "-o", tmp_path / "again")
     assert again.code == 0, again.err
     assert json.loads(again.out)["compute"]["bitops"] == report["compute"]["bitops"]
+
+
+@pytest.mark.slow
+def test_each_inference_decides_which_patches_keep_their_bits(tmp_path: Path) -> None:
+    """The same network: what samples hold decides, in the emulator, on the host and on the board."""
+    onnx.save(oir.to_proto(network()), tmp_path / "net.onnx")
+    np.savez(tmp_path / "c.npz", **samples())
+    np.savez(tmp_path / "e.npz", **{name: array[::-1][:8] for name, array in samples().items()})
+    outcome = tinyc(
+        "compile", tmp_path / "net.onnx", "-t", "nucleo-f446re", "--precision", "mixed", "--max-drop", "20",
+        "--calibration", tmp_path / "c.npz", "--evaluate", tmp_path / "e.npz", "--patches", "3x3",
+        "--patch-class", "runtime", "--json", "-o", tmp_path / "out", "--dump-passes", tmp_path / "passes",
+        "--objective", "bitops",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    jsonschema.validate(report, json.loads((ROOT / "tests" / "report_schema.json").read_text()))
+    assert report["verification"]["host_bit_exact"] and report["verification"]["max_lsb_per_layer"] <= 1
+    assert report["verification"]["board_bit_exact"] in (True, None)
+    patches, compute = report["mixed_precision"]["patches"], report["compute"]
+    assert (patches["class"], patches["map"], patches["wide"]) == ("runtime", None, None)
+    work = patches["runtime"]
+    assert work["outliers"] == {"calibration": pytest.approx(1 / 9), "evaluation": 0.0}
+    assert work["one_branch_each"] and work["bitops"]["mean"] == compute["bitops"] < work["bitops"]["most"]
+    assert work["macs"]["mean"] == compute["macs_executed"] <= work["macs"]["most"]
+    (dumped,) = (tmp_path / "passes").glob("*-mixed-precision.onnx")
+    again = tinyc("compile", dumped, "-t", "nucleo-f446re", "--json", "-o", tmp_path / "again")
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["compute"] | {"instructions": 0, "cycles": 0, "milliseconds": 0} == (
+        compute | {"instructions": 0, "cycles": 0, "milliseconds": 0}
+    )

@@ -14,6 +14,8 @@ from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
 from tinyc.ir.program import Program
 from tinyc.passes.lower import LowerOptions, lower
+from tinyc.passes.onnx_graph import PATCH_DOMAIN
+from tinyc.passes.patch_functions import with_patch_functions
 from tinyc.passes.place import place
 from tinyc.passes.validate import validate
 from tinyc.targets import load_target
@@ -37,6 +39,8 @@ def float_model(
         [numpy_helper.from_array(np.asarray(v), n) for n, v in (constants or {}).items()],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=13)
+    if any(node.domain == PATCH_DOMAIN for node in nodes):
+        model = with_patch_functions(model)
     return onnx.shape_inference.infer_shapes(model, strict_mode=True)
 
 

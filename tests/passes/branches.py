@@ -1,25 +1,31 @@
-"""Quantized networks of which one part is computed twice, in 8 and in fewer bits, and selected by a mask."""
+"""Quantized networks of which one part is computed twice, in 8 and in fewer bits, and selected by a mask, or
+by what each patch of the image holds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ml_dtypes
 import numpy as np
 import onnx
 from onnx import helper
 
+from tinyc.passes.onnx_graph import PATCH_DOMAIN
+from tinyc.passes.patch_functions import HAS_OUTLIERS, SELECT_PATCHES
+
 from ..kernels.checks import Quant, qdq_model
 
 WIDE, NARROW = np.dtype(np.int8), np.dtype(ml_dtypes.int4)
 
 
+def patch_of(length: int, parts: int) -> np.ndarray:
+    """For each position along an axis, which of ``parts`` patches it belongs to."""
+    return np.repeat(np.arange(parts), np.diff([length * part // parts for part in range(parts + 1)]))
+
+
 def mask_of(cells: Sequence[str], size: tuple[int, int]) -> np.ndarray:
     """Bool [1, 1, rows, columns] from a drawing of a grid: ``#`` for positions that keep 8 bits."""
-    rows, columns = (
-        np.repeat(np.arange(parts), np.diff([length * part // parts for part in range(parts + 1)]))
-        for length, parts in zip(size, (len(cells), len(cells[0])), strict=True)
-    )
+    rows, columns = (patch_of(*axis) for axis in zip(size, (len(cells), len(cells[0])), strict=True))
     drawn = np.array([[cell == "#" for cell in row] for row in cells])
     return drawn[rows][:, columns][None, None]
 
@@ -30,11 +36,50 @@ def branches(
 ) -> onnx.ModelProto:  # fmt: skip
     """A 3×3 convolution with ``stride``, a depthwise and a pointwise one, twice; the selection by ``cells``
     of a grid over the result, in the type ``out``; and a convolution behind it."""
+    mask = mask_of(cells, (-(-size[0] // stride), -(-size[1] // stride)))
+    where = helper.make_node("Where", ["mask", "wide_c", "narrow_c"], ["joined_float"], "select")
+    return _network([where], {"mask": mask}, size, stride, narrow, out, dilation)
+
+
+LOW, HIGH = -5.0, 5.7
+"""Real values between which none is an outlier to ``classified``."""
+
+
+def classified(
+    grid: tuple[int, int], size: tuple[int, int] = (12, 10), stride: int = 2, narrow: np.dtype = NARROW,
+    out: np.dtype = WIDE, dilation: int = 1, share: float = 0.5,
+) -> onnx.ModelProto:  # fmt: skip
+    """The same, but the branch is selected by what each patch of ``grid`` over the image holds at run time:
+    of ``share`` of all inputs an outlier, as schedules are told."""
+    ends = [-(-length // stride) for length in size]
+    cells, cells_of_result = (
+        {"rows": patch_of(height, grid[0]).tolist(), "columns": patch_of(width, grid[1]).tolist()}
+        for height, width in (size, ends)
+    )
+    nodes = [
+        helper.make_node(
+            HAS_OUTLIERS, ["x"], ["flags"], "classify", domain=PATCH_DOMAIN, low=LOW, high=HIGH,
+            order=[0, 2, 3, 1], shape=[*size, 3], grid=[1, 1, *grid], shares=[share] * (grid[0] * grid[1]),
+            **cells,
+        ),
+        helper.make_node(
+            SELECT_PATCHES, ["flags", "wide_c", "narrow_c"], ["joined_float"], "select", domain=PATCH_DOMAIN,
+            **cells_of_result,
+        ),
+    ]  # fmt: skip
+    return _network(nodes, {}, size, stride, narrow, out, dilation)
+
+
+def _network(
+    joins: Sequence[onnx.NodeProto], given: Mapping[str, np.ndarray], size: tuple[int, int], stride: int,
+    narrow: np.dtype, out: np.dtype, dilation: int,
+) -> onnx.ModelProto:  # fmt: skip
+    """``joins`` make joined_float of wide_c and narrow_c, and may read x."""
     rng = np.random.default_rng(3)
     nodes: list[onnx.NodeProto] = []
     quants: dict[str, Quant] = {"x": (0.05, 3), "y": (0.04, -5)}
     types: dict[str, np.dtype] = {}
-    constants: dict[str, np.ndarray | np.generic] = {}
+    constants: dict[str, np.ndarray | np.generic] = dict(given)
     dequantized: dict[str, tuple[np.ndarray, np.ndarray | np.generic, int]] = {}
 
     def conv(source: str, target: str, kind: np.dtype, shape: tuple[int, ...], step: int = 1) -> None:
@@ -65,8 +110,7 @@ def branches(
         conv("x", f"{branch}_a", kind, (6, 3, 3, 3), stride)
         conv(f"{branch}_a", f"{branch}_b", kind, (6, 1, 3, 3))
         conv(f"{branch}_b", f"{branch}_c", out, (5, 6, 1, 1))
-    constants["mask"] = mask_of(cells, (-(-size[0] // stride), -(-size[1] // stride)))
-    nodes.append(helper.make_node("Where", ["mask", "wide_c", "narrow_c"], ["joined_float"], "select"))
+    nodes += joins
     requantized("joined_float", "joined", out)
     conv("joined", "y", WIDE, (4, 5, 3, 3))
     last = [node for node in nodes if node.name not in ("q_y", "d_y")]
