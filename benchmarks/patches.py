@@ -63,9 +63,8 @@ def rows(name: str, data: Data, stage: Stage, options: PatchOptions, searched: b
         for classes, model, branches in (
             ("one class", data.model, WHOLE), ("two classes", patches.model, patches.branches),
         ):  # fmt: skip
-            labels = None if data.labels is None else data.labels[0]
             limits = MixedOptions(goal="fast", objective="bitops")
-            found = search(model, data.calibration, labels, program_of, limits, branches=branches)
+            found = search(model, data.calibration, data.labels[0], program_of, limits, branches=branches)
             made.append(_row(name, f"{classes}, searched", found.model, data, patches))
     return made
 

@@ -6,13 +6,15 @@ channels by ``make_divisible``, the last convolution 1,280 wide for widths up to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import onnx
+from onnx import numpy_helper
 
-from .convnet import ConvNet, make_divisible
+from .convnet import Array, ConvNet, make_divisible
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,16 @@ def build_model(width: float, size: int, classes: int = 1000) -> onnx.ModelProto
             index += 1
     x = net.conv_relu6(f"features.{index}", x, make_divisible(HEAD * max(1.0, width)), 1)
     return net.classifier(x, classes)
+
+
+def with_weights(model: onnx.ModelProto, weights: Mapping[str, Array]) -> onnx.ModelProto:
+    """A copy of ``model`` with the initializers that ``weights`` names, as PyTorch does, replaced."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for tensor in copy.graph.initializer:
+        if tensor.name in weights:
+            tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name], tensor.name))
+    return copy
 
 
 @click.command(help="Write MobileNetV2 with random weights as ONNX.")

@@ -15,6 +15,7 @@ from ..quantize.calibration import Calibration, calibration_of
 from ..quantize.options import DEFAULTS as IN_8_BITS
 from ..quantize.options import Progress, QuantizeOptions, silent
 from ..quantize.pipeline import Quantizer
+from ..quantize.running import each, one_thread
 from . import vdqs, weights
 from .bitops import Layer, bitops, weight_bytes
 from .branches import WHOLE, Branches
@@ -114,8 +115,13 @@ class _Trials:
         return self.guard.judge(self._models(widths))
 
     def _models(self, widths: Widths) -> list[oir.Model]:
-        make = self._quantizer.quantized  # one after the other: products of matrices that run side by side
-        return [make(widths.activations, widths.weights, samples=part) for part in self.samples]  # may vary
+        """One of each fold, side by side."""
+
+        def model(part: Calibration) -> oir.Model:
+            return self._quantizer.quantized(widths.activations, widths.weights, samples=part)
+
+        with one_thread():  # what is in force when the first ends is in force until the last does
+            return list(each(model, self.samples))
 
 
 class _Search:

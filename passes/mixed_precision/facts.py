@@ -65,7 +65,8 @@ class Facts:
     def noise(self, guard: Guard, whole: oir.Model, samples: Calibration, limit: float) -> dict[Step, float]:
         """What each step to 4 and to 2 bits alone adds to the noise of ``whole``, the model in 8 bits that
         was rounded on ``samples``; infinite for 2 bits, unmeasured, where 4 add more than ``limit``."""
-        level, found = guard.noise(whole), dict[Step, float]()
+        noise, found = guard.noise_of(whole), dict[Step, float]()
+        level = noise(whole)
         layers = {layer.name for layer in self.layers}
         count = 2 * (len(self._quantizer.groups) + len(self._quantizer.layers))
         made = self._quantizer.narrowed(samples, self._progress)
@@ -74,7 +75,7 @@ class Facts:
             if found.get(replace(step, bits=2 * bits), 0.0) > limit:
                 found[step] = math.inf
             elif name in (layers if of_weights else self.maps):
-                found[step] = max(guard.noise(make()) - level, 0.0)
+                found[step] = max(noise(make()) - level, 0.0)
             self._progress("measure noise", done / count)
         return found
 

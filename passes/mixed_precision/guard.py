@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..quantize.graphs import exposing, name_of
 from ..quantize.running import Feeds, Runner, each
 from ..state_pairs import given_inputs, given_outputs
 from .margins import ONE_SIDED, Margins, margins_of
+from .variants import Variants
 
 SMALL = 200
 """Samples; on fewer a drop of one point cannot be told from luck."""
@@ -85,9 +86,11 @@ class Guard:
         found = self._outputs(models)
         return self._classes(found) if self._classifies else self._fidelity(found)
 
-    def noise(self, model: oir.Model) -> float:
-        """``Judgement.noise`` of the first fold's ``model`` on some of its samples."""
-        return self._noise(outputs_of(model, [self._samples[int(index)] for index in self._few]), self._few)
+    def noise_of(self, whole: oir.Model) -> Callable[[oir.Model], float]:
+        """What measures ``Judgement.noise`` of variants of ``whole``, the first fold's baseline, on some of
+        that fold's samples."""
+        variants = Variants(whole, [self._samples[int(index)] for index in self._few])
+        return lambda model: self._noise(_rows(variants.run(model, scores_of(model))), self._few)
 
     def bearable(self, max_drop: float) -> float:
         """The most noise with which a drop of at most ``max_drop`` is to be expected, by its bound."""
@@ -140,8 +143,11 @@ def outputs_of(model: oir.Model, samples: Sequence[Feeds]) -> np.ndarray:
     """The first output before its Softmax, [samples, elements]."""
     name = scores_of(model)
     runner = Runner(exposing(model, [name]), optimized=False)
-    rows = [result[name].reshape(-1) for result in each(runner.run, samples)]
-    return np.stack(rows).astype(np.float64)
+    return _rows([result[name] for result in each(runner.run, samples)])
+
+
+def _rows(outputs: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack([output.reshape(-1) for output in outputs]).astype(np.float64)
 
 
 def paired_interval(lost: int, won: int, count: int) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ def rows(unit: Unit, weight_shape: Sequence[int], activation: np.ndarray, most: 
     node = unit.operator
     if node.op_type != "Conv":
         matrix = activation.reshape(-1, activation.shape[-1])
-        return _thinned(matrix, most)[np.newaxis]
+        return matrix[_picks(len(matrix), most)][np.newaxis]
     kernel = tuple(weight_shape[2:])
     rank = len(kernel)
     strides = tuple(node.attributes.get_ints("strides", [1] * rank))
@@ -58,16 +59,16 @@ def rows(unit: Unit, weight_shape: Sequence[int], activation: np.ndarray, most: 
     windows = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=axes)
     steps = tuple(slice(None, None, step) for step in (*strides, *dilations))
     windows = windows[(slice(None), slice(None), *steps)]
-    channels = windows.shape[1]
+    places = (windows.shape[0], *windows.shape[2 : 2 + rank])
+    sample, *place = np.unravel_index(_picks(math.prod(places), most), places)
+    positions = windows[(sample, slice(None), *place)]  # copies these alone: [rows, channels, *kernel]
     groups = node.attributes.get_int("group", 1)
-    positions = np.moveaxis(windows, 1, 1 + rank).reshape(-1, channels, int(np.prod(kernel)))
-    positions = _thinned(positions, most)
-    grouped = positions.reshape(len(positions), groups, -1)
-    return np.ascontiguousarray(np.moveaxis(grouped, 1, 0))
+    return np.ascontiguousarray(np.moveaxis(positions.reshape(len(positions), groups, -1), 1, 0))
 
 
-def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+def _picks(count: int, most: int) -> np.ndarray:
+    """Indices below ``count``: all, or ``most`` of them, evenly spread."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(int)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from .graphs import excerpt, name_of
 from .moments import MAX_TERMS, Moments, rows, weight_matrix
 from .operators import array_of, is_constant
 from .options import Progress
-from .running import Runner, each
+from .running import Runner, each, one_thread
 from .units import Partition, Unit
 from .weights import Weights, round_weights, with_bias
 
@@ -59,17 +59,18 @@ def quantize_weights(
     exact: _Samples = {name: [feeds[name] for feeds in calibration.feeds] for name in names}
     quantized: _Samples = {name: _through(arrays, quants.get(name)) for name, arrays in exact.items()}
     weights: dict[str, dict[int, Weights]] = {}
-    for done, step in enumerate(steps, start=1):
-        if step.unit is not None and step.unit.rule.weight_axis is not None:
-            layer = _Layer(model, step.unit, quants)
-            weights[step.unit.name] = layer.solve(exact, quantized, bits.get(step.unit.name, (8,)))
-        else:
-            _run(model, step, quants, exact, quantized)
-        for name in step.inputs:
-            uses[name] -= 1
-            if uses[name] == 0:
-                del exact[name], quantized[name]
-        progress("round weights", done / len(steps))
+    with one_thread():
+        for done, step in enumerate(steps, start=1):
+            if step.unit is not None and step.unit.rule.weight_axis is not None:
+                layer = _Layer(model, step.unit, quants)
+                weights[step.unit.name] = layer.solve(exact, quantized, bits.get(step.unit.name, (8,)))
+            else:
+                _run(model, step, quants, exact, quantized)
+            for name in step.inputs:
+                uses[name] -= 1
+                if uses[name] == 0:
+                    del exact[name], quantized[name]
+            progress("round weights", done / len(steps))
     return weights
 
 

@@ -63,13 +63,18 @@ def compensated(
         errors = np.empty_like(left[:, begin:end])
         for term in range(begin, end):
             row = left[:, term]
-            result[:, term] = np.clip(np.rint(row / scales), least, most)
+            result[:, term] = _within(np.rint(row / scales), least, most)
             error = (row - result[:, term] * scales) / upper[:, term, term][:, None]
             left[:, term + 1 : end] -= upper[:, term, term + 1 : end][:, :, None] * error[:, None, :]
             errors[:, term - begin] = error
         left[:, end:] -= np.swapaxes(upper[:, begin:end, end:], 1, 2) @ errors
     back = np.argsort(order, axis=1, kind="stable")
     return np.swapaxes(np.take_along_axis(result, back[:, :, None], axis=1), 1, 2)
+
+
+def _within(values: np.ndarray, least: int, most: int) -> np.ndarray:
+    """``np.clip``, which takes longer to be called than to run on the few numbers of one term."""
+    return np.minimum(np.maximum(values, least), most)
 
 
 def output_error(difference: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -94,7 +99,7 @@ def refined(
         for term in range(begin, end):
             variance = covariance[:, term, term][:, None]
             wanted = result[:, term] + near[:, term - begin] / (variance * scales)
-            moved = np.clip(np.rint(wanted), least, most)
+            moved = _within(np.rint(wanted), least, most)
             change = (moved - result[:, term]) * scales
             near -= covariance[:, begin:end, term][:, :, None] * change[:, None, :]
             result[:, term], changes[:, term - begin] = moved, change

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, cast
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import onnx_ir as oir
@@ -50,6 +51,15 @@ class Runner:
         arrays = {name: np.asarray(array) for name, array in feeds.items()}  # NumPy may have made scalars
         outputs = cast(list[np.ndarray], self._session.run(None, arrays))
         return dict(zip(self.outputs, outputs, strict=True))
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Lets NumPy's products of matrices use one thread each, so that results do not depend on the machine's
+    number of cores. The threads of a product that small also spend most of their time waiting for each
+    other."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 def each(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
