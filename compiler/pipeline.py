@@ -56,7 +56,7 @@ from .scheduling import Schedules, make_schedules
 from .sequences import judge_sequences
 from .sessions import Reference
 from .source import as_onnx
-from .spiking import OverTime, Rates, judge_rates, over_time, to_rates
+from .spiking import OverTime, Rates, judge_rates, over_time, rates_of, to_rates
 from .stepping import unrolled
 from .verification import (
     Verification,
@@ -160,15 +160,15 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     dumps.after("canonicalize", model)
     refuse_unsupported(model)
     whole = _streamed(model.clone(), options)
-    samples, calibration = _calibration(model, options)
-    mixed, rates, stepped = None, None, imported
+    mixed, rates, stepped = None, rates_of(model), imported
+    samples, calibration = _calibration(model, rates, options)
     if options.spiking is not None:
         progress("converting to spikes")
         rates = to_rates(model, samples, options)
+        assert samples is not None and rates.found is not None
         model = stepped = rates.found.model
         dumps.after("spiking", model)
-        assert samples is not None
-        samples = over_time(model, samples, rates.steps)
+        samples = over_time(model, samples, rates.coding.steps)
     if options.precision == "mixed":
         mixed = _mixed(model, samples, options, target, progress)
         model = mixed.found.model
@@ -201,24 +201,29 @@ def _streamed(model: oir.Model, options: CompileOptions) -> Streamed | None:
     return None if options.stream is None else stream(model, options.stream_axis)
 
 
-def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | None, str | None]:
+def _calibration(
+    model: oir.Model, rates: Rates | None, options: CompileOptions
+) -> tuple[Samples | None, str | None]:
     """The calibration samples, and how the report names them. Those of a model with states are the steps of
-    sequences, with the states that the float model meets."""
+    sequences, with the states that the float model meets; of a rate-coded one, a sequence is one sample in
+    every step."""
     inputs = input_specs(given_inputs(model))
     if options.calibration is None:
         return None, None
-    stateful = bool(state_pairs(model))
-    if options.calibration == RANDOM:
-        said = "random numbers: a study of size, not of accuracy"
-        if stateful:
+    random = options.calibration == RANDOM
+    said = "random numbers: a study of size, not of accuracy"
+    if rates is None and state_pairs(model):
+        if random:
             return unrolled(model, random_sequences(inputs, RANDOM_SAMPLES, RANDOM_STEPS, seed=0)), said
-        return random_samples(inputs, RANDOM_SAMPLES, seed=0), said
-    if stateful:
         sequences = load_sequences(options.calibration, inputs)
         said = f"calibrated on {len(sequences)} sequences of {sequences.steps} steps"
         return unrolled(model, sequences), said
-    samples = load_samples(options.calibration, inputs)
-    return samples, f"calibrated on {len(samples)} samples"
+    if random:
+        samples = random_samples(inputs, RANDOM_SAMPLES, seed=0)
+    else:
+        samples = load_samples(options.calibration, inputs)
+        said = f"calibrated on {len(samples)} samples"
+    return samples if rates is None else over_time(model, samples, rates.coding.steps), said
 
 
 def _quantizes(model: oir.Model, options: CompileOptions, target: Target, samples: Samples | None) -> bool:

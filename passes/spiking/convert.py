@@ -23,14 +23,13 @@ from ..quantize.calibration import Calibration
 from ..quantize.graphs import name_of
 from .neurons import add_neurons
 from .rate_pool import RATE_MAX_POOL, add_rate_pool
+from .rates import STEPS_KEY
 from .signals import Coding, Signal, summed
 from .states import States
 from .thresholds import balanced_thresholds
 
 PERCENTILE = 99.0
 """Of a channel's activations: the threshold."""
-STEPS_KEY = "tinyc.steps"
-"""metadata_props: time steps of one inference."""
 
 
 def convert(

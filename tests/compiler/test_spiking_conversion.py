@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -58,8 +59,14 @@ int main(void)
 
 
 @pytest.fixture(scope="module")
-def compiled() -> Compiled:
-    return compile_model(MODELS / "digits.onnx", OPTIONS)
+def dumps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the network after each pass."""
+    return tmp_path_factory.mktemp("dumps")
+
+
+@pytest.fixture(scope="module")
+def compiled(dumps: Path) -> Compiled:
+    return compile_model(MODELS / "digits.onnx", replace(OPTIONS, dump_passes=dumps))
 
 
 def test_accuracy_is_int8s_in_few_steps(compiled: Compiled) -> None:
@@ -110,6 +117,25 @@ def test_an_inference_in_c_ends_where_the_report_counted_it(compiled: Compiled, 
         assert steps[0] == wanted
         assert steps[1:].tolist() == sequence[wanted - 1][output].reshape(-1).tolist()
     assert len(set(told[:, 0])) > 3
+
+
+@pytest.mark.parametrize("stage", ["03-spiking", "04-quantize"])
+def test_a_dumped_model_compiles_to_the_same_inference(
+    compiled: Compiled, dumps: Path, stage: str
+) -> None:
+    """Its calibration and evaluation samples are those of the network that it was made from."""
+    options = replace(OPTIONS, spiking=None, name="digits", verify=False)
+    if stage == "04-quantize":
+        options = replace(options, calibration=None)
+    again = compile_model(dumps / f"{stage}.onnx", options)
+    assert again.files["digits_weights.c"] == compiled.files["digits_weights.c"]
+    noted = [re.findall(r"#define DIGITS_(?:STEPS|CERTAIN_LEAD) .*", made.files["digits.h"])
+             for made in (compiled, again)]  # fmt: skip
+    assert len(noted[0]) == 2 and noted[1] == noted[0]
+    assert "digits_infer" in again.files["digits.h"]
+    told, wanted = (made.report.to_dict()["spiking"] for made in (again, compiled))
+    assert told["evaluation"] == wanted["evaluation"]
+    assert told["calibration"] is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tinyc.passes.quantize.calibration import Calibration
 from tinyc.passes.quantize.running import Runner
 from tinyc.passes.spiking.choice import rate_coded
 from tinyc.passes.spiking.convert import convert
-from tinyc.passes.spiking.rates import exit_margin, exits, first_outputs
+from tinyc.passes.spiking.rates import RateCoding, exit_margin, exits, first_outputs, rate_coding
 from tinyc.passes.state_pairs import state_pairs
 
 from ..onnx_text import build, normal
@@ -171,6 +171,25 @@ def test_exits_come_where_no_calibration_sample_changed_its_class_afterwards() -
     assert steps.tolist() == [3, 1]
 
 
+@pytest.mark.parametrize(
+    ("noted", "says"),
+    [
+        ({"tinyc.steps": "0"}, "tinyc.steps = '0'"),
+        ({"tinyc.steps": "many"}, "tinyc.steps = 'many'"),
+        ({"tinyc.steps": "8", "tinyc.exit_margin": "nan"}, "exit_margin = 'nan'"),
+        ({"tinyc.steps": "8", "tinyc.exit_margin": "-1"}, "exit_margin = '-1'"),
+        ({"tinyc.steps": "8"}, "it has no states"),
+    ],
+)
+def test_steps_that_cannot_be_meant_are_refused(noted: dict[str, str], says: str) -> None:
+    text, shape, shapes = _NETWORKS["dense"]
+    model = _model(text, shape, shapes)
+    assert rate_coding(model) is None
+    model.metadata_props.update(noted)
+    with pytest.raises(ModelError, match=says):
+        rate_coding(model)
+
+
 def test_thresholds_are_chosen_by_agreement_and_exits_keep_it() -> None:
     text, shape, shapes = _NETWORKS["dense"]
     model = _model(text, shape, shapes)
@@ -179,4 +198,4 @@ def test_thresholds_are_chosen_by_agreement_and_exits_keep_it() -> None:
     assert found.agreement[-1] >= 0.9 > found.agreement[0]
     assert found.agreement_at_exit == found.agreement[-1]
     assert 1 <= found.mean_steps < 24
-    assert float(found.model.metadata_props["tinyc.exit_margin"]) == found.margin
+    assert rate_coding(found.model) == RateCoding(24, found.margin)
