@@ -122,7 +122,7 @@ def to_rates(model: oir.Model, samples: Samples | None, options: CompileOptions)
             "--spiking was asked for, but the model is quantized already",
             remedy="compile the float model that it was made from",
         )
-    found = rate_coded(model, Calibration(tuple(samples)), options.spiking)
+    found = rate_coded(model, Calibration(tuple(samples)), options.spiking, options.spike_coding)
     coding = rate_coding(found.model)
     assert coding is not None
     return Rates(coding, found)

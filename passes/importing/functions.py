@@ -10,6 +10,7 @@ import onnx_ir.passes.common as common
 from ...ir.errors import ModelError
 from ..onnx_graph import OPSET, SPIKING_DOMAIN, quoted
 from ..onnx_infer import schema_of
+from ..spiking.encoders import check_encoder
 from ..spiking.neurons import check_neuron
 
 MAX_NODES = 100_000
@@ -41,6 +42,7 @@ def inline_functions(model: oir.Model) -> None:
     common.RemoveUnusedFunctionsPass()(model)
     for function in model.functions.values():
         check_neuron(function)
+        check_encoder(function)
         _check_kept(function)
 
 

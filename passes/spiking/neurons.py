@@ -165,15 +165,19 @@ def with_neurons(model: onnx.ModelProto) -> onnx.ModelProto:
 def check_neuron(function: oir.Function) -> None:
     """ModelError for a function that has the name of a neuron and computes something else: tinyc's kernels
     would not do what it says. Its nodes may be named as they like."""
-    if function.name not in NEURONS:
-        return
-    own = neuron_function(function.name, function.opset_imports.get("", OPSET))
+    if function.name in NEURONS:
+        own = neuron_function(function.name, function.opset_imports.get("", OPSET))
+        require_same(function, own, "the neuron", "tinyc.passes.spiking.neurons")
+
+
+def require_same(function: oir.Function, own: onnx.FunctionProto, what: str, module: str) -> None:
+    """ModelError for a function that does not compute what ``own`` does, which ``module`` writes."""
     if _computation(function) != _computation(oir.serde.deserialize_function(own)):
         raise ModelError(
-            f"The model's function {function.name} is not the neuron of that name",
+            f"The model's function {function.name} is not {what} of that name",
             where=f"function {quoted(function.name)} of the domain {SPIKING_DOMAIN}",
-            why="its body differs from that which tinyc.passes.spiking.neurons writes",
-            remedy="let add_neurons of that module write it, or give it another domain: it is inlined then",
+            why=f"its body differs from that which {module} writes",
+            remedy="let that module write it, or give it another domain: it is inlined then",
         )
 
 

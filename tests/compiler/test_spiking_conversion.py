@@ -14,6 +14,7 @@ from tinyc.compiler.options import CompileOptions
 from tinyc.compiler.pipeline import Compiled, compile_model
 from tinyc.emulator.host import WARNINGS, HostModel
 from tinyc.ir.errors import UsageError
+from tinyc.passes.spiking.inputs import SpikeCoding
 
 from ..codegen.subjects import tool
 
@@ -90,6 +91,19 @@ def test_only_the_first_layer_multiplies(compiled: Compiled) -> None:
     assert {name for name, count in macs.items() if count} == {first}
 
 
+@pytest.mark.parametrize(("coding", "least"), [("poisson", 0.97), pytest.param("latency", 0.98, marks=pytest.mark.slow)])
+def test_coded_inputs_leave_no_layer_that_multiplies(coding: SpikeCoding, least: float) -> None:
+    found = compile_model(MODELS / "digits.onnx", replace(OPTIONS, spiking=32, spike_coding=coding))
+    report = found.report.to_dict()
+    assert report["model"]["macs"] == 0
+    assert report["spiking"]["evaluation"]["by_step"][-1] >= least
+    assert report["verification"]["host_bit_exact"]
+    assert report["verification"]["board_bit_exact"] is not False
+    (first,) = (layer for layer in report["layers"] if layer["operator"] == coding.capitalize())
+    assert first["lsb"] == 0
+    assert f"--spike-coding {coding}" in report["options"]
+
+
 def test_an_inference_in_c_ends_where_the_report_counted_it(compiled: Compiled, tmp_path: Path) -> None:
     for name, text in compiled.files.items():
         (tmp_path / name).write_text(text)
@@ -146,6 +160,8 @@ def test_a_dumped_model_compiles_to_the_same_inference(
         ({"spiking": 0}, "--spiking"),
         ({"spiking": -3}, "--spiking"),
         ({"spiking": 100000}, "--spiking"),
+        ({"spiking": None, "spike_coding": "poisson"}, "does not go without --spiking"),
+        ({"spike_coding": "phase"}, "--spike-coding cannot be 'phase'"),
         ({"precision": "mixed"}, "does not go with --precision mixed"),
         ({"precision": "float32"}, "does not go with --precision float32"),
         ({"check_passes": True}, "does not go with --check-passes"),
