@@ -18,7 +18,7 @@ from ..passes.samples import Samples, input_specs, random_samples
 from ..passes.state_pairs import given_inputs, state_pairs
 from .distance import distance, span
 from .feeding import stored_inputs
-from .fidelity import StepError
+from .fidelity import Flips, StepError
 from .stepping import Stepper
 
 Sample = Mapping[str, np.ndarray]
@@ -40,6 +40,12 @@ class Verification:
     def max_lsb(self) -> int | None:
         """The largest difference of an integer layer from ONNX Runtime, in LSB."""
         return max((e.lsb for e in self.errors if e.lsb is not None), default=None)
+
+    @property
+    def flipped(self) -> Flips | None:
+        """Spikes that differ from ONNX Runtime's, of all layers; None for a network without spikes."""
+        flips = [e.flipped for e in self.errors if e.flipped is not None]
+        return sum(flips, Flips(0, 0)) if flips else None
 
 
 def emulate(program: Program, samples: Sequence[Sample]) -> list[dict[str, np.ndarray]]:

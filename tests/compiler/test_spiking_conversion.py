@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -84,6 +86,20 @@ def test_accuracy_is_int8s_in_few_steps(compiled: Compiled) -> None:
     assert report["accuracy"]["compiled"] == found["at_exit"]
 
 
+def test_spikes_at_their_threshold_are_counted_and_are_no_error_of_membranes(compiled: Compiled) -> None:
+    report = compiled.report.to_dict()
+    jsonschema.validate(report, json.loads((MODELS.parent / "tests" / "report_schema.json").read_text()))
+    flipped, layers = report["verification"]["spikes_flipped"], report["layers"]
+    assert report["verification"]["max_lsb_per_layer"] <= 2
+    assert flipped["count"] <= 0.002 * flipped["of"]
+    per_layer = [layer["spikes_flipped"] for layer in layers if layer["dtype"] == "bit"]
+    named = [found for found in per_layer if found is not None]
+    assert sum(found["count"] for found in named) == flipped["count"]
+    neurons = [layer for layer in layers if layer["operator"] == "IF"]
+    for layer in neurons:
+        assert layer["spikes_flipped"]["of"] == 6 * int(np.prod(layer["output_shape"]))
+
+
 def test_only_the_first_layer_multiplies(compiled: Compiled) -> None:
     macs = {step.name: step.kernel.cost(compiled.program.buffers[step.outputs[0]].whole).macs
             for step in compiled.program.steps}  # fmt: skip
@@ -91,7 +107,9 @@ def test_only_the_first_layer_multiplies(compiled: Compiled) -> None:
     assert {name for name, count in macs.items() if count} == {first}
 
 
-@pytest.mark.parametrize(("coding", "least"), [("poisson", 0.97), pytest.param("latency", 0.98, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("coding", "least"), [("poisson", 0.97), pytest.param("latency", 0.98, marks=pytest.mark.slow)]
+)
 def test_coded_inputs_leave_no_layer_that_multiplies(coding: SpikeCoding, least: float) -> None:
     found = compile_model(MODELS / "digits.onnx", replace(OPTIONS, spiking=32, spike_coding=coding))
     report = found.report.to_dict()
@@ -100,7 +118,7 @@ def test_coded_inputs_leave_no_layer_that_multiplies(coding: SpikeCoding, least:
     assert report["verification"]["host_bit_exact"]
     assert report["verification"]["board_bit_exact"] is not False
     (first,) = (layer for layer in report["layers"] if layer["operator"] == coding.capitalize())
-    assert first["lsb"] == 0
+    assert first["spikes_flipped"]["count"] == 0
     assert f"--spike-coding {coding}" in report["options"]
 
 

@@ -95,7 +95,8 @@ def _program(operator: str, shape: tuple[int, ...], stored: tuple[DType, Quant])
 
 
 def _integers(shape: tuple[int, ...], dtype: DType) -> np.ndarray:
-    return np.random.default_rng(3).integers(dtype.lowest, dtype.highest + 1, shape).astype(dtype.numpy)
+    low, high = int(dtype.lowest), int(dtype.highest)
+    return np.random.default_rng(3).integers(low, high + 1, shape).astype(dtype.numpy)
 
 
 @pytest.mark.parametrize("operator", RESOLVE)
