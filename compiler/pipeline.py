@@ -141,7 +141,7 @@ def _compile(imported: oir.Model, options: CompileOptions, target: Target, progr
     _check_input_dtype(layers, options)
     progress("scheduling")
     budget = target.sram_bytes if options.sram_budget is None else options.sram_budget
-    schedules = make_schedules(layers, target, options, budget)
+    schedules = make_schedules(layers, target, options, budget, repeated=prepared.rates is not None)
     facts = _facts(prepared, layers, options)
     compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
     while compiled.report.sram_total > budget and (smaller := schedules.smaller()) is not None:

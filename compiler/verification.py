@@ -63,7 +63,11 @@ def with_states(program: Program, model: oir.Model, samples: Sequence[Sample]) -
     machine, met = Machine(program), list[Sample]()
     for sample in samples:
         held = ((program.buffers[name], array) for name, array in machine.states().items())
-        states = {buffer.source: to_given(array, buffer, dtypes[buffer.source]) for buffer, array in held}
+        states = {
+            buffer.source: to_given(array, buffer, dtypes[buffer.source])
+            for buffer, array in held
+            if buffer.source in dtypes
+        }
         met.append({**sample, **states})
         machine.run(stored_inputs(program, sample))
     return met
