@@ -36,6 +36,7 @@ from ..passes.samples import (
     sequences_of,
 )
 from ..passes.schedule.selection import model_macs
+from ..passes.spiking.flatten import flatten_as_they_lie
 from ..passes.state_pairs import given_inputs, state_pairs
 from ..passes.streaming import Streamed, stream
 from ..passes.validate import validate
@@ -157,6 +158,7 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     dumps.after("import", imported)
     progress("canonicalizing")
     model = canonicalize(imported.clone())
+    flatten_as_they_lie(model)
     dumps.after("canonicalize", model)
     refuse_unsupported(model)
     whole = _streamed(model.clone(), options)

@@ -70,8 +70,8 @@ class _InBlocks(EventLayer):
         return cost + self.rest_times.cost(replace(fan, outputs=self.behind, reach=self.behind))
 
     def constants(self) -> Mapping[str, np.ndarray]:
-        """Of blocks, filled up, and of the few behind them, if any, as the portable kernel has them. Biases of
-        16 bits are in words, which are aligned."""
+        """Of blocks, filled up, and of the few behind them, if any, as the portable kernel has them. Biases
+        of 16 bits are in words, which are aligned."""
         rows, bias = self.matrix.T, self.bias.astype(self.dtype.numpy)
         end = self.outputs if self.partial else self.blocks * BLOCK
         filled = -end % BLOCK

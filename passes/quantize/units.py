@@ -204,12 +204,12 @@ def _computes_floats(node: oir.Node) -> bool:
 def _anchored(
     units: Iterable[Unit], neurons: Iterable[tuple[str, str]], pairs: Iterable[StatePair]
 ) -> tuple[Unit, ...]:
-    """Drops chains of data movement that neither a computing unit nor the states of ``neurons`` touch, on
-    neither side of a state: they may as well move floats."""
+    """Drops chains of data movement that no computing unit touches, on neither side of a state: they may as
+    well move floats. Those that a state of ``neurons``, (before, after) each, goes through first stay."""
     states = [(pair.input, pair.output) for pair in pairs]
     units = list(units)
     touched = {n for u in units if not u.rule.shared for n in (*u.inputs, *u.outputs)}
-    touched.update(name for pair in neurons for name in pair)
+    touched.update({before for before, _ in neurons} - {before for before, _ in states})
     moving = [unit for unit in units if unit.rule.shared]
     growing = True
     while growing:

@@ -22,6 +22,7 @@ from ..onnx_graph import SPIKING_DOMAIN, Array, attributes_of, constant, describ
 from ..quantize.calibration import Calibration
 from ..quantize.graphs import name_of
 from .encoders import add_encoders
+from .flatten import flatten_as_they_lie
 from .inputs import Coded, SpikeCoding, code_inputs
 from .neurons import add_neurons
 from .rate_pool import RATE_MAX_POOL, add_rate_pool
@@ -55,6 +56,7 @@ def convert(
     add_neurons(found)
     add_rate_pool(found)
     conversion.states.note(found)
+    flatten_as_they_lie(found)
     found.metadata_props[STEPS_KEY] = str(steps)
     return found
 
