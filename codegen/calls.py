@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..ir.invariant import run_once
 from ..ir.program import Program
 from ..ir.window import Window
 from .frames import Top, tops
@@ -57,6 +58,13 @@ class StreamTable:
     def is_simple(self) -> bool:
         """One pass that needs no table but the order of layers."""
         return len(self.parts) == 1 and list(self.fields) == ["y"]
+
+
+def first_repeated(program: Program, body: Sequence[Call | StreamTable]) -> int:
+    """The number of the first part of ``body`` that has to run in every time step of an inference."""
+    once = {task.step + 1 for task in program.tasks[: run_once(program)]}
+    parts = ([part] if isinstance(part, Call) else part.calls.values() for part in body)
+    return sum(all(call.layer in once for call in calls) for calls in parts)
 
 
 class Caller:

@@ -14,9 +14,10 @@ from typing import Any, cast
 import jinja2
 import numpy as np
 
+from ..ir.invariant import run_once
 from ..ir.program import Buffer, Program, Step, Task
 from ..targets import Target
-from .calls import Caller
+from .calls import Caller, first_repeated
 from .feeding import feedings
 from .layout import c_comment, c_node, wrapped
 from .literals import c_array, c_float, c_int, c_lowest, c_signed, c_type
@@ -205,6 +206,7 @@ def interface(program: Program) -> dict[str, Any]:
         "outputs": [program.buffers[name] for name in program.outputs],
         "fed": feedings(program),
         "stateful": bool(program.states),
+        "holds": bool(run_once(program)),
     }
 
 
@@ -213,6 +215,8 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
     for task in program.tasks:
         tasks[task.step].append(task)
     layers = [_layer(program, index, tasks[index]) for index in range(len(program.steps))]
+    body = Caller(program, [layer.step for layer in layers]).body()
+    first = first_repeated(program, body) if facts.inference else 0
     reset = resets(program)
     initials = [Symbol(r.symbol, r.values, "TINYC_WEIGHTS_ATTR") for r in reset if r.fill is None]
     return interface(program) | {
@@ -224,7 +228,8 @@ def _context(program: Program, target: Target, facts: Facts, golden: GoldenVecto
         "resets": reset,
         "initials": initials,
         "symbols": [*initials, *(symbol for layer in layers for symbol in layer.symbols.values())],
-        "body": Caller(program, [layer.step for layer in layers]).body(),
+        "once": body[:first],
+        "body": body[first:],
         "golden": golden,
         "weight_bytes": weight_bytes(program),
         "traffic": partial(_traffic, program),

@@ -176,6 +176,13 @@ def main() -> None:
     help="Convert a ReLU network to a spiking one of so many time steps for an inference.",
 )
 @click.option(
+    "--spike-coding",
+    type=click.Choice(["analog", "poisson", "latency"]),
+    default="analog",
+    show_default=True,
+    help="Spiking: inputs as they are, as spikes at random (rates), or as one spike each (time to it).",
+)
+@click.option(
     "--patches",
     type=patch_grid,
     metavar="RxC|auto",

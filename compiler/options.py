@@ -14,6 +14,7 @@ from ..codegen.export import ExportKind
 from ..codegen.optimization import Optimize
 from ..ir.errors import UsageError
 from ..passes.nir import NirReset
+from ..passes.spiking.inputs import SpikeCoding
 
 Precision = Literal["auto", "float32", "int8", "mixed"]
 Objective = Literal["cycles", "bitops"]
@@ -39,8 +40,8 @@ class CompileOptions:
     or those of the schedule in 8 bits), whose coverage and threshold are shares and whose ``patch_class`` is
     of a position, or of its values in each inference. ``states`` are pairs
     ``IN:OUT``. ``dt``, in seconds, and ``nir_reset`` are for .nir files. ``spiking`` is a number of time
-    steps. ``stream`` is the axis of the inputs that is time, or AUTO: that along which the model is
-    recurrent."""
+    steps, ``spike_coding`` how its inputs come in. ``stream`` is the axis of the inputs that is time, or
+    AUTO: that along which the model is recurrent."""
 
     target: str
     calibration: str | Path | None = None
@@ -71,6 +72,7 @@ class CompileOptions:
     dt: float | None = None
     nir_reset: NirReset | None = None
     spiking: int | None = None
+    spike_coding: SpikeCoding = "analog"
     stream: int | str | None = None
 
     def __post_init__(self) -> None:
@@ -81,6 +83,7 @@ class CompileOptions:
         _require(self.input_dtype, InputDtype, "--input-dtype")
         _require(self.schedule, ScheduleGoal, "--schedule")
         _require(self.input_mode, InputMode, "--input-mode")
+        _require(self.spike_coding, SpikeCoding, "--spike-coding")
         _require(self.optimize, Optimize, "--optimize")
         _require_within(self.max_drop, 0, 100, "--max-drop")
         _require_within(self.lam, 0, 1, "--lambda")
@@ -129,6 +132,12 @@ class CompileOptions:
 
     def _require_spiking(self) -> None:
         if self.spiking is None:
+            if self.spike_coding != "analog":
+                raise UsageError(
+                    f"--spike-coding {self.spike_coding} does not go without --spiking",
+                    why="it says how the inputs come into a network that is converted to spikes",
+                    remedy="add --spiking STEPS, or leave it out",
+                )
             return
         _require_within(self.spiking, 1, MOST_STEPS, "--spiking")
         if self.check_passes:
@@ -208,6 +217,7 @@ class CompileOptions:
             parts.append(f"--dt {self.dt:g}")
         if self.spiking is not None:
             parts.append(f"--spiking {self.spiking}")
+            parts += [] if self.spike_coding == "analog" else [f"--spike-coding {self.spike_coding}"]
         if self.stream is not None:
             parts.append("--stream" if self.stream == AUTO else f"--stream {self.stream}")
         if self.nir_reset is not None:

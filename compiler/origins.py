@@ -23,7 +23,7 @@ _TOTALS = ("sram.total", "sram.static", "flash.total", "flash.weights")
 _BOARD = ("sram.stack", "flash.code", "compute.instructions", "layers.code", "layers.instructions")
 _COMPUTER = (
     "accuracy.reference", "accuracy.compiled", "accuracy.agreement", "accuracy.max_error",
-    "accuracy.interval", "accuracy.confusion", "layers.lsb", "layers.relative_error",
+    "accuracy.interval", "accuracy.confusion", "layers.lsb", "layers.relative_error", "layers.spikes_flipped",
     "layers.spikes.firing_rate", "mixed_precision.value", "mixed_precision.drop",
     "mixed_precision.front.accuracy", "mixed_precision.patches.shares", "spiking.calibration",
     "spiking.evaluation",

@@ -36,6 +36,7 @@ from ..passes.samples import (
     sequences_of,
 )
 from ..passes.schedule.selection import model_macs
+from ..passes.spiking.flatten import flatten_as_they_lie
 from ..passes.state_pairs import given_inputs, state_pairs
 from ..passes.streaming import Streamed, stream
 from ..passes.validate import validate
@@ -57,7 +58,7 @@ from .scheduling import Schedules, make_schedules
 from .sequences import judge_sequences
 from .sessions import Reference
 from .source import as_onnx
-from .spiking import OverTime, Rates, judge_rates, over_time, to_rates
+from .spiking import OverTime, Rates, judge_rates, over_time, rates_of, to_rates
 from .stepping import unrolled
 from .verification import (
     Verification,
@@ -143,7 +144,7 @@ def _compile(imported: oir.Model, options: CompileOptions, target: Target, progr
     _check_input_dtype(layers, options)
     progress("scheduling")
     budget = target.sram_bytes if options.sram_budget is None else options.sram_budget
-    schedules = make_schedules(layers, target, options, budget)
+    schedules = make_schedules(layers, target, options, budget, repeated=prepared.rates is not None)
     facts = _facts(prepared, layers, options)
     compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
     while compiled.report.sram_total > budget and (smaller := schedules.smaller()) is not None:
@@ -159,18 +160,19 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     dumps.after("import", imported)
     progress("canonicalizing")
     model = canonicalize(imported.clone())
+    flatten_as_they_lie(model)
     dumps.after("canonicalize", model)
     refuse_unsupported(model)
     whole = _streamed(model.clone(), options)
-    samples, calibration = _calibration(model, options)
-    mixed, rates, stepped = None, None, imported
+    mixed, rates, stepped = None, rates_of(model), imported
+    samples, calibration = _calibration(model, rates, options)
     if options.spiking is not None:
         progress("converting to spikes")
         rates = to_rates(model, samples, options)
+        assert samples is not None and rates.found is not None
         model = stepped = rates.found.model
         dumps.after("spiking", model)
-        assert samples is not None
-        samples = over_time(model, samples, rates.steps)
+        samples = over_time(model, samples, rates.coding.steps)
     if options.precision == "mixed":
         mixed = _mixed(model, samples, options, target, progress)
         model = mixed.found.model
@@ -206,24 +208,29 @@ def _streamed(model: oir.Model, options: CompileOptions) -> Streamed | None:
     return None if options.stream is None else stream(model, options.stream_axis)
 
 
-def _calibration(model: oir.Model, options: CompileOptions) -> tuple[Samples | None, str | None]:
+def _calibration(
+    model: oir.Model, rates: Rates | None, options: CompileOptions
+) -> tuple[Samples | None, str | None]:
     """The calibration samples, and how the report names them. Those of a model with states are the steps of
-    sequences, with the states that the float model meets."""
+    sequences, with the states that the float model meets; of a rate-coded one, a sequence is one sample in
+    every step."""
     inputs = input_specs(given_inputs(model))
     if options.calibration is None:
         return None, None
-    stateful = bool(state_pairs(model))
-    if options.calibration == RANDOM:
-        said = "random numbers: a study of size, not of accuracy"
-        if stateful:
+    random = options.calibration == RANDOM
+    said = "random numbers: a study of size, not of accuracy"
+    if rates is None and state_pairs(model):
+        if random:
             return unrolled(model, random_sequences(inputs, RANDOM_SAMPLES, RANDOM_STEPS, seed=0)), said
-        return random_samples(inputs, RANDOM_SAMPLES, seed=0), said
-    if stateful:
         sequences = load_sequences(options.calibration, inputs)
         said = f"calibrated on {len(sequences)} sequences of {sequences.steps} steps"
         return unrolled(model, sequences), said
-    samples = load_samples(options.calibration, inputs)
-    return samples, f"calibrated on {len(samples)} samples"
+    if random:
+        samples = random_samples(inputs, RANDOM_SAMPLES, seed=0)
+    else:
+        samples = load_samples(options.calibration, inputs)
+        said = f"calibrated on {len(samples)} samples"
+    return samples if rates is None else over_time(model, samples, rates.coding.steps), said
 
 
 def _quantizes(model: oir.Model, options: CompileOptions, target: Target, samples: Samples | None) -> bool:

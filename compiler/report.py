@@ -222,4 +222,5 @@ class Report:
             "board_bit_exact": v.board_bit_exact,
             "vectors": v.vectors,
             "max_lsb_per_layer": v.max_lsb,
+            "spikes_flipped": None if v.flipped is None else v.flipped.to_dict(),
         }

@@ -53,6 +53,7 @@ def layer_rows(
             "cycles": None if cost is None or cost.cycles is None else round(cost.cycles),
             "lsb": error.lsb if error else None,
             "relative_error": error.relative if error else None,
+            "spikes_flipped": error.flipped.to_dict() if error and error.flipped else None,
         })  # fmt: skip
     return rows
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..ir.errors import ModelError, UsageError
 from ..ir.program import Program, Task
+from ..passes.hold import hold_invariants
 from ..passes.schedule import Point, layer_by_layer, placed_front
 from ..passes.schedule.cost import executed
 from ..passes.schedule.feed import feed_by_rows
@@ -107,21 +108,32 @@ def ordered(layers: Program, input_mode: InputMode = "buffer") -> Program:
 
 
 def make_schedules(
-    layers: Program, target: Target, options: CompileOptions, sram_budget: int
+    layers: Program, target: Target, options: CompileOptions, sram_budget: int, repeated: bool = False
 ) -> Schedules:
     """Schedules of ``layers``, which run layer by layer, on ``target``, with the choice that ``options`` ask
     for.
 
-    UsageError where they ask for a point that does not exist.
+    Where time steps are ``repeated`` with the same inputs, what depends on these alone is kept, save in
+    schedules behind those, which take less memory than all of them. UsageError where ``options`` ask for a
+    point that does not exist.
     """
-    program = ordered(layers, options.input_mode)
+    plain = ordered(layers, options.input_mode)
+    program = hold_invariants(plain) if repeated and options.input_mode == "buffer" else plain
     fast = settle_states(tailor(program, target))
     if options.schedule == "fast" and options.pareto is None:
         return Schedules(program, (layer_by_layer(fast),), 0)
-    forms = (fast, program) if any(step.scratch for step in fast.steps) else (fast,)
-    points = tuple(placed_front(*forms))
+    points = _front(program, fast)
+    if program is not plain:
+        others = _front(plain, settle_states(tailor(plain, target)))
+        points += tuple(point for point in others if point.planned < points[-1].planned)
     negotiable = options.schedule == "fit" and options.pareto is None
     return Schedules(program, points, _choice(points, options, sram_budget), negotiable)
+
+
+def _front(program: Program, fast: Program) -> tuple[Point, ...]:
+    """Of ``program`` as it is and with the target's kernels."""
+    forms = (fast, program) if any(step.scratch for step in fast.steps) else (fast,)
+    return tuple(placed_front(*forms))
 
 
 def _choice(points: tuple[Point, ...], options: CompileOptions, sram_budget: int) -> int:

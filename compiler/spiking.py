@@ -18,7 +18,8 @@ from ..passes.onnx_graph import is_quantized
 from ..passes.quantize.calibration import Calibration
 from ..passes.samples import Samples, Sequences
 from ..passes.spiking.choice import RateCoded, rate_coded
-from ..passes.spiking.rates import exits
+from ..passes.spiking.rates import RateCoding, exits, first_outputs, rate_coding
+from ..passes.state_pairs import state_pairs
 from .accuracy import Accuracy, judge, labels_of
 from .feeding import stored_inputs
 from .options import RANDOM, CompileOptions
@@ -41,18 +42,19 @@ class OverTime:
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """A converted network of ``steps`` time steps; ``evaluated`` where there were samples for that."""
+    """A rate-coded network; ``found`` where it was converted just now, ``evaluated`` where there were samples
+    for that."""
 
-    found: RateCoded
-    steps: int
+    coding: RateCoding
+    found: RateCoded | None = None
     evaluated: OverTime | None = None
 
     def inference(self, program: Program) -> Inference:
         """What the C does in one inference."""
-        return Inference(self.steps, self._lead(program.buffers[program.outputs[0]]))
+        return Inference(self.coding.steps, self._lead(program.buffers[program.outputs[0]]))
 
     def _lead(self, output: Buffer) -> int | float | None:
-        margin = self.found.margin
+        margin = self.coding.margin
         return margin if margin is None or output.quant is None else floor(margin / output.quant.scale)
 
     def margin_of(self, output: Buffer) -> float:
@@ -66,10 +68,12 @@ class Rates:
         """The report's ``spiking``."""
         found, done = self.found, self.evaluated
         return {
-            "steps": self.steps,
-            "threshold_percentile": found.percentile,
-            "exit_margin": found.margin,
-            "calibration": {
+            "steps": self.coding.steps,
+            "threshold_percentile": None if found is None else found.percentile,
+            "exit_margin": self.coding.margin,
+            "calibration": None
+            if found is None
+            else {
                 "agreement_by_step": list(found.agreement),
                 "agreement_at_exit": found.agreement_at_exit,
                 "mean_steps": found.mean_steps,
@@ -86,10 +90,18 @@ class Rates:
 
     def described(self) -> str:
         """One line for people."""
-        done = self.evaluated
-        taken = self.found.mean_steps if done is None else done.mean_steps
-        where = "calibration" if done is None else "evaluation"
-        return f"{self.steps} time steps at most, {taken:.1f} on average on the {where} samples"
+        line = f"{self.coding.steps} time steps at most"
+        if self.evaluated is not None:
+            return f"{line}, {self.evaluated.mean_steps:.1f} on average on the evaluation samples"
+        if self.found is not None:
+            return f"{line}, {self.found.mean_steps:.1f} on average on the calibration samples"
+        return line
+
+
+def rates_of(model: oir.Model) -> Rates | None:
+    """Of a model that is rate-coded as it comes. Raises what ``rate_coding`` does."""
+    coding = rate_coding(model)
+    return None if coding is None else Rates(coding)
 
 
 def to_rates(model: oir.Model, samples: Samples | None, options: CompileOptions) -> Rates:
@@ -110,8 +122,10 @@ def to_rates(model: oir.Model, samples: Samples | None, options: CompileOptions)
             "--spiking was asked for, but the model is quantized already",
             remedy="compile the float model that it was made from",
         )
-    found = rate_coded(model, Calibration(tuple(samples)), options.spiking)
-    return Rates(found, options.spiking)
+    found = rate_coded(model, Calibration(tuple(samples)), options.spiking, options.spike_coding)
+    coding = rate_coding(found.model)
+    assert coding is not None
+    return Rates(coding, found)
 
 
 def over_time(model: oir.Model, samples: Samples, steps: int) -> Samples:
@@ -127,10 +141,15 @@ def _repeated(arrays: dict[str, np.ndarray], steps: int) -> Sequences:
 def judge_rates(
     imported: oir.Model, program: Program, host: HostModel, samples: Samples, rates: Rates
 ) -> OverTime:
-    """The C on ``samples`` over all time steps, beside the float model that came in."""
-    reference, output = Reference(imported), program.buffers[program.outputs[0]]
-    wanted = [reference.run(sample)[reference.outputs[0]] for sample in samples]
-    fed = [[stored_inputs(program, sample)] * rates.steps for sample in samples]
+    """The C on ``samples`` over all time steps, beside the model that came in: after its own last time step,
+    where that is rate-coded itself."""
+    output, steps = program.buffers[program.outputs[0]], rates.coding.steps
+    if state_pairs(imported):
+        wanted = list(first_outputs(imported, steps, list(samples))[:, -1])
+    else:
+        reference = Reference(imported)
+        wanted = [reference.run(sample)[reference.outputs[0]] for sample in samples]
+    fed = [[stored_inputs(program, sample)] * steps for sample in samples]
     given = np.stack([
         np.stack([to_real(step[output.name], output).reshape(-1) for step in sequence])
         for sequence in host.run_sequences(fed)

@@ -18,7 +18,7 @@ from ..passes.samples import Samples, input_specs, random_samples
 from ..passes.state_pairs import given_inputs, state_pairs
 from .distance import distance, span
 from .feeding import stored_inputs
-from .fidelity import StepError
+from .fidelity import Flips, StepError
 from .stepping import Stepper
 
 Sample = Mapping[str, np.ndarray]
@@ -41,6 +41,12 @@ class Verification:
         """The largest difference of an integer layer from ONNX Runtime, in LSB."""
         return max((e.lsb for e in self.errors if e.lsb is not None), default=None)
 
+    @property
+    def flipped(self) -> Flips | None:
+        """Spikes that differ from ONNX Runtime's, of all layers; None for a network without spikes."""
+        flips = [e.flipped for e in self.errors if e.flipped is not None]
+        return sum(flips, Flips(0, 0)) if flips else None
+
 
 def emulate(program: Program, samples: Sequence[Sample]) -> list[dict[str, np.ndarray]]:
     """Outputs of the NumPy emulator by buffer name, for samples by the model's input names: the time steps of
@@ -57,7 +63,11 @@ def with_states(program: Program, model: oir.Model, samples: Sequence[Sample]) -
     machine, met = Machine(program), list[Sample]()
     for sample in samples:
         held = ((program.buffers[name], array) for name, array in machine.states().items())
-        states = {buffer.source: to_given(array, buffer, dtypes[buffer.source]) for buffer, array in held}
+        states = {
+            buffer.source: to_given(array, buffer, dtypes[buffer.source])
+            for buffer, array in held
+            if buffer.source in dtypes
+        }
         met.append({**sample, **states})
         machine.run(stored_inputs(program, sample))
     return met

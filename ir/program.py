@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -296,6 +297,13 @@ class Program:
     def results(self) -> tuple[str, ...]:
         """Buffers that are wanted after the last task: outputs and states."""
         return (*self.outputs, *(state.after for state in self.states))
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """States that do not carry over what was before: steps only leave there what later time steps of the
+        same inputs need not compute again."""
+        read = {self.owner(name)[0] for step in self.steps for name in step.inputs}
+        return frozenset(state.after for state in self.states if state.before not in read)
 
     @property
     def fed(self) -> tuple[str, ...]:

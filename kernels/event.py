@@ -48,6 +48,11 @@ class EventLayer(Kernel):
         """What is computed for ``window``."""
 
     @property
+    def listed_from(self) -> int:
+        """Bytes of working memory in front of the list of spikes."""
+        return 0
+
+    @property
     def weight_bits(self) -> int:
         return DType.of(self.weights.dtype).bits
 

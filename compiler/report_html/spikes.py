@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -49,12 +49,17 @@ def spike_chart(report: Mapping[str, Any]) -> Chart | None:
 
 
 def steps_chart(report: Mapping[str, Any]) -> Chart | None:
-    """Accuracy by time step; None where the network was not converted to spikes here."""
+    """Accuracy by time step; None where the network was neither converted to spikes here nor judged."""
     spiking = report["spiking"]
     if spiking is None:
         return None
-    lines = [("agreement on the calibration samples", spiking["calibration"]["agreement_by_step"], TEAL)]
-    done = spiking["evaluation"]
+    made, done = spiking["calibration"], spiking["evaluation"]
+    taken, said = (made, "calibration") if done is None else (done, "evaluation")
+    if taken is None:
+        return None
+    lines: list[tuple[str, Sequence[float], str]] = []
+    if made is not None:
+        lines.append(("agreement on the calibration samples", made["agreement_by_step"], TEAL))
     if done is not None:
         lines.append((f"{done['metric']} on the evaluation samples", done["by_step"], BLUE))
     traces = [
@@ -70,7 +75,6 @@ def steps_chart(report: Mapping[str, Any]) -> Chart | None:
         xaxis=axis("time step", dtick=max(1, spiking["steps"] // 16)),
         yaxis=axis("% of samples", tickformat="~r"),
     )
-    taken, said = (spiking["calibration"], "calibration") if done is None else (done, "evaluation")
     at_exit = taken["agreement_at_exit"] if done is None else taken["at_exit"]
     caption = (
         f"An inference ends when the output is certain, after {taken['mean_steps']:.1f} of "

@@ -122,6 +122,8 @@ def _verification(report: Mapping[str, Any]) -> Card | None:
     bound = found["max_lsb_per_layer"]
     lines = [" = ".join(ran), f"{found['vectors']} vectors"]
     lines += [] if bound is None else [f"each layer within {bound} LSB of ONNX Runtime"]
+    if (flipped := found["spikes_flipped"]) is not None:
+        lines.append(f"{flipped['count']:,} of {flipped['of']:,} spikes flipped")
     return Card("Verification", "every byte agrees" if exact else "within 1e-5", "", tuple(lines), good=True)
 
 

@@ -12,6 +12,7 @@ from ...ir.errors import ModelError
 from ..onnx_graph import OPSET, PATCH_DOMAIN, SPIKING_DOMAIN, quoted
 from ..onnx_infer import schema_of
 from ..patch_functions import check_patch_function
+from ..spiking.encoders import check_encoder
 from ..spiking.neurons import check_neuron
 
 MAX_NODES = 100_000
@@ -19,7 +20,7 @@ MAX_NODES = 100_000
 MAX_DEPTH = 100
 """How deeply functions may call each other."""
 
-_CHECKS = {SPIKING_DOMAIN: check_neuron, PATCH_DOMAIN: check_patch_function}
+_CHECKS = {SPIKING_DOMAIN: (check_neuron, check_encoder), PATCH_DOMAIN: (check_patch_function,)}
 """By domain of those that stay: what refuses one that is not what its name says."""
 
 Identifier = tuple[str, str, str]
@@ -45,7 +46,8 @@ def inline_functions(model: oir.Model) -> None:
         ) from e
     common.RemoveUnusedFunctionsPass()(model)
     for function in model.functions.values():
-        _CHECKS[function.domain](function)
+        for check in _CHECKS[function.domain]:
+            check(function)
         _check_kept(function)
 
 

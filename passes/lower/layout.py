@@ -83,14 +83,14 @@ def wants_channel_last(value: oir.Value, depth: int = 8) -> bool:
         if operator is not None and operator.layout is Layout.CHANNEL_LAST:
             return True
         if operator is not None and operator.layout is Layout.LEADING and use.idx > 0:
-            if _lies_channel_last(use.node.inputs[0], depth - 1):
+            if lies_channel_last(use.node.inputs[0], depth - 1):
                 return True
         elif _keeps_order(use.node) and any(wants_channel_last(out, depth - 1) for out in use.node.outputs):
             return True
     return False
 
 
-def _lies_channel_last(value: oir.Value | None, depth: int) -> bool:
+def lies_channel_last(value: oir.Value | None, depth: int = 8) -> bool:
     """True where an operator that works channel-last makes ``value``."""
     node = None if value is None else value.producer()
     if node is None or depth == 0:
@@ -98,7 +98,7 @@ def _lies_channel_last(value: oir.Value | None, depth: int) -> bool:
     operator = OPERATORS.get(node.op_type)
     if operator is not None and operator.layout is Layout.CHANNEL_LAST:
         return True
-    return _keeps_order(node) and any(_lies_channel_last(v, depth - 1) for v in node.inputs)
+    return _keeps_order(node) and any(lies_channel_last(v, depth - 1) for v in node.inputs)
 
 
 def _keeps_order(node: oir.Node) -> bool:

@@ -19,9 +19,11 @@ from ...kernels.event_resolve import resolve_current
 from ...kernels.integer_neuron import MEMBRANE, Current, resolve_integer
 from ...kernels.node import Node, Tensor
 from ...kernels.rate_max_pool import resolve as resolve_rate_max_pool
+from ...kernels.registry import OPERATORS
 from ...kernels.sliding import Sliding
 from ..onnx_graph import constant, dequantized_constant, producer, shape_of
 from ..spiking.analysis import Spiking, is_neuron, layer_of, spiking_of, state_operands
+from ..spiking.encoders import is_encoder
 from ..spiking.firing import noted_rates
 from ..spiking.neurons import NEURONS
 from ..spiking.rate_pool import counted, is_rate_pool
@@ -59,6 +61,8 @@ class SpikingLowering:
             self._layer(result)
         elif node.op_type == "MaxPool" and name_of(result) in self._facts.spikes:
             self._pool(node)
+        elif is_encoder(node) and name_of(result) in self._facts.spikes:
+            self._encoder(node)
         elif name_of(result) not in self._facts.sums:
             return self._adds_bias(node)
         return True
@@ -99,6 +103,16 @@ class SpikingLowering:
         view = Node(node.op_type, origin.name, attributes(node), (spikes,), (out,))
         sliding = Sliding.of(view, tuple(view.attribute("kernel_shape", ())))
         self._builder.emit(SpikeMaxPool(sliding, shape[1]), origin, [spikes], [out])
+
+    def _encoder(self, node: oir.Node) -> None:
+        """Values as spikes, in the order in which they lie."""
+        origin = Origin(node.op_type, node.name or "")
+        values, *others = (self._tensor(value) for value in node.inputs)
+        out = replace(values, name=name_of(node.outputs[0]), dtype=DType.BIT, quant=SPIKE)
+        view = Node(node.op_type, origin.name, attributes(node), (values, *others), (out,))
+        kernel = OPERATORS[node.op_type].resolve(view)
+        assert kernel is not None
+        self._builder.emit(kernel, origin, [values, others[0]], [out])
 
     # ---- neurons ----
 

@@ -12,6 +12,7 @@ from ...kernels.integer_recurrent import is_possible
 from ...kernels.recurrent import Operand
 from ...kernels.registry import OPERATORS
 from ..onnx_graph import attributes_of, has_known_domain, static_shape
+from ..spiking.encoders import ENCODERS
 from .affine import Affine
 
 UNIT_INTERVAL = Affine(1 / 256, -128)
@@ -52,6 +53,7 @@ _RULES: dict[str, Rule] = {
         (
             *("Softmax", "LogSoftmax", "AveragePool", "ReduceMean", "ReduceSum", "ArgMax", "ArgMin"),
             *("LayerNormalization", "RMSNormalization", "GroupNormalization", "InstanceNormalization"),
+            *ENCODERS,
         ),
         _COMPUTATION,
     ),

@@ -149,9 +149,8 @@ def partition(model: oir.Model) -> Partition:
         elif _computes_floats(node):
             islands.append(node)
     neurons, rate_pools = (tuple(filter(of, model.graph)) for of in (is_neuron, is_rate_pool))
-    return Partition(
-        _anchored(units, state_pairs(model)), tuple(islands), neurons, rate_pools, spiking
-    )
+    found = Partition((), tuple(islands), neurons, rate_pools, spiking)
+    return replace(found, units=_anchored(units, found.states, state_pairs(model)))
 
 
 def _unit_of(node: oir.Node, rule: Rule) -> Unit | None:
@@ -202,12 +201,15 @@ def _computes_floats(node: oir.Node) -> bool:
     return any(is_float(value) for value in (*operands, *node.outputs))
 
 
-def _anchored(units: Iterable[Unit], pairs: Iterable[StatePair]) -> tuple[Unit, ...]:
+def _anchored(
+    units: Iterable[Unit], neurons: Iterable[tuple[str, str]], pairs: Iterable[StatePair]
+) -> tuple[Unit, ...]:
     """Drops chains of data movement that no computing unit touches, on neither side of a state: they may as
-    well move floats."""
+    well move floats. Those that a state of ``neurons``, (before, after) each, goes through first stay."""
     states = [(pair.input, pair.output) for pair in pairs]
     units = list(units)
     touched = {n for u in units if not u.rule.shared for n in (*u.inputs, *u.outputs)}
+    touched.update({before for before, _ in neurons} - {before for before, _ in states})
     moving = [unit for unit in units if unit.rule.shared]
     growing = True
     while growing:

@@ -113,6 +113,7 @@ class Scope:
         """What keeps these steps from advancing together row by row; None where they can."""
         found = (why for _, step in self.steps if (why := self._whole_only(step)))
         why = next(found, None) or next(self._views(), None) or next(self._overtaken(), None)
+        why = why or next(self._held(), None)
         return None if why is None else Obstacle(why, _APART)
 
     @property
@@ -132,6 +133,14 @@ class Scope:
         shape = self.program.buffers[names[0]].shape
         batch = len(shape) in (3, 4) and shape[0] != 1
         return f"{names[0]} {'holds a batch' if batch else 'is no image or series'}: its shape is {shape}"
+
+    def _held(self) -> Iterator[str]:
+        """Tensors that are computed once for many time steps, and read in each of them."""
+        held = self.program.held
+        for _, step in self.steps if held else ():
+            for name in step.inputs:
+                if name in self.producers and self.program.owner(name)[0] in held:
+                    yield f"{step.name} reads {name}, which is computed once for all time steps"
 
     def _views(self) -> Iterator[str]:
         """Tensors of several names, whose rows are not those that the names' readers and writers count."""

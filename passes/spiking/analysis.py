@@ -13,6 +13,7 @@ import onnx_ir as oir
 
 from ..onnx_graph import SPIKING_DOMAIN, is_constant_like, producer, used_once
 from ..state_pairs import state_pairs
+from .encoders import is_encoder
 from .neurons import NEURONS
 from .rate_pool import is_rate_pool
 
@@ -69,7 +70,8 @@ def spiking_of(model: oir.Model, neurons: Collection[oir.Node] | None = None) ->
 def _spikes(graph: oir.Graph, given: frozenset[str], neurons: Collection[oir.Node]) -> frozenset[str]:
     found = set(given)
     for node in graph:
-        if (node in neurons and NEURONS[node.op_type].spikes) or (neurons and _is_given(node)):
+        given_or_coded = is_encoder(node) or _is_given(node)
+        if (node in neurons and NEURONS[node.op_type].spikes) or (neurons and given_or_coded):
             found.add(str(node.outputs[0].name))
         elif is_rate_pool(node) or (node.domain == "" and node.op_type in _MOVING and len(node.outputs) == 1):
             moved = node.inputs if node.op_type == "Concat" else node.inputs[:1]

@@ -12,6 +12,7 @@ from ..onnx_graph import Array
 from ..quantize.calibration import Calibration
 from ..quantize.running import Runner, each
 from .convert import convert
+from .inputs import SpikeCoding
 from .rates import EXIT_KEY, exit_margin, exits, first_outputs
 
 _PERCENTILES = (97.0, 99.0, 99.9)
@@ -36,13 +37,15 @@ class RateCoded:
     agreement_at_exit: float
 
 
-def rate_coded(model: oir.Model, calibration: Calibration, steps: int) -> RateCoded:
+def rate_coded(
+    model: oir.Model, calibration: Calibration, steps: int, coding: SpikeCoding = "analog"
+) -> RateCoded:
     """The canonical float ``model`` as a spiking network of ``steps`` time steps, with the thresholds that
     agree best with it over all of them. Raises what ``convert`` does."""
     judged = calibration.thinned(_JUDGED)
     classes = _classes(model, judged)
     tried = [
-        _tried(convert(model, calibration, steps, percentile), percentile, judged, classes, steps)
+        _tried(convert(model, calibration, steps, percentile, coding), percentile, judged, classes, steps)
         for percentile in _PERCENTILES
     ]
     best = max(tried, key=lambda found: found.agreement[-1] + sum(found.agreement) / steps)

@@ -21,36 +21,42 @@ from ..onnx_edit import add_constant, bypass, emit, name_nodes, unique_name
 from ..onnx_graph import SPIKING_DOMAIN, Array, attributes_of, constant, describe, input_at, scalar, shape_of
 from ..quantize.calibration import Calibration
 from ..quantize.graphs import name_of
+from .encoders import add_encoders
+from .flatten import flatten_as_they_lie
+from .inputs import Coded, SpikeCoding, code_inputs
 from .neurons import add_neurons
 from .rate_pool import RATE_MAX_POOL, add_rate_pool
+from .rates import STEPS_KEY
 from .signals import Coding, Signal, summed
 from .states import States
 from .thresholds import balanced_thresholds
 
 PERCENTILE = 99.0
 """Of a channel's activations: the threshold."""
-STEPS_KEY = "tinyc.steps"
-"""metadata_props: time steps of one inference."""
 
 
 def convert(
-    model: oir.Model, calibration: Calibration, steps: int, percentile: float = PERCENTILE
-) -> oir.Model:
+    model: oir.Model, calibration: Calibration, steps: int, percentile: float = PERCENTILE,
+    coding: SpikeCoding = "analog",
+) -> oir.Model:  # fmt: skip
     """The canonical float ``model`` as a spiking network of ``steps`` time steps for an inference.
 
-    Raises ModelError that names every node which has no spiking form.
+    Raises ModelError that names every node which has no spiking form, and inputs that have no ``coding``.
     """
     found = model.clone()
     _strip_ends(found.graph)
     conversion = _Conversion(found)
     conversion.refuse_others()
     activations = [node.outputs[0] for node in found.graph if node.op_type in _ACTIVATIONS]
-    conversion.run(balanced_thresholds(found, activations, calibration, percentile))
+    thresholds = balanced_thresholds(found, activations, calibration, percentile)
+    conversion.run(thresholds, code_inputs(found, conversion.states, coding, steps, calibration))
     common.RemoveUnusedNodesPass()(found)
     name_nodes(found.graph)
+    add_encoders(found)
     add_neurons(found)
     add_rate_pool(found)
     conversion.states.note(found)
+    flatten_as_they_lie(found)
     found.metadata_props[STEPS_KEY] = str(steps)
     return found
 
@@ -72,8 +78,10 @@ class _Conversion:
 
     def __init__(self, model: oir.Model) -> None:
         self._model, self.states = model, States(model.graph)
+        self._nodes, self._shown = tuple(model.graph), len(model.graph.outputs)
         self._thresholds: Mapping[str, Array] = {}
-        self._signals = {value: Signal(Coding.ANALOG) for value in model.graph.inputs}
+        self._signals: dict[oir.Value, Signal] = {}
+        self._begins: oir.Value | None = None
         self._rules: Mapping[str, Callable[[oir.Node], None]] = {
             **dict.fromkeys(("Conv", "Gemm", "MatMul"), self._linear),
             **dict.fromkeys(_ACTIVATIONS, self._activation),
@@ -98,13 +106,13 @@ class _Conversion:
                 remedy="compile it without --spiking",
             )
 
-    def run(self, thresholds: Mapping[str, Array]) -> None:
-        """Rewrites the graph; ``thresholds`` are [channels] of each activation, by its name."""
-        self._thresholds = thresholds
-        shown = len(self._model.graph.outputs)
-        for node in tuple(self._model.graph):
+    def run(self, thresholds: Mapping[str, Array], coded: Coded) -> None:
+        """Rewrites the graph, which reads what is ``coded``; ``thresholds`` are [channels] of each
+        activation, by its name."""
+        self._thresholds, self._signals, self._begins = thresholds, dict(coded.signals), coded.begins
+        for node in self._nodes:
             self._rules[node.op_type](node)
-        for index in range(shown):
+        for index in range(self._shown):
             self._read_out(index)
 
     def _operand(self, node: oir.Node, index: int = 0) -> tuple[oir.Value, Signal]:
@@ -118,7 +126,7 @@ class _Conversion:
         weights = constant(node.inputs[1])
         if weights is None:
             raise _refusal(node, "its weights are computed", "keep them constant")
-        if signal.coding is Coding.SPIKES:
+        if signal.levels is not None:
             levels = signal.along(1 if node.op_type == "Conv" else -1)
             if levels is None:
                 raise _refusal(node, "of one channel it reads spikes that stand for different levels")
@@ -127,12 +135,36 @@ class _Conversion:
             )
             node.replace_input_with(1, scaled)
         self._signals[node.outputs[0]] = summed(signal)
+        if signal.coding is Coding.TIMES:
+            self._last(node)
+
+    def _last(self, node: oir.Node) -> None:
+        """What a spike of a time adds to the current of ``node`` lasts, so that it counts in all steps that
+        are left of the period: the current is the sum of those so far, which begins as the bias."""
+        graph, current, name = self._model.graph, node.outputs[0], node.name or "layer"
+        readers, rank = tuple(current.uses()), len(shape_of(current))
+        bias = np.zeros(1, np.float32)
+        if len(node.inputs) > 2 and node.inputs[2] is not None:
+            known = constant(node.inputs[2])
+            if known is None:
+                raise _refusal(node, "its bias is computed", "keep it constant")
+            bias = known.astype(np.float32)
+            node.resize_inputs(2)
+        bias = bias.reshape(1, -1, *[1] * (rank - 2))
+        total = self.states.add(f"{name}_lasting", np.broadcast_to(bias, shape_of(current)))
+        sums = self._sum_over_steps(node, current, total)
+        first = add_constant(graph, bias, f"{name}_first")
+        begun = emit(sums, "Where", [self._begins, first, total], name=f"{name}_begins")
+        sums.replace_input_with(1, begun)
+        for reader, index in readers:
+            reader.replace_input_with(index, sums.outputs[0])
+        self._signals[sums.outputs[0]] = self._signals[current]
 
     def _activation(self, node: oir.Node) -> None:
         """A ReLU becomes neurons; of spikes it changes nothing."""
         source, signal = self._operand(node)
         output = node.outputs[0]
-        if signal.coding is Coding.SPIKES:
+        if signal.levels is not None:
             bypass(node, source)
             return
         thresholds = np.minimum(self._thresholds[name_of(output)], _most(node))
@@ -147,14 +179,15 @@ class _Conversion:
             self._signals[output] = signal
         elif node.op_type == "Transpose":
             levels = signal.levels.transpose(node.attributes["perm"].as_ints())
-            self._signals[output] = Signal.spikes(levels, shape_of(output))
+            self._signals[output] = signal.moved(levels, shape_of(output))
         else:
-            self._signals[output] = Signal.spikes(signal.levels.reshape(shape_of(output)), shape_of(output))
+            self._signals[output] = signal.moved(signal.levels.reshape(shape_of(output)), shape_of(output))
 
     def _sum(self, node: oir.Node) -> None:
         """Currents add up; spikes become a current first."""
         for index in range(2):
             source, signal = self._operand(node, index)
+            self._refuse_times(node, signal)
             if signal.coding is Coding.SPIKES:
                 node.replace_input_with(index, self._current(node, source, signal))
         self._signals[node.outputs[0]] = summed(*(self._operand(node, index)[1] for index in range(2)))
@@ -165,17 +198,20 @@ class _Conversion:
         levels = [signal.levels for signal in signals if signal.levels is not None]
         if not levels:
             self._signals[output] = summed(*signals)
-        elif len(levels) == len(signals):
+        elif len(levels) == len(signals) and len({signal.coding for signal in signals}) == 1:
             joined = np.concatenate(levels, axis=node.attributes["axis"].as_int())
-            self._signals[output] = Signal.spikes(joined, shape_of(output))
+            self._signals[output] = signals[0].moved(joined, shape_of(output))
         else:
-            raise _refusal(node, "it joins spikes and sums", "put a ReLU behind each of its operands")
+            raise _refusal(
+                node, "it joins tensors of different codings", "put a ReLU behind each of its operands"
+            )
 
     def _average(self, node: oir.Node) -> None:
         """The mean of spikes drives neurons that give as many on average, at the same levels."""
         _, signal = self._operand(node)
         output = node.outputs[0]
-        if signal.coding is not Coding.SPIKES:
+        self._refuse_times(node, signal)
+        if signal.levels is None:
             self._signals[output] = signal
             return
         readers = [*output.uses()]
@@ -186,9 +222,9 @@ class _Conversion:
 
     def _maximum(self, node: oir.Node) -> None:
         """The greatest of several rates: a spike in each step in which the greatest number of spikes that an
-        element of the window has given so far grows. It grows by one at most."""
+        element of the window has given so far grows. It grows by one at most. Of times it is the first."""
         source, signal = self._operand(node)
-        if signal.coding is not Coding.SPIKES:
+        if signal.levels is None:
             raise _refusal(node, "it is in front of the ReLU", "put the pooling behind the ReLU")
         output = node.outputs[0]
         graph, name = self._model.graph, node.name or "pool"
@@ -212,7 +248,7 @@ class _Conversion:
         levels, shape = signal.along(1), shape_of(node.outputs[0])
         if levels is None:
             raise _refusal(node, "of one channel it reads spikes that stand for different levels")
-        return Signal.spikes(levels.reshape(-1, *[1] * (len(shape) - 2)), shape)
+        return signal.moved(levels.reshape(-1, *[1] * (len(shape) - 2)), shape)
 
     def _current(self, node: oir.Node, source: oir.Value, signal: Signal) -> oir.Value:
         """The current that ``node`` gets of spikes, each by itself."""
@@ -251,6 +287,22 @@ class _Conversion:
         self._signals[neurons.outputs[0]] = signal
         return neurons.outputs[0]
 
+    def _refuse_times(self, node: oir.Node, signal: Signal) -> None:
+        if signal.coding is Coding.TIMES:
+            raise _refusal(
+                node, "it reads times of spikes that no weights come before", "choose --spike-coding poisson"
+            )
+
+    def _sum_over_steps(self, node: oir.Node, current: oir.Value, total: oir.Value) -> oir.Node:
+        """What adds ``current``, which ``node`` makes, to the state ``total``."""
+        graph, name = self._model.graph, name_of(total)
+        decay = add_constant(graph, np.ones(1, np.float32), f"{name}_decay")
+        sums = oir.Node(SPIKING_DOMAIN, "LI", [current, total, decay], name=f"{name}_neurons")
+        sums.outputs[0].shape, sums.outputs[0].type = current.shape, current.type
+        graph.insert_after(node, sums)
+        self.states.keep(total, sums.outputs[0])
+        return sums
+
     def _read_out(self, index: int) -> None:
         """An output is the sum of its current over all time steps so far."""
         graph = self._model.graph
@@ -262,17 +314,15 @@ class _Conversion:
             follower = oir.Node("", "Identity", [value], name=f"{name}_spikes")
             graph.insert_after(node, follower)
             value, node = self._current(follower, value, signal), follower
+        self._refuse_times(node, signal)
         value.name = unique_name(graph, f"{name}_current")
         total = self.states.add(f"{name}_sum", np.zeros(shape_of(value), np.float32))
-        decay = add_constant(graph, np.ones(1, np.float32), f"{name}_decay")
-        sums = oir.Node(SPIKING_DOMAIN, "LI", [value, total, decay], name=f"{name}_readout")
+        sums = self._sum_over_steps(node, value, total)
         shown = oir.Node("", "Identity", [sums.outputs[0]], name=f"{name}_shown")
-        for made in (sums.outputs[0], shown.outputs[0]):
-            made.shape, made.type = value.shape, value.type
+        shown.outputs[0].shape, shown.outputs[0].type = value.shape, value.type
         shown.outputs[0].name = name
-        graph.insert_after(node, [sums, shown])
+        graph.insert_after(sums, shown)
         graph.outputs[index] = shown.outputs[0]
-        self.states.keep(total, sums.outputs[0])
 
 
 def _scaled(node: oir.Node, weights: Array, levels: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -19,12 +19,14 @@ class Coding(Enum):
     """By its mean over the time steps."""
     SPIKES = "spikes"
     """By the share of time steps in which it is 1, times its level."""
+    TIMES = "times"
+    """By the share of a period that is left, its own time step included, when it is 1, times its level."""
 
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """A tensor's coding; ``levels`` are the real values that a spike in every step stands for, of the
-    tensor's shape; None for other codings."""
+    """A tensor's coding; ``levels`` are the real values that a spike in every step, or a time in the first,
+    stands for, of the tensor's shape; None for codings without spikes."""
 
     coding: Coding
     levels: Array | None = None
@@ -34,6 +36,10 @@ class Signal:
         """Spikes of ``levels``, which broadcast to the tensor's ``shape``."""
         return cls(Coding.SPIKES, np.broadcast_to(levels, shape))
 
+    def moved(self, levels: Array, shape: tuple[int, ...]) -> Signal:
+        """The same coding where the values of ``levels``, which broadcast to ``shape``, were moved to."""
+        return replace(self, levels=np.broadcast_to(levels, shape))
+
     def along(self, axis: int) -> Array | None:
         """[elements of ``axis``] levels of spikes; None where they differ along other axes."""
         assert self.levels is not None
@@ -42,6 +48,7 @@ class Signal:
 
 
 def summed(*signals: Signal) -> Signal:
-    """A weighted sum of tensors of these codings: analog where all are."""
+    """A weighted sum of tensors of these codings: analog where all are. What spikes of times make is added up
+    over the steps first."""
     analog = all(signal.coding is Coding.ANALOG for signal in signals)
     return Signal(Coding.ANALOG if analog else Coding.CURRENT)

@@ -30,6 +30,13 @@ def test_one_input_in_twenty(board: str, case: Case) -> None:
     assert f"| 5 % | {few.instructions:.3f} |" in table(curve)
 
 
+def test_a_few_outputs_too_take_a_fifth_of_int8() -> None:
+    target = load_target(BOARD)
+    toolchain_for(target, gcc)
+    curve = measure(Case(128, 10), target, (0.05,))
+    assert 7 * curve.events[0].instructions < curve.int8
+
+
 @pytest.mark.parametrize("case", [Case(128, 128), Case(512, 64), Case(32, 32, 8)])
 def test_the_break_even_is_where_the_model_expects_it(case: Case) -> None:
     target = load_target(BOARD)

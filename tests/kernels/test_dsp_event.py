@@ -28,7 +28,7 @@ FORMS = {
 }
 QUICK = ("3x3, odd", "stride 3, wide", "pointwise, padding behind", "1-D", "batch of 2")
 INPUTS = (1, 7, 8, 9, 31, 33, 65)
-OUTPUTS = (16, 19, 32, 127)
+OUTPUTS = (5, 10, 16, 19, 32, 127)
 
 
 def formed(program: Program, form: str) -> Program:
@@ -72,7 +72,9 @@ def test_dense(inputs: int, outputs: int, form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("inputs", [8, 9, 33, 64, 700])
-@pytest.mark.parametrize(("outputs", "bias"), [(16, 900), (35, 900), (35, 10**6)])
+@pytest.mark.parametrize(
+    ("outputs", "bias"), [(16, 900), (35, 900), (35, 10**6), (10, 900), (25, 10**6)]
+)
 def test_dense_on_a_board(inputs: int, outputs: int, bias: int, form: str) -> None:
     """Every way into the unrolled loops, and out of them."""
     for threshold in (127, 100, 0, -128):
@@ -118,8 +120,8 @@ def test_weights_and_currents_that_differences_do_not_hold(weight: int, bias: in
 @pytest.mark.parametrize(
     ("outputs", "rate", "template"),
     [(128, None, "dsp_event_dense"), (128, 0.05, "dsp_event_dense"), (128, 0.5, "dsp_event_dense"),
-     (128, 0.8, "dsp_masked_dense"), (128, 1.0, "dsp_masked_dense"), (15, None, "event_dense"),
-     (15, 0.05, "event_dense"), (15, 0.8, "dsp_masked_dense")],
+     (128, 0.8, "dsp_masked_dense"), (128, 1.0, "dsp_masked_dense"), (10, None, "dsp_event_dense"),
+     (10, 0.05, "dsp_event_dense"), (10, 0.8, "dsp_masked_dense"), (4, 0.05, "event_dense")],
 )  # fmt: skip
 def test_the_expected_rate_decides(outputs: int, rate: float | None, template: str) -> None:
     program = tailor(dense(128, outputs, weights="no -128", rate=rate), load_target(M4))

@@ -194,3 +194,6 @@ def test_spikes() -> None:
     chart = steps_chart({"spiking": spiking})
     assert chart is not None and "after 2.2 of 3 steps" in chart.caption
     assert [list(line["y"]) for line in chart.figure["data"]] == [[20, 50, 90], [10, 40, 80]]
+    judged = steps_chart({"spiking": spiking | {"calibration": None}})
+    assert judged is not None and [list(line["y"]) for line in judged.figure["data"]] == [[10, 40, 80]]
+    assert steps_chart({"spiking": spiking | {"calibration": None, "evaluation": None}}) is None

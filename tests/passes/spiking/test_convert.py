@@ -13,7 +13,8 @@ from tinyc.passes.quantize.calibration import Calibration
 from tinyc.passes.quantize.running import Runner
 from tinyc.passes.spiking.choice import rate_coded
 from tinyc.passes.spiking.convert import convert
-from tinyc.passes.spiking.rates import exit_margin, exits, first_outputs
+from tinyc.passes.spiking.inputs import SpikeCoding
+from tinyc.passes.spiking.rates import RateCoding, exit_margin, exits, first_outputs, rate_coding
 from tinyc.passes.state_pairs import state_pairs
 
 from ..onnx_text import build, normal
@@ -106,6 +107,60 @@ def test_the_mean_over_many_steps_is_the_float_output(name: str) -> None:
     assert np.abs(means - wanted).max() <= 0.03 * np.ptp(wanted)
 
 
+@pytest.mark.parametrize("coding", ["poisson", "latency"])
+@pytest.mark.parametrize("name", ["two convolutions", "depthwise", "dense", "flattened", "joined"])
+def test_inputs_as_spikes_mean_the_same(name: str, coding: SpikeCoding) -> None:
+    """Times to a spike are exact up to an eighth; rates of spikes at random come close in many steps."""
+    text, shape, shapes = _NETWORKS[name]
+    model = _model(text, shape, shapes)
+    samples = [{"x": _RNG.integers(0, 9, shape).astype(np.float32) / 8} for _ in range(3)]
+    samples[0]["x"].flat[0] = 1.0
+    spiking = convert(model, Calibration(tuple(samples)), _STEPS, percentile=100.0, coding=coding)
+    means = first_outputs(spiking, _STEPS, samples)[:, -1] / _STEPS
+    wanted = np.stack([next(iter(Runner(model).run(sample).values())).reshape(-1) for sample in samples])
+    error = np.abs(means - wanted).max() / np.ptp(wanted)
+    assert error <= (0.12 if coding == "poisson" else 0.03)
+
+
+def test_the_first_time_in_a_window_is_that_of_its_greatest_value() -> None:
+    shape = (1, 1, 4, 4)
+    text = "p = MaxPool <kernel_shape=[2,2], strides=[2,2]> (x) a = Conv (p, w) h = Relu (a) y = Conv (h, v)"
+    model = _model(text, shape, {"w": (2, 1, 1, 1), "v": (2, 2, 1, 1)})
+    sample = {"x": _RNG.integers(0, 9, shape).astype(np.float32) / 8}
+    sample["x"].flat[0] = 1.0
+    spiking = convert(model, Calibration((sample,)), 8, percentile=100.0, coding="latency")
+    (pool,) = (node for node in spiking.graph if node.op_type == "RateMaxPool")
+    trains = first_outputs(_showing(spiking, str(pool.outputs[0].name)), 8, [sample])[0]
+    counts = sample["x"].reshape(2, 2, 2, 2).transpose(0, 2, 1, 3).reshape(4, 4).max(axis=1) * 8
+    assert trains.sum(axis=0).tolist() == (counts > 0).tolist()
+    assert [8 - train.argmax() for train in trains.T if train.any()] == counts[counts > 0].tolist()
+
+
+def _showing(model: oir.Model, name: str) -> oir.Model:
+    """``model`` with the tensor ``name`` as its first output."""
+    shown = model.clone()
+    value = next(v for node in shown.graph for v in node.outputs if v.name == name)
+    shown.graph.outputs.insert(0, value)
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "low", "coding", "says"),
+    [
+        ("a = MatMul (x, w) y = Relu (a)", {"w": (4, 3)}, -1.0, "poisson", "no number of spikes is negative"),
+        ("a = MatMul (x, w) y = Relu (a)", {"w": (4, 3)}, -1.0, "latency", "samples go from -1 to 1"),
+        ("a = Relu (x) y = Add (a, x)", {}, 0.0, "latency", "Add node.*no weights come before"),
+    ],
+)
+def test_inputs_that_have_no_spikes_are_refused(
+    text: str, shapes: dict[str, tuple[int, ...]], low: float, coding: SpikeCoding, says: str
+) -> None:
+    model = _model(text, (1, 4), shapes)
+    samples = ({"x": np.array([[low, 0, 0.5, 1]], np.float32)},)
+    with pytest.raises(ModelError, match=f"(?s){says}"):
+        convert(model, Calibration(samples), 4, coding=coding)
+
+
 def test_a_window_spikes_as_often_as_its_busiest_element() -> None:
     shape, rates = (1, 1, 4, 4), np.array([0.9, 0.1, 0.3, 0.6], np.float32)
     model = _model("h = Relu (x) p = MaxPool <kernel_shape=[1,4]> (h) y = Relu (p)", shape, {})
@@ -171,6 +226,25 @@ def test_exits_come_where_no_calibration_sample_changed_its_class_afterwards() -
     assert steps.tolist() == [3, 1]
 
 
+@pytest.mark.parametrize(
+    ("noted", "says"),
+    [
+        ({"tinyc.steps": "0"}, "tinyc.steps = '0'"),
+        ({"tinyc.steps": "many"}, "tinyc.steps = 'many'"),
+        ({"tinyc.steps": "8", "tinyc.exit_margin": "nan"}, "exit_margin = 'nan'"),
+        ({"tinyc.steps": "8", "tinyc.exit_margin": "-1"}, "exit_margin = '-1'"),
+        ({"tinyc.steps": "8"}, "it has no states"),
+    ],
+)
+def test_steps_that_cannot_be_meant_are_refused(noted: dict[str, str], says: str) -> None:
+    text, shape, shapes = _NETWORKS["dense"]
+    model = _model(text, shape, shapes)
+    assert rate_coding(model) is None
+    model.metadata_props.update(noted)
+    with pytest.raises(ModelError, match=says):
+        rate_coding(model)
+
+
 def test_thresholds_are_chosen_by_agreement_and_exits_keep_it() -> None:
     text, shape, shapes = _NETWORKS["dense"]
     model = _model(text, shape, shapes)
@@ -179,4 +253,4 @@ def test_thresholds_are_chosen_by_agreement_and_exits_keep_it() -> None:
     assert found.agreement[-1] >= 0.9 > found.agreement[0]
     assert found.agreement_at_exit == found.agreement[-1]
     assert 1 <= found.mean_steps < 24
-    assert float(found.model.metadata_props["tinyc.exit_margin"]) == found.margin
+    assert rate_coding(found.model) == RateCoding(24, found.margin)
