@@ -10,7 +10,7 @@ import onnx_ir.passes.common as common
 from ...ir.errors import ModelError
 from ..onnx_graph import OPSET, SPIKING_DOMAIN, quoted
 from ..onnx_infer import schema_of
-from ..spiking.neurons import check_neuron
+from ..spiking.neurons import check_function
 
 MAX_NODES = 100_000
 """Functions that call functions can grow exponentially; no model for a microcontroller is larger."""
@@ -40,7 +40,7 @@ def inline_functions(model: oir.Model) -> None:
         ) from e
     common.RemoveUnusedFunctionsPass()(model)
     for function in model.functions.values():
-        check_neuron(function)
+        check_function(function)
         _check_kept(function)
 
 

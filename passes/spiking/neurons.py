@@ -29,6 +29,7 @@ import onnx_ir as oir
 
 from ...ir.errors import ModelError
 from ..onnx_graph import OPSET, SPIKING_DOMAIN, quoted
+from .linear_memory import LINEAR_MEMORY, memory_function
 
 VERSION = 1
 """The version of the domain, for a model's opset imports."""
@@ -162,18 +163,22 @@ def with_neurons(model: onnx.ModelProto) -> onnx.ModelProto:
     return oir.to_proto(graph_model)
 
 
-def check_neuron(function: oir.Function) -> None:
-    """ModelError for a function that has the name of a neuron and computes something else: tinyc's kernels
-    would not do what it says. Its nodes may be named as they like."""
-    if function.name not in NEURONS:
+def check_function(function: oir.Function) -> None:
+    """ModelError for a function that has the name of a neuron or of the linear memory, and computes something
+    else: tinyc's kernels would not do what it says. Its nodes may be named as they like."""
+    opset = function.opset_imports.get("", OPSET)
+    if function.name in NEURONS:
+        own, module = neuron_function(function.name, opset), "neurons"
+    elif function.name == LINEAR_MEMORY:
+        own, module = memory_function(opset), "linear_memory"
+    else:
         return
-    own = neuron_function(function.name, function.opset_imports.get("", OPSET))
     if _computation(function) != _computation(oir.serde.deserialize_function(own)):
         raise ModelError(
-            f"The model's function {function.name} is not the neuron of that name",
+            f"The model's function {function.name} is not tinyc's function of that name",
             where=f"function {quoted(function.name)} of the domain {SPIKING_DOMAIN}",
-            why="its body differs from that which tinyc.passes.spiking.neurons writes",
-            remedy="let add_neurons of that module write it, or give it another domain: it is inlined then",
+            why=f"its body differs from that which tinyc.passes.spiking.{module} writes",
+            remedy="let that module write it, or give it another domain: it is inlined then",
         )
 
 
