@@ -157,8 +157,12 @@ def partition(model: oir.Model) -> Partition:
                 units.append(replace(unit, outputs=kept))
         elif _computes_floats(node):
             islands.append(node)
-    found = [tuple(filter(of, model.graph)) for of in (is_neuron, is_rate_pool, is_memory)]
-    return Partition(_anchored(units, state_pairs(model)), tuple(islands), *found, spiking)
+    neurons, rate_pools, memories = (
+        tuple(filter(of, model.graph)) for of in (is_neuron, is_rate_pool, is_memory)
+    )
+    return Partition(
+        _anchored(units, state_pairs(model)), tuple(islands), neurons, rate_pools, memories, spiking
+    )
 
 
 def _is_neither(node: oir.Node) -> bool:
