@@ -16,50 +16,61 @@ shortcut"). The Legendre memory itself stays linear: spikes in, and LIF neurons 
 Convolutions see the past alone (the paper's see one step ahead as well, each of which would delay the answer
 by a step), so that ``build_step`` is a network of one time step with explicit state, see ``GraphBuilder``.
 After the last of ``Size.steps`` steps its logits are the mean. ``build_sequence`` is the same network over a
-whole sequence by other means: see ``lmuformer_layers.py``. Weights are random, for studies of memory and
-time, and such that all layers are in use.
+whole sequence by other means: see ``lmuformer_graphs.py``. Weights are trained, or random, for studies of
+memory and time, and such that all layers are in use.
 
-``python -m tinyc.models.lmuformer --spiking -o lmuformer.onnx`` (needs SciPy, of the extra ``train``)
+``python -m tinyc.models.lmuformer digits --spiking -o lmuformer_digits_spiking.onnx`` trains again what reads
+digits row by row (extra ``train``); ``random`` writes a network of any size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import click
 import numpy as np
 import onnx
 
-from .lmuformer_layers import FIRING_RATE, Layers, Sequence, Size, Steps
+from .digits import load_split, rows_of
+from .lmuformer_graphs import Steps, WholeSequence
+from .lmuformer_layers import Array, Layers, Size
+from .stepping import described
 
-Network = Callable[[Layers], onnx.ModelProto]
+Weights = Mapping[str, Array]
+RANDOM: Weights = MappingProxyType({})
+
+DIGITS = Size(inputs=8, channels=28, order=16, ratio=2, classes=10, steps=8)
+"""Reads an image of 8×8 pixels row by row."""
+
+Value = TypeVar("Value")
+Network = Callable[[Layers[Any]], Any]
+"""A network behind given layers: their value of the logits."""
 
 
-def plain(layers: Layers) -> onnx.ModelProto:
+def plain(layers: Layers[Value]) -> Value:
     """LMUFormer: ReLU in front of batch normalization in the embedding, GELU within the mixer."""
     width = layers.size.channels
     x = layers.input()
     for i in range(4):
         x = layers.relu(f"embedding.{i}.act", layers.temporal(f"embedding.{i}.conv", x, width))
-        mean = (x.power / np.pi) ** 0.5
-        x = layers.norm(f"embedding.{i}.norm", x, mean, x.power - mean**2)
+        x = layers.norm(f"embedding.{i}.norm", x)
     x = layers.add("embedding.add", x, layers.temporal("embedding.position", x, width))
 
     u = layers.relu("memory.u.act", layers.pointwise("memory.u", x, 1))
-    m, _, _ = layers.memory(u, (u.power / np.pi) ** 0.5)
-    h = layers.pointwise("memory.h", layers.join("memory.join", m, x), width)
+    h = layers.pointwise("memory.h", layers.join("memory.join", layers.memory(u), x), width)
     h = layers.pointwise("memory.projection", layers.relu("memory.h.act", h), width)
     x = layers.add("memory.add", x, layers.norm("memory.norm", h))
 
     y = layers.pointwise("mixer.0", x, width * layers.size.ratio)
     y = layers.gelu("mixer.0.act", layers.norm("mixer.0.norm", y))
     y = layers.norm("mixer.1.norm", layers.pointwise("mixer.1", y, width))
-    return layers.model(layers.add("mixer.add", x, layers.relu("mixer.1.act", y)))
+    return layers.head(layers.add("mixer.add", x, layers.relu("mixer.1.act", y)))
 
 
-def spiking(layers: Layers) -> onnx.ModelProto:
+def spiking(layers: Layers[Value]) -> Value:
     """Spiking LMUFormer with membrane shortcuts: every convolution but the first sees spikes."""
     width = layers.size.channels
     x = layers.temporal("embedding.0.conv", layers.input(), width)
@@ -70,25 +81,35 @@ def spiking(layers: Layers) -> onnx.ModelProto:
 
     seen = layers.spikes("memory", x)
     u = layers.spikes("memory.u", layers.pointwise("memory.u.conv", seen, 1))
-    m, mean, variance = layers.memory(u, FIRING_RATE)
-    m = layers.spikes("memory.m", m, mean, variance)
+    m = layers.spikes("memory.m", layers.memory(u))
     h = layers.pointwise("memory.h.conv", layers.join("memory.join", m, seen), width)
     h = layers.pointwise("memory.projection", layers.spikes("memory.h", h), width)
     x = layers.add("memory.add", x, layers.norm("memory.projection.norm", h))
 
     y = layers.pointwise("mixer.0.conv", layers.spikes("mixer.0", x), width * layers.size.ratio)
     y = layers.pointwise("mixer.1.conv", layers.spikes("mixer.1", y), width)
-    return layers.model(layers.spikes("head", layers.add("mixer.add", x, y)))
+    return layers.head(layers.spikes("head", layers.add("mixer.add", x, y)))
 
 
-def build_step(size: Size, network: Network) -> onnx.ModelProto:
-    """A step of ``plain`` or ``spiking``: ``frame`` (1, inputs, 1) to ``logits`` (1, classes, 1), float32."""
-    return network(Steps(f"lmuformer_{network.__name__}", size))
+def build_step(size: Size, network: Network, trained: Weights = RANDOM) -> onnx.ModelProto:
+    """A step of ``plain`` or ``spiking``: ``frame`` (batch, inputs) to ``logits`` (batch, classes, 1).
+
+    ``trained`` holds parameters by name; those that it lacks are random.
+    """
+    layers = Steps(f"lmuformer_{network.__name__}", size, trained)
+    return layers.model(network(layers))
 
 
-def build_sequence(size: Size, network: Network) -> onnx.ModelProto:
-    """The network from ``frames`` (1, inputs, steps) to ``logits`` after each step, (1, classes, steps)."""
-    return network(Sequence(f"lmuformer_{network.__name__}_sequence", size))
+def build_sequence(size: Size, network: Network, trained: Weights = RANDOM) -> onnx.ModelProto:
+    """The same over a sequence: ``frames`` (batch, inputs, steps) to ``logits`` (batch, classes, steps)."""
+    layers = WholeSequence(f"lmuformer_{network.__name__}_sequence", size, trained)
+    return layers.model(network(layers))
+
+
+_OUTPUT = click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.onnx"
+)
+_SPIKING = click.option("--spiking", "spikes", is_flag=True, help="The spiking version.")
 
 
 def _positive(name: str, help: str) -> Callable[..., Any]:
@@ -96,8 +117,13 @@ def _positive(name: str, help: str) -> Callable[..., Any]:
     return click.option(name, type=click.IntRange(1, 4096), default=default, show_default=True, help=help)
 
 
-@click.command(help="Write LMUFormer with random weights as ONNX: one time step, with state.")
-@click.option("--spiking", "spikes", is_flag=True, help="The spiking version.")
+@click.group(help="Write LMUFormer as ONNX.")
+def main() -> None:
+    """One command for random weights, one for trained ones."""
+
+
+@main.command("random", help="Write it with random weights: one time step, with state.")
+@_SPIKING
 @click.option("--sequence", is_flag=True, help="All steps of a sequence in one call, without state.")
 @_positive("--inputs", "Features per step.")
 @_positive("--channels", "Between the layers.")
@@ -105,10 +131,8 @@ def _positive(name: str, help: str) -> Callable[..., Any]:
 @_positive("--ratio", "Width of the mixer, in channels.")
 @_positive("--classes", "Of the head.")
 @_positive("--steps", "Of a sequence, and what the memory holds of it.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.onnx"
-)
-def main(spikes: bool, sequence: bool, output: Path, **sizes: int) -> None:
+@_OUTPUT
+def random_weights(spikes: bool, sequence: bool, output: Path, **sizes: int) -> None:
     """Writes the model; the same options give the same bytes."""
     size = Size(**sizes)
     build, network = build_sequence if sequence else build_step, spiking if spikes else plain
@@ -116,6 +140,24 @@ def main(spikes: bool, sequence: bool, output: Path, **sizes: int) -> None:
     onnx.save(model, output)
     parameters = sum(int(np.prod(weight.dims)) for weight in model.graph.initializer)
     click.echo(f"{output}: LMUFormer, {network.__name__}, {parameters} numbers of random weights, {size}")
+
+
+@main.command(help="Train the network that reads digits row by row.")
+@_SPIKING
+@_OUTPUT
+def digits(spikes: bool, output: Path) -> None:
+    """Trains, writes the model, and prints its accuracy."""
+    network = spiking if spikes else plain
+    try:
+        from .lmuformer_training import train
+
+        split = load_split()
+        model = build_step(DIGITS, network, train(DIGITS, network, split.train_x, split.train_y))
+    except ModuleNotFoundError as error:
+        missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
+        raise click.UsageError(missing) from error
+    onnx.save(model, output)
+    click.echo(f"{output}: {described(model, rows_of(split.evaluation_x), split.evaluation_y)}")
 
 
 if __name__ == "__main__":
