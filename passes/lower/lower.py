@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import SPIKE, DType, Quant
+from ...ir.dtype import SPIKE, DType
 from ...ir.errors import ModelError
+from ...ir.kernel import Kernel
 from ...ir.program import Program
 from ...kernels.convert import Quantize
+from ...kernels.interpolated import Interpolated
 from ...kernels.node import UNBOUNDED, Activation, Constant, Node, Tensor
 from ...kernels.packed import packed_form
 from ...kernels.packed_table import PackedTable
 from ...kernels.registry import OPERATORS, Operator
+from ...kernels.rescale import Rescale
 from ...kernels.table import RealFunction, Table
 from ..onnx_graph import constant, shape_of
 from ..state_pairs import given_inputs, given_outputs, initial_values, state_pairs
@@ -158,17 +162,18 @@ class _Lowering:
         moved = replace(source, name=name_of(out), shape=shape_of(out), order=transposed(source.order, perm))
         self.builder.view(source, moved)
 
-    # ---- functions of one 8-bit element ----
+    # ---- functions of one element ----
 
     def _table(self, node: oir.Node) -> bool:
-        """Lowers ``node`` and the functions that follow it, up to QuantizeLinear, as one table."""
+        """Lowers ``node`` and the functions that follow it, up to QuantizeLinear, as one kernel: a table, for
+        16 bits one with lines between its points, or what requantizes."""
         functions: list[RealFunction] = []
         last, current = node, node
         carried = self._activation_operand(node)
         if carried is None:
             return False
         source = self.tensor(carried)
-        if source.quant is None or source.dtype.size != 1:
+        if source.quant is None or source.dtype.size > 2:
             return False
         chain: list[oir.Node] = []
         while current.op_type != "QuantizeLinear":
@@ -179,33 +184,45 @@ class _Lowering:
             functions.append(function)
             chain.append(current)
             last, current, carried = current, following, current.outputs[0]
-        target = quantization(current)
-        self.done.update([*chain, current])
-        self._emit_table(
-            source, functions, target, current, self._origin(chain[0] if chain else last, chain[1:])
-        )
-        return True
-
-    def _emit_table(
-        self, source: Tensor, functions: list[RealFunction], quant: Quant, node: oir.Node, origin: Origin
-    ) -> None:
-        assert source.quant is not None
-        out = node.outputs[0]
-        made = replace(source, name=name_of(out), dtype=element_type(out), quant=quant)
+        result, quant = current.outputs[0], quantization(current)
+        if element_type(result).size > 1:
+            source = self.builder.wide(source, self._origin(current))
+        made = replace(source, name=name_of(result), dtype=element_type(result), quant=quant)
         if not functions and source.quant == quant and source.dtype is made.dtype:
             self.builder.view(source, replace(made, quant=None))
-            return
+        else:
+            kernel = self._function_kernel(source, made, chain, functions)
+            if kernel is None:
+                return False
+            origin = self._origin(chain[0] if chain else last, chain[1:])
+            self.builder.emit(kernel, origin, [source], [replace(made, quant=None)])
+            self.builder.note_quant(made.name, quant)
+        self.done.update([*chain, current])
+        return True
+
+    def _function_kernel(
+        self, source: Tensor, made: Tensor, chain: list[oir.Node], functions: list[RealFunction]
+    ) -> Kernel | None:
+        """What makes ``made`` of ``source`` by ``functions``, those of the nodes of ``chain``; None where it
+        takes other kernels."""
+        assert source.quant is not None and made.quant is not None
 
         def function(x: np.ndarray) -> np.ndarray:
             for step in functions:
                 x = step(x)
             return x
 
-        kernel = Table.of(source.physical, (source.quant, source.dtype), (quant, made.dtype), function)
+        ends = (source.quant, source.dtype), (made.quant, made.dtype)
         if source.dtype.is_packed or made.dtype.is_packed:
-            kernel = PackedTable(kernel.shape, kernel.values)
-        self.builder.emit(kernel, origin, [source], [replace(made, quant=None)])
-        self.builder.note_quant(made.name, quant)
+            return None if source.dtype.size > 1 else PackedTable.of(source.physical, *ends, function)
+        bounds = [fusable_activation(node) for node in chain]
+        if max(source.dtype.size, made.dtype.size) > 1 and None not in bounds:
+            activation = reduce(Activation.then, filter(None, bounds), UNBOUNDED)
+            return Rescale.of(source, made, activation)
+        if source.dtype.size == 1:
+            return Table.of(source.physical, *ends, function)
+        sums = OPERATORS[chain[0].op_type].fuses_activation and None not in bounds[1:]
+        return None if sums else Interpolated.of(source.physical, *ends, function)
 
     def _activation_operand(self, node: oir.Node) -> oir.Value | None:
         """The only tensor computed at run time that ``node`` reads; None where there are several."""
