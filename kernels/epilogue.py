@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -129,6 +130,8 @@ class Requantize:
 @dataclass(frozen=True)
 class Clamp:
     """Float results between ``low`` and ``high``; infinite bounds cost nothing."""
+
+    wide: ClassVar[bool] = False
 
     low: float
     high: float

@@ -123,6 +123,15 @@ def test_arithmetic(operator: str, widths: tuple[np.dtype, np.dtype, np.dtype]) 
     assert len(program.steps) == 1
 
 
+@pytest.mark.parametrize("widths", ARITHMETIC)
+def test_product_of_matrices(widths: tuple[np.dtype, np.dtype, np.dtype]) -> None:
+    types = dict(zip(("x", "z", "y"), widths, strict=True))
+    quants = {name: QUANTS[name, dtype] for name, dtype in types.items()}
+    node = helper.make_node("MatMul", ["x", "z"], ["y"], "op")
+    program = check(qdq_model([node], {"x": (2, 3, 7), "z": (2, 7, 5)}, ["y"], quants, types=types))
+    assert len(program.steps) == 1
+
+
 def test_maximum_of_one_quantization() -> None:
     node = helper.make_node("Max", ["x", "z"], ["y"], "op")
     quants = dict.fromkeys("xzy", QUANTS["x", INT16])

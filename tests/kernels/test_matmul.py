@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from tinyc.ir.errors import ModelError
+from tinyc.kernels.matmul import MatMul
 
 from .checks import check, float_model, lowered, qdq_model
 
@@ -146,10 +147,12 @@ def test_gemm_with_a_run_time_matrix(transposed: int, bias: bool) -> None:
     check(qdq_model([node], inputs, ["y"], QUANTS, constants))
 
 
-def test_long_sums_that_32_bits_cannot_hold_are_computed_as_floats() -> None:
+def test_long_sums_that_32_bits_cannot_hold_have_64() -> None:
     model = qdq_model(_matmul(), {"a": (1, 120_000), "b": (120_000, 1)}, ["y"], {**QUANTS, "y": (500.0, 0)})
-    kernels = [step.kernel.template for step in lowered(model).steps]
-    assert kernels == ["dequantize", "dequantize", "matmul", "quantize"]
+    largest = np.full((1, 120_000), -128, np.int8)
+    (step,) = check(model, samples=[{"a_q": largest, "b_q": largest.T}, {"a_q": largest, "b_q": ~largest.T}]).steps
+    assert isinstance(step.kernel, MatMul)
+    assert step.kernel.epilogue.wide
 
 
 def test_a_bias_computed_at_run_time_is_refused() -> None:
