@@ -14,8 +14,10 @@ from ...ir.program import Alias, Buffer, Program, Role, State, Step, Task
 from ...kernels.constant import Fixed
 from ...kernels.convert import Dequantize
 from ...kernels.copy import Copy
+from ...kernels.fixed_point import is_quantized
 from ...kernels.node import Tensor
 from ...kernels.packed_table import PackedTable
+from ...kernels.rescale import Rescale
 from ...kernels.threshold import Threshold
 from ...kernels.transpose import Transpose
 from .layout import Order, row_major, same_bytes, same_runs
@@ -166,6 +168,20 @@ class Builder:
             name = self.fresh(f"{tensor.name} as int8")
             self._converted[key] = replace(tensor, name=name, dtype=DType.INT8)
             self.convert(tensor, self._converted[key], origin)
+        return self._converted[key]
+
+    def requantized(self, tensor: Tensor, wanted: Tensor, origin: Origin) -> Tensor:
+        """A quantized tensor that is computed at run time, in the quantization and type of ``wanted``, by a step
+        of its own; others as they are."""
+        if not is_quantized(tensor) or (tensor.quant, tensor.dtype) == (wanted.quant, wanted.dtype):
+            return tensor
+        key = (tensor.name, (wanted.quant, wanted.dtype))
+        if key not in self._converted:
+            source = self.wide(tensor, origin)
+            name = self.fresh(f"{tensor.name} requantized")
+            self._converted[key] = replace(source, name=name, dtype=wanted.dtype, quant=wanted.quant)
+            kernel = Rescale.of(source, self._converted[key])
+            self.emit(kernel, Origin("Requantize", origin.name), [source], [self._converted[key]])
         return self._converted[key]
 
     def bits(self, tensor: Tensor, origin: Origin) -> Tensor:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import reduce
 
-import numpy as np
 import onnx_ir as oir
 
 from ...ir.dtype import SPIKE, DType
 from ...ir.errors import ModelError
-from ...ir.kernel import Kernel
 from ...ir.program import Program
 from ...kernels.convert import Quantize
-from ...kernels.interpolated import Interpolated
 from ...kernels.node import UNBOUNDED, Activation, Constant, Node, Tensor
 from ...kernels.packed import packed_form
-from ...kernels.packed_table import PackedTable
 from ...kernels.registry import OPERATORS, Operator
-from ...kernels.rescale import Rescale
-from ...kernels.table import RealFunction, Table
+from ...kernels.table import RealFunction
 from ..onnx_graph import constant, shape_of
 from ..state_pairs import given_inputs, given_outputs, initial_values, state_pairs
 from . import boundary, states
@@ -191,7 +185,7 @@ class _Lowering:
         if not functions and source.quant == quant and source.dtype is made.dtype:
             self.builder.view(source, replace(made, quant=None))
         else:
-            kernel = self._function_kernel(source, made, chain, functions)
+            kernel = function_kernel(source, made, chain, functions)
             if kernel is None:
                 return False
             origin = self._origin(chain[0] if chain else last, chain[1:])
@@ -199,30 +193,6 @@ class _Lowering:
             self.builder.note_quant(made.name, quant)
         self.done.update([*chain, current])
         return True
-
-    def _function_kernel(
-        self, source: Tensor, made: Tensor, chain: list[oir.Node], functions: list[RealFunction]
-    ) -> Kernel | None:
-        """What makes ``made`` of ``source`` by ``functions``, those of the nodes of ``chain``; None where it
-        takes other kernels."""
-        assert source.quant is not None and made.quant is not None
-
-        def function(x: np.ndarray) -> np.ndarray:
-            for step in functions:
-                x = step(x)
-            return x
-
-        ends = (source.quant, source.dtype), (made.quant, made.dtype)
-        if source.dtype.is_packed or made.dtype.is_packed:
-            return None if source.dtype.size > 1 else PackedTable.of(source.physical, *ends, function)
-        bounds = [fusable_activation(node) for node in chain]
-        if max(source.dtype.size, made.dtype.size) > 1 and None not in bounds:
-            activation = reduce(Activation.then, filter(None, bounds), UNBOUNDED)
-            return Rescale.of(source, made, activation)
-        if source.dtype.size == 1:
-            return Table.of(source.physical, *ends, function)
-        sums = OPERATORS[chain[0].op_type].fuses_activation and None not in bounds[1:]
-        return None if sums else Interpolated.of(source.physical, *ends, function)
 
     def _activation_operand(self, node: oir.Node) -> oir.Value | None:
         """The only tensor computed at run time that ``node`` reads; None where there are several."""
@@ -301,7 +271,11 @@ class _Lowering:
                 return False
             results.append(replace(self._stored(quantizer.outputs[0]), quant=quantization(quantizer)))
         if not self._emit(node, operator, operands, results, activation, origin):
-            return False
+            if not operator.moves or results[0].dtype.is_packed:
+                return False
+            alike = [None if t is None else self.builder.requantized(t, results[0], origin) for t in operands]
+            if not self._emit(node, operator, alike, results, activation, origin):
+                return False
         for tensor in results:
             self.builder.tensors[tensor.name] = replace(self.builder.tensors[tensor.name], quant=None)
         self.done.update(quantizer for quantizer in quantizers if quantizer is not None)

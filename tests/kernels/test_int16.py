@@ -11,6 +11,7 @@ import pytest
 from onnx import helper
 
 from tinyc.ir.dtype import DType
+from tinyc.kernels.concat import Concat
 from tinyc.kernels.conv2d import Conv2D
 from tinyc.kernels.dense import Dense
 from tinyc.kernels.depthwise import DepthwiseConv2D
@@ -239,6 +240,16 @@ def test_reduction(operator: str) -> None:
     node = helper.make_node(operator, ["x", "axes"], ["y"], "sum", keepdims=0)
     program = check(_model([node], {"x": (1, 3, 5, 4)}, WIDTHS[0], constants={"axes": np.array([1, 3])}))
     assert len(program.steps) == 1
+
+
+@pytest.mark.parametrize("widths", ARITHMETIC)
+def test_concat_of_different_widths(widths: tuple[np.dtype, np.dtype, np.dtype]) -> None:
+    """Operands that the result's quantization does not suit are requantized first."""
+    node = helper.make_node("Concat", ["x", "z"], ["y"], "join", axis=1)
+    types = dict(zip(("x", "z", "y"), widths, strict=True))
+    quants = {name: QUANTS[name, dtype] for name, dtype in types.items()}
+    program = check(qdq_model([node], {"x": (2, 3, 5), "z": (2, 4, 5)}, ["y"], quants, types=types))
+    assert {type(step.kernel) for step in program.steps} == {Rescale, Concat}
 
 
 def test_concat_of_one_quantization_and_constants() -> None:
