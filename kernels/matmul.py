@@ -134,8 +134,8 @@ def _is_dense(node: Node) -> bool:
 
 def resolve(node: Node) -> Kernel | None:
     """MatMul, or Gemm without alpha, beta and transA; sides may be constant or computed at run time, the bias
-    (input 2, one number per column) is constant. float32, or integers, whose sums have 64 bits where 32 do not hold
-    them."""
+    (input 2, one number per column) is constant. float32, or integers, whose sums have 64 bits
+    where 32 do not hold them."""
     transposed = bool(node.attribute("transB", 0))
     if _is_dense(node):
         return resolve_dense(node, channel_axis=0 if transposed else 1)

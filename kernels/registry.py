@@ -74,8 +74,8 @@ class Operator:
     result_order: Callable[[Node], tuple[int, ...]] | None = None
     """For Layout.FREE: the result's order of axes, where that is not the model's own."""
     moves: bool = False
-    """Elements of several operands pass as they are: those that the result's quantization does not suit may be
-    requantized before."""
+    """Elements of several operands pass as they are: those that the result's quantization does not suit may
+    be requantized before."""
 
 
 def _arithmetic(resolve: Callable[[Node], Kernel | None]) -> Operator:

@@ -171,8 +171,8 @@ class Builder:
         return self._converted[key]
 
     def requantized(self, tensor: Tensor, wanted: Tensor, origin: Origin) -> Tensor:
-        """A quantized tensor that is computed at run time, in the quantization and type of ``wanted``, by a step
-        of its own; others as they are."""
+        """A quantized tensor that is computed at run time, in the quantization and type of ``wanted``, by a
+        step of its own; others as they are."""
         if not is_quantized(tensor) or (tensor.quant, tensor.dtype) == (wanted.quant, wanted.dtype):
             return tensor
         key = (tensor.name, (wanted.quant, wanted.dtype))

@@ -65,7 +65,7 @@ class Facts:
         return found
 
     def narrowable(self, widths: Widths) -> list[str]:
-        """Layers whose weights may be narrowed: no kernel multiplies fewer bits by 16, or makes 16 of them."""
+        """Layers whose weights may be narrowed: no kernel multiplies fewer bits by 16, or makes 16 of it."""
         groups = self._groups
         wide = {name for name, bits in widths.activations.items() if bits == 16}
         units = {unit.name: unit for unit in self._quantizer.parts.units}

@@ -25,8 +25,8 @@ def score(loss: float, saved: float, lam: float) -> float:
 
 
 def widening(maps: Sequence[str], layers: Sequence[Layer], loss: Loss, lam: float) -> list[Step]:
-    """Steps of ``maps`` from 8 to 16 bits, in the order of the score's rise: what entropy they win back against
-    the BitOPs that they cost."""
+    """Steps of ``maps`` from 8 to 16 bits, in the order of the score's rise: what entropy they win back
+    against the BitOPs that they cost."""
     total = bitops(layers, Widths())
 
     def gain(name: str) -> float:

@@ -211,7 +211,7 @@ def test_pools(
     check(_model([node], {"x": shape}, widths, quants, stage=len(shape) == 4 and shape[0] == 1), lsb=2)
 
 
-MOVEMENTS: dict[str, tuple[str, dict[str, Any], dict[str, np.ndarray]]] = {
+MOVEMENTS: dict[str, tuple[str, dict[str, Any], dict[str, np.ndarray | np.generic]]] = {
     "transpose": ("Transpose", {"perm": [0, 2, 3, 1]}, {}),
     "reshape": ("Reshape", {}, {"shape": np.array([1, 5, 12])}),
     "pad": ("Pad", {}, {"pads": np.array([0, 0, 1, 2, 0, 1, 0, 3]), "value": np.float32(0.05)}),

@@ -150,7 +150,8 @@ def test_gemm_with_a_run_time_matrix(transposed: int, bias: bool) -> None:
 def test_long_sums_that_32_bits_cannot_hold_have_64() -> None:
     model = qdq_model(_matmul(), {"a": (1, 120_000), "b": (120_000, 1)}, ["y"], {**QUANTS, "y": (500.0, 0)})
     largest = np.full((1, 120_000), -128, np.int8)
-    (step,) = check(model, samples=[{"a_q": largest, "b_q": largest.T}, {"a_q": largest, "b_q": ~largest.T}]).steps
+    samples = [{"a_q": largest, "b_q": right} for right in (largest.T, ~largest.T)]
+    (step,) = check(model, samples=samples).steps
     assert isinstance(step.kernel, MatMul)
     assert step.kernel.epilogue.wide
 

@@ -15,7 +15,7 @@ from ..onnx_text import build
 WIDTH = 24
 
 
-def points(count: int = 256, seed: int = 0) -> np.ndarray:
+def points(count: int = 128, seed: int = 0) -> np.ndarray:
     """float32 [count, 1, 2], even in [−1, 1]²."""
     return np.random.default_rng(seed).uniform(-1, 1, (count, 1, 2)).astype(np.float32)
 
@@ -29,7 +29,8 @@ def parameters() -> dict[str, np.ndarray]:
     """Weights of tanh, tanh and a linear output, trained by Adam on ``points``."""
     rng = np.random.default_rng(1)
     sizes = (2, WIDTH, WIDTH, 1)
-    found = {f"w{i}": rng.normal(size=s) / np.sqrt(s[0]) for i, s in enumerate(zip(sizes, sizes[1:], strict=False))}
+    shapes = list(enumerate(zip(sizes, sizes[1:], strict=False)))
+    found = {f"w{i}": rng.normal(size=shape) / np.sqrt(shape[0]) for i, shape in shapes}
     found |= {f"b{i}": np.zeros(size) for i, size in enumerate(sizes[1:])}
     first, second = ({name: np.zeros_like(v) for name, v in found.items()} for _ in range(2))
     x = points(512, seed=2)[:, 0].astype(np.float64)
@@ -51,7 +52,8 @@ def _gradients(p: dict[str, np.ndarray], x: np.ndarray, wanted: np.ndarray) -> d
     dg = error @ p["w2"].T * (1 - g**2)
     dh = dg @ p["w1"].T * (1 - h**2)
     return {
-        "w2": g.T @ error, "b2": error.sum(0), "w1": h.T @ dg, "b1": dg.sum(0), "w0": x.T @ dh, "b0": dh.sum(0),
+        "w2": g.T @ error, "b2": error.sum(0), "w1": h.T @ dg, "b1": dg.sum(0),
+        "w0": x.T @ dh, "b0": dh.sum(0),
     }  # fmt: skip
 
 
