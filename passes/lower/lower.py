@@ -18,6 +18,7 @@ from ..onnx_graph import constant, shape_of
 from ..state_pairs import given_inputs, given_outputs, initial_values, state_pairs
 from . import boundary, states
 from .builder import Builder, Origin
+from .functions import function_kernel
 from .graph import (
     attributes,
     dequantized_constant,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import onnx_ir as oir
@@ -73,7 +73,8 @@ def search(
     whole = quantizer.quantized({}, {}, progress)
     trials = _Trials(model, quantizer, calibration, labels)
     facts = Facts(quantizer, whole, lower, options, progress, branches)
-    start = widened(trials.against_floats, _wider(facts, options), options.max_drop, options.evaluations)
+    offer = partial(_wider, facts, options)
+    start = widened(trials.against_floats, offer, options.max_drop, options.evaluations)
     widths, points, judgement, refused = _Search(trials, facts, options, progress, start).run()
     found = whole if widths == Widths() else quantizer.quantized(widths.activations, widths.weights)
     slim = remove_dead_channels(found.clone())  # narrow weights leave more channels dead

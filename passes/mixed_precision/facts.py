@@ -35,10 +35,10 @@ class Facts:
         self, quantizer: Quantizer, whole: oir.Model, lower: Lower, options: MixedOptions, progress: Progress,
         branches: Branches,
     ) -> None:  # fmt: skip
-        self._quantizer, self._progress = quantizer, progress
+        self._quantizer, self._lower, self._progress = quantizer, lower, progress
         self.timing = Timing(quantizer, lower, options.target)
         slim = remove_dead_channels(whole.clone())
-        program = lower(slim)
+        self._program = program = lower(slim)
         self._groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
         self.layers = layers_of(slim, quantizer, branches)
         self.memory = Memory(program, maps_of(slim, self._groups), options.goal, options.sram_budget)
@@ -50,8 +50,17 @@ class Facts:
         self.maps = [g.members[0] for g in of_8_bits if (kept | shown).isdisjoint(g.members)]
         """Feature maps that may be narrowed: not those that the caller sees, those with outliers, spikes and
         membranes."""
-        self.wideable = [g.members[0] for g in of_8_bits if (kept | options.kept).isdisjoint(g.members)]
-        """Feature maps that may be widened: those that the caller sees, too."""
+        self._wideable = [g.members[0] for g in of_8_bits if (kept | options.kept).isdisjoint(g.members)]
+
+    @cached_property
+    def wideable(self) -> list[str]:
+        """Feature maps that may be widened: those that the caller sees, too, but none with which an operator
+        would have to compute in floats."""
+        wide = self._quantizer.sketched(dict.fromkeys(self._wideable, 16), {})
+        floats = _float_nodes(self._lower(remove_dead_channels(wide))) - _float_nodes(self._program)
+        units = [unit for unit in self._quantizer.parts.units if node_of(unit) in floats]
+        touched = {self._groups[name] for unit in units for name in (*unit.inputs, *unit.outputs)}
+        return [name for name in self._wideable if name not in touched]
 
     @cached_property
     def loss(self) -> Mapping[tuple[str, int], float]:
@@ -102,6 +111,15 @@ class Facts:
             accuracy=judgement.value,
             drop=judgement.drop,
         )
+
+
+def _float_nodes(program: Program) -> set[str]:
+    """Nodes of which a step reads or makes floats."""
+    return {
+        step.source
+        for step in program.steps
+        if any(program.buffers[name].dtype.is_float for name in (*step.inputs, *step.outputs))
+    }
 
 
 def constant_bytes(program: Program) -> int:

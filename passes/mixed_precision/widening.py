@@ -9,13 +9,15 @@ from .widths import Step, Widths
 
 
 def widened(
-    judge: Callable[[Widths], Judgement], steps: Sequence[Step], max_drop: float, evaluations: int
-) -> Widths:
-    """The first of ``steps``, as many as it takes, less those, the last first, that then are not needed.
+    judge: Callable[[Widths], Judgement], offer: Callable[[], Sequence[Step]], max_drop: float,
+    evaluations: int,
+) -> Widths:  # fmt: skip
+    """The first of the steps on ``offer``, as many as it takes, less those, the last first, that then are not
+    needed.
 
     ``judge`` compares a model with the float model. There is nothing to do unless the model in 8 bits drops
     by more than ``max_drop``, beyond doubt (95 %). Where that limit is out of reach, because weights or
-    operators without 16 bits are to blame, it is relative to what all of ``steps`` reach.
+    operators without 16 bits are to blame, it is relative to what all steps reach.
     ``evaluations`` bounds how many steps are tried to be left out.
     """
 
@@ -23,7 +25,7 @@ def widened(
         return judge(Widths().after(taken)).expected
 
     narrow = judge(Widths())
-    if not steps or narrow.low <= max_drop or narrow.expected <= max_drop:
+    if narrow.low <= max_drop or narrow.expected <= max_drop or not (steps := offer()):
         return Widths()
     least = drop(steps)
     limit = max_drop if least <= max_drop else least + max_drop

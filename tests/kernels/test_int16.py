@@ -19,6 +19,7 @@ from tinyc.kernels.epilogue import Requantize
 from tinyc.kernels.interpolated import Interpolated
 from tinyc.kernels.rescale import Rescale
 
+from .boards import sampled
 from .checks import Quant, check, qdq_model
 
 INT8, INT16 = np.dtype(np.int8), np.dtype(np.int16)
@@ -29,6 +30,8 @@ QUANTS: dict[tuple[str, np.dtype], Quant] = {
 }  # fmt: skip
 WIDTHS = [(INT16, INT16), (INT16, INT8), (INT8, INT16)]
 """Of inputs, and of the output."""
+MIXED = [WIDTHS[0], *(pytest.param(widths, marks=pytest.mark.slow) for widths in WIDTHS[1:])]
+"""The same, of which the last are for a day with more time."""
 
 
 def _model(
@@ -59,11 +62,8 @@ CONVOLUTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]]
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "widths"),
-    [(name, WIDTHS[0]) for name in CONVOLUTIONS]
-    + [(name, widths) for name in ("one-sided padding", "depthwise") for widths in WIDTHS[1:]],
-)
+@pytest.mark.parametrize("name", sampled(CONVOLUTIONS, "one-sided padding", "groups", "depthwise", "batch"))
+@pytest.mark.parametrize("widths", MIXED)
 def test_convolution(name: str, widths: tuple[np.dtype, np.dtype]) -> None:
     shape, weights, attributes = CONVOLUTIONS[name]
     node = helper.make_node("Conv", ["x", "w", "b"], ["y"], "conv", **attributes)
@@ -77,6 +77,14 @@ def test_convolution(name: str, widths: tuple[np.dtype, np.dtype]) -> None:
     kernels = [step.kernel for step in program.steps if isinstance(step.kernel, Conv2D | DepthwiseConv2D)]
     assert [kernel.epilogue.dtype for kernel in kernels] == [DType.of(widths[1])]
     assert one_sample == any(isinstance(step.kernel, Rescale) for step in program.steps)
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+def test_transposed_convolution(widths: tuple[np.dtype, np.dtype]) -> None:
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], "up", strides=[2, 3], pads=[1, 0, 0, 1])
+    weights = {"w": _weights((3, 5, 3, 2), 5, axis=1)}
+    program = check(_model([node], {"x": (2, 3, 4, 5)}, widths, dequantized=weights))
+    assert len(program.steps) == 1
 
 
 @pytest.mark.parametrize("widths", WIDTHS)
@@ -141,7 +149,7 @@ def test_maximum_of_one_quantization() -> None:
 
 
 @pytest.mark.parametrize("operator", ["Add", "Sub", "Mul", "Div"])
-@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("widths", MIXED)
 @pytest.mark.parametrize("shape", [(1, 3, 1, 1), ()])
 def test_arithmetic_with_constants(
     operator: str, widths: tuple[np.dtype, np.dtype], shape: tuple[int, ...]
@@ -164,7 +172,7 @@ FUNCTIONS: dict[str, tuple[str, Quant, Quant]] = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", sampled(FUNCTIONS, "sigmoid", "tanh", "leaky relu", "hard swish, to 8 bits"))
 def test_functions(name: str) -> None:
     """All 2^16 elements, within 1 LSB of ONNX Runtime."""
     operator, before, after = FUNCTIONS[name]
@@ -202,7 +210,7 @@ def test_requantization(widths: tuple[np.dtype, np.dtype], bounds: tuple[float |
         ((2, 3, 9), {"kernel_shape": [4], "strides": [3]}),
     ],
 )
-@pytest.mark.parametrize("widths", WIDTHS[:2])
+@pytest.mark.parametrize("widths", MIXED[:2])
 def test_pools(
     operator: str, shape: tuple[int, ...], attributes: dict[str, Any], widths: tuple[np.dtype, np.dtype]
 ) -> None:
@@ -225,7 +233,7 @@ MOVEMENTS: dict[str, tuple[str, dict[str, Any], dict[str, np.ndarray | np.generi
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", MOVEMENTS)
+@pytest.mark.parametrize("name", sampled(MOVEMENTS, "transpose", "pad", "upsampling"))
 def test_movement(name: str) -> None:
     operator, attributes, constants = MOVEMENTS[name]
     node = helper.make_node(operator, ["x", *constants], ["y"], "move", **attributes)

@@ -13,16 +13,23 @@ from tinyc.emulator.machine import Machine
 from tinyc.ir.dtype import DType
 from tinyc.ir.values import to_stored
 from tinyc.kernels.interpolated import Interpolated
+from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.dead_channels import remove_dead_channels
+from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import lower
 from tinyc.passes.mixed_precision import Mixed, MixedOptions, search
+from tinyc.passes.mixed_precision.branches import WHOLE
+from tinyc.passes.mixed_precision.facts import Facts
 from tinyc.passes.mixed_precision.guard import Judgement, outputs_of
 from tinyc.passes.mixed_precision.vdqs import widening
 from tinyc.passes.mixed_precision.widening import widened
 from tinyc.passes.mixed_precision.widths import Step, Widths
 from tinyc.passes.place import place
 from tinyc.passes.quantize import quantize
+from tinyc.passes.quantize.options import silent
+from tinyc.passes.quantize.pipeline import Quantizer
 
+from ..onnx_text import build, normal
 from .regression import network, points
 
 MAPS = {"x", "a", "h", "c", "g", "y"}
@@ -83,6 +90,17 @@ def test_nothing_is_widened_beyond_the_budget_or_against_the_callers_will() -> N
     assert "x" not in wide(found(0.005, kept=frozenset({"x"})))
 
 
+def test_what_would_be_computed_in_floats_keeps_8_bits() -> None:
+    """A Softmax has no form for 16 bits: neither its scores nor its result may have them."""
+    weights = {"w": normal(6, 7), "v": normal(7, 5)}
+    body = "h = MatMul(x, w) r = Relu(h) s = MatMul(r, v) y = Softmax(s)"
+    model = canonicalize(import_model(build("float[1,6] x", body, weights)))
+    quantizer = Quantizer(model, {"x": normal(12, 1, 6)})
+    whole = quantizer.quantized({}, {})
+    facts = Facts(quantizer, whole, lambda made: lower(made, "net"), MixedOptions(), silent, WHOLE)
+    assert facts.wideable == ["x", "r"]
+
+
 def test_the_score_asks_for_entropy_and_for_bitops() -> None:
     loss = {(name, 8): lost for name, lost in (("much", 0.3), ("little", 0.1))} | {
         (name, 16): 0.0 for name in ("much", "little")
@@ -117,6 +135,6 @@ def test_no_more_is_widened_than_helps(
     costs: dict[str, float], always: float, expected: Collection[str]
 ) -> None:
     judge = _Judge(costs, always)
-    taken = widened(judge, [Step(name, 16) for name in costs], max_drop=0.01, evaluations=10)
+    taken = widened(judge, lambda: [Step(name, 16) for name in costs], max_drop=0.01, evaluations=10)
     assert taken == Widths(dict.fromkeys(expected, 16))
     assert judge.asked <= 2 + 2 + len(costs)
