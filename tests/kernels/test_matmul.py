@@ -10,6 +10,8 @@ from onnx import TensorProto, helper
 
 from tinyc.ir.errors import ModelError
 from tinyc.kernels.matmul import MatMul
+from tinyc.passes.tailor import tailor
+from tinyc.targets import load_target
 
 from .checks import check, float_model, lowered, qdq_model
 
@@ -154,6 +156,8 @@ def test_long_sums_that_32_bits_cannot_hold_have_64() -> None:
     (step,) = check(model, samples=samples).steps
     assert isinstance(step.kernel, MatMul)
     assert step.kernel.epilogue.wide
+    (step,) = tailor(lowered(model), load_target("nucleo-f446re")).steps
+    assert type(step.kernel) is MatMul
 
 
 def test_a_bias_computed_at_run_time_is_refused() -> None:
