@@ -121,9 +121,7 @@ def fraction_bits(
     return max(min(_MOST_FRACTION_BITS, room, short), needed)
 
 
-def wide_fraction_bits(
-    ratios: Sequence[float], magnitudes: Sequence[int], constant: float
-) -> int | None:  # fmt: skip
+def wide_fraction_bits(ratios: Sequence[float], magnitudes: Sequence[int], constant: float) -> int | None:
     """The same for a sum of 64 bits: multipliers have 32 bits, and so has the sum without its fraction."""
     largest = max(map(abs, ratios))
     total = sum(abs(r) * m for r, m in zip(ratios, magnitudes, strict=True)) + abs(constant) + 1.0
