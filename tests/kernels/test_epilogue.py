@@ -66,7 +66,8 @@ def test_accumulators_of_64_bits(scale: float, ratio: float, zero: int, bits: in
     assert epilogue.wide and np.all(epilogue.multipliers >= 0)
     reach = min(bound, int(70000 / scale))
     accumulators = np.array([int(share * reach), int(share * reach / ratio)], np.int64)
-    for got, one, own in zip(epilogue.apply(accumulators).tolist(), accumulators.tolist(), scales, strict=True):
+    found = epilogue.apply(accumulators).tolist()
+    for got, one, own in zip(found, accumulators.tolist(), scales, strict=True):
         want, tie = _exact(one, Fraction(float(own)), zero, DType.INT16)
         assert got == want or (abs(got - want) == 1 and tie <= Fraction(3, 8))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import onnx_ir as oir
@@ -29,7 +30,7 @@ def parameters() -> dict[str, np.ndarray]:
     """Weights of tanh, tanh and a linear output, trained by Adam on ``points``."""
     rng = np.random.default_rng(1)
     sizes = (2, WIDTH, WIDTH, 1)
-    shapes = list(enumerate(zip(sizes, sizes[1:], strict=False)))
+    shapes = list(enumerate(pairwise(sizes)))
     found = {f"w{i}": rng.normal(size=shape) / np.sqrt(shape[0]) for i, shape in shapes}
     found |= {f"b{i}": np.zeros(size) for i, size in enumerate(sizes[1:])}
     first, second = ({name: np.zeros_like(v) for name, v in found.items()} for _ in range(2))
