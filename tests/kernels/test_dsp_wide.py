@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import helper
 
+from tinyc.emulator.toolchain import zig
 from tinyc.ir.program import Program
 from tinyc.passes.tailor import tailor
 from tinyc.targets import load_target
@@ -75,3 +76,9 @@ def test_every_entry_of_the_unrolled_loops(count: int) -> None:
 def test_sums_of_64_bits_stay_portable() -> None:
     model = _layer("Gemm", (1, 1200), (4, 1200), transB=1)
     assert [s.kernel.template for s in tailor(lowered(model), load_target(M4)).steps] == ["dense"]
+
+
+@pytest.mark.slow
+def test_clang_assembles_it_too() -> None:
+    check_on_board(tailored(_convolution("3x3, odd"), M4, "dsp_wide_conv2d"), M4, find=zig)
+    check_on_board(tailored(_layer("Gemm", (3, 13), (7, 13), transB=1), M4, "dsp_wide_dense"), M4, find=zig)
