@@ -31,7 +31,7 @@ from .inputs import random_inputs
 BOARD = "nucleo-f446re"
 WIDTHS = ((8, 8, 8), (8, 4, 8), (8, 2, 8), (4, 8, 4), (4, 4, 4), (2, 2, 2))
 """Bits of input, weights and output; where there are no weights, those of equal widths."""
-_TYPES: Mapping[int, Any] = {8: np.int8, 4: ml_dtypes.int4, 2: ml_dtypes.int2}
+_TYPES: Mapping[int, Any] = {16: np.int16, 8: np.int8, 4: ml_dtypes.int4, 2: ml_dtypes.int2}
 _OPSET = 25
 X_SCALE = 0.25
 Widths = tuple[int, int, int]

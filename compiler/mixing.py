@@ -75,9 +75,18 @@ class MixedPrecision:
         )
 
     @property
+    def wide(self) -> int:
+        """Feature maps of 16 bits."""
+        return sum(bits == 16 for bits in self.found.chosen.widths.activations.values())
+
+    @property
     def because(self) -> str:
         """Why layers may have become slower."""
-        return "memory needs it" if self.objective == "cycles" else "the objective is BitOPs"
+        widths = self.found.chosen.widths
+        narrow = any(bits < 8 for bits in (*widths.activations.values(), *widths.weights.values()))
+        objective = "memory needs it" if self.objective == "cycles" else "the objective is BitOPs"
+        reasons = ["accuracy needs 16 bits"] * (self.wide > 0) + [objective] * narrow
+        return " and ".join(reasons)
 
     def to_dict(self) -> dict[str, Any]:
         """The report's ``mixed_precision``."""
@@ -128,8 +137,13 @@ class MixedPrecision:
         if chosen == base:
             tried = self.objective == "bitops" or self.found.refused
             return _NOT_ALLOWED if tried else _NOT_NEEDED
+        maps = "feature map has" if self.wide == 1 else "feature maps have"
+        wide = f"{self.wide} {maps} 16 bits, " if self.wide else ""
+        work = f"{base.bitops / max(chosen.bitops, 1):.2f}× fewer BitOPs than int8"
+        if chosen.bitops > base.bitops:
+            work = f"{chosen.bitops / max(base.bitops, 1):.2f}× the BitOPs of int8"
         return (
-            f"{base.bitops / max(chosen.bitops, 1):.2f}× fewer BitOPs than int8, weights {base.flash:,} → "
+            f"{wide}{work}, weights {base.flash:,} → "
             f"{chosen.flash:,} B; {judged.metric} {judged.value:.2%} on {judged.samples} calibration "
             f"samples, {0.0 - 100 * judged.drop:+.2f} points against int8; to be expected: "
             f"{0.0 - 100 * judged.expected:+.2f}, at worst {0.0 - 100 * judged.bound:+.2f} (95 %)"
@@ -210,6 +224,7 @@ def mix(
         flash_budget=target.flash_bytes if options.flash_budget is None else options.flash_budget,
         objective=options.objective,
         target=target,
+        kept=frozenset(str(v.name) for v in model.graph.inputs if options.input_dtype == "uint8"),
     )
     labels = labels_of(samples.labels)
     if labels is not None:

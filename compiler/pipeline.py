@@ -285,7 +285,7 @@ def _check_input_dtype(program: Program, options: CompileOptions) -> None:
     raise UsageError(
         f"--input-dtype {options.input_dtype} does not fit this model",
         where=f"inputs {held}",
-        why="it takes effect where the model quantizes a float input itself; this one does not",
+        why="it takes effect where the model quantizes a float input to 8 bits itself; this one does not",
         remedy="leave --input-dtype out, or compile the float model with --calibration SAMPLES.npz",
     )
 

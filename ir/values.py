@@ -9,11 +9,11 @@ from .program import Buffer
 
 def to_stored(array: np.ndarray, buffer: Buffer) -> np.ndarray:
     """A tensor of the model as the buffer holds it. Real values of a quantized buffer are quantized
-    (round half to even, saturate); integers are taken as they are."""
+    as ONNX does in float32 (round half to even, saturate); integers are taken as they are."""
     placed = buffer.to_memory(array)
     if buffer.quant is not None and placed.dtype.kind == "f" and not buffer.dtype.is_float:
-        scaled = np.rint(placed.astype(np.float64) / buffer.quant.scale) + buffer.quant.zero_point
-        placed = np.clip(scaled, buffer.dtype.lowest, buffer.dtype.highest)
+        steps = np.rint(placed.astype(np.float32) / np.float32(buffer.quant.scale)).astype(np.float64)
+        placed = np.clip(steps + buffer.quant.zero_point, buffer.dtype.lowest, buffer.dtype.highest)
     return np.ascontiguousarray(placed.astype(buffer.dtype.numpy))
 
 

@@ -24,6 +24,7 @@ class Source:
 
     shape: tuple[int, ...]
     rank: int
+    dtype: DType
     constant: np.ndarray | None = None
 
     @property
@@ -157,9 +158,9 @@ def _source(out: Tensor, operand: Tensor | np.ndarray) -> Source:
     full = (1,) * (rank - len(operand.shape)) + tuple(operand.shape)
     shape = tuple(full[axis] for axis in out.order) or (1,)
     if isinstance(operand, Tensor):
-        return Source(shape, len(operand.shape))
+        return Source(shape, len(operand.shape), operand.dtype)
     ordered = np.ascontiguousarray(operand.reshape(full).transpose(out.order)).reshape(shape)
-    return Source(shape, rank, ordered)
+    return Source(shape, rank, DType.of(ordered.dtype), ordered)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,11 +193,11 @@ class Broadcasting(Kernel):
             values = self.combine(self.broadcast.arrays(inputs, window))
         return (self.broadcast.spread(values.astype(self.dtype.numpy), window),)
 
-    def replaceable(self, sizes: Sequence[int]) -> tuple[int, ...]:
-        """Run-time operands, with elements of ``sizes`` bytes, that the output may overwrite: they have its
-        shape, and its elements are no larger (smaller ones are bytes, which may alias anything in C)."""
+    def in_place(self) -> tuple[int, ...]:
+        """Run-time operands that have the output's shape, and elements no smaller than its (larger ones where
+        these are bytes, which may alias anything in C)."""
         return tuple(
             n
-            for n, (source, size) in enumerate(zip(self.broadcast.run_time, sizes, strict=True))
-            if source.shape == self.broadcast.shape and self.dtype.size in (1, size)
+            for n, source in enumerate(self.broadcast.run_time)
+            if source.shape == self.broadcast.shape and self.dtype.size in (1, source.dtype.size)
         )

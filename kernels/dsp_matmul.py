@@ -34,7 +34,7 @@ class DspMatMul(MatMul):
         e, constants = kernel.epilogue, (kernel.left.values, kernel.right.values)
         if not isinstance(e, Requantize) or e.dtype is not DType.INT8 or input_dtype is not DType.INT8:
             return None
-        if e.shift != 1 or e.limit is not None or e.pre_shift > _MOST_SCALE:
+        if e.shift != 1 or e.limit is not None or e.wide or e.pre_shift > _MOST_SCALE:
             return None
         if any(values is not None and values.dtype != np.int8 for values in constants):
             return None

@@ -95,10 +95,6 @@ class Elementwise(Broadcasting):
         broadcast = Broadcast.of(out, operands)
         return cls(broadcast, out.dtype, operator, types, activation.low, activation.high)
 
-    def in_place(self) -> tuple[int, ...]:
-        pairs = zip(self.types, self.broadcast.sources, strict=True)
-        return self.replaceable([t.size for t, source in pairs if source.constant is None])
-
     def combine(self, operands: list[Array]) -> Array:
         result = _OPERATIONS[self.operator](*operands)
         return functions.between(result, self.low, self.high) if self.dtype.is_float else result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,6 +46,10 @@ class Requantize:
     the only errors against real arithmetic are that of the rounded multiplier, at most 2^-10 LSB where no
     scale is above 1/4, and ties, which round up. Accumulators whose pre-shift could overflow are first
     clamped to ± ``limit`` (they saturate anyway).
+
+    ``wide`` accumulators have 64 bits. Where those that do not saturate need more than 32, pre_shift is
+    negative: they are shifted down first, which loses at most 2^-12 LSB times the ratio of the layer's
+    largest scale to its smallest.
     """
 
     multipliers: np.ndarray
@@ -55,6 +60,7 @@ class Requantize:
     high: int
     dtype: DType
     limit: int | None = None
+    wide: bool = False
 
     @classmethod
     def of(
@@ -63,9 +69,11 @@ class Requantize:
         """For accumulators in units of ``scales`` (one per channel, or one) and magnitude ≤ ``bound``,
         to a tensor of ``dtype`` (at most 16 bits) quantized by ``quant``."""
         ratios = np.minimum(np.asarray(scales, np.float64).reshape(-1) / quant.scale, _COARSEST)
-        largest = float(ratios.max(initial=0.0))
         least = float(np.min(ratios, where=ratios > 0, initial=np.inf))
         reach = min(bound, int(4 * 2.0**dtype.bits / least))  # saturates from there on
+        down = max(0, reach.bit_length() - 31)
+        ratios, reach = ratios * 2.0**down, reach >> down
+        largest = float(ratios.max(initial=0.0))
         wanted = max(1 + _spare_bits(dtype), reach.bit_length() - _ROUNDED_BITS + 1)
         shift = wanted if largest == 0.0 else int(np.floor(-1.0 - np.log2(largest)))
         pre_shift = max(0, 1 - shift)
@@ -73,10 +81,12 @@ class Requantize:
         shift = min(shift + pre_shift, wanted, most)
         multipliers = np.round(ratios * 2.0 ** (32 + shift - pre_shift)).astype(np.int64)
         multipliers = np.minimum(multipliers, 2**31 - 1).astype(np.int32)
-        top = (2**31 - 1) >> min(pre_shift, 31)
-        limit = top if pre_shift and bound > top else None
+        top = ((2**31 - 1) >> min(pre_shift, 31)) << down
+        limit = top if bound > top | ((1 << down) - 1) else None
         low, high = quantized_bounds(quant, dtype, activation)
-        return cls(multipliers, shift, pre_shift, quant.zero_point, low, high, dtype, limit)
+        return cls(
+            multipliers, shift, pre_shift - down, quant.zero_point, low, high, dtype, limit, bound >= 2**31
+        )
 
     @property
     def offset(self) -> int:
@@ -112,7 +122,7 @@ class Requantize:
         """``accumulator`` is int64 with channels last; the result has the output's dtype."""
         if self.limit is not None:
             accumulator = np.clip(accumulator, -self.limit, self.limit)
-        product = (accumulator << self.pre_shift) * self.multipliers.astype(np.int64)
+        product = shifted(accumulator, self.pre_shift) * self.multipliers.astype(np.int64)
         result = (self.offset + (product >> 32)) >> self.shift
         return np.clip(result, self.low, self.high).astype(self.dtype.numpy)
 
@@ -120,6 +130,8 @@ class Requantize:
 @dataclass(frozen=True)
 class Clamp:
     """Float results between ``low`` and ``high``; infinite bounds cost nothing."""
+
+    wide: ClassVar[bool] = False
 
     low: float
     high: float
@@ -130,6 +142,11 @@ class Clamp:
 
 
 Epilogue = Requantize | Clamp
+
+
+def shifted(accumulator: np.ndarray, bits: int) -> np.ndarray:
+    """int64 shifted up by ``bits``, down where that is negative."""
+    return accumulator << bits if bits >= 0 else accumulator >> -bits
 
 
 def epilogue_of(node: Node, scales: np.ndarray, bound: int) -> Epilogue:
@@ -157,7 +174,7 @@ def requantizes(
 ) -> bool:  # fmt: skip
     """Whether ``weights``, inputs (``source``) and outputs are of these ``types``, and the requantization is
     one that fast kernels take: of accumulators that are shifted up by at most ``most`` bits."""
-    if not isinstance(epilogue, Requantize) or epilogue.limit is not None:
+    if not isinstance(epilogue, Requantize) or epilogue.limit is not None or epilogue.wide:
         return False
     own = {DType.of(weights.dtype), source, epilogue.dtype}
     return own <= set(types) and epilogue.fraction >= 0 and epilogue.scale <= most

@@ -1,9 +1,10 @@
-"""Sums of scaled integers in fixed point: 32 bits of which the lowest are fractions of an output step."""
+"""Sums of scaled integers in fixed point: 32 bits, or 64 where these do not do, of which the lowest are
+fractions of an output step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, log2
 
 import numpy as np
@@ -13,22 +14,23 @@ from .epilogue import quantized_bounds
 from .node import Node, Tensor
 
 _MOST_FRACTION_BITS = 22
+_MOST_WIDE_BITS = 32
+"""Of sums of 64 bits: what is left is their upper half."""
 COMMON_BITS = 13
 """Fraction bits of sums wherever multipliers have 16 bits then (those up to 4), so that layers share code.
 Two operands get at most 2^-6 steps of error from their rounded multipliers."""
-SATURATING = 1024.0
-"""Output steps per step of an operand beyond which any operand but zero saturates an 8-bit result."""
 
 
 @dataclass(frozen=True)
 class FixedPoint:
     """y = clamp(sum >> shift, low, high), where the sum counts in 2^-shift output steps and includes half of
-    one for rounding."""
+    one for rounding. ``wide`` sums have 64 bits."""
 
     shift: int
     low: int
     high: int
     dtype: DType
+    wide: bool = False
 
     @classmethod
     def of(cls, node: Node, shift: int) -> FixedPoint:
@@ -36,6 +38,18 @@ class FixedPoint:
         out = node.outputs[0]
         assert out.quant is not None
         return cls(shift, *quantized_bounds(out.quant, out.dtype, node.activation), out.dtype)
+
+    @classmethod
+    def holding(
+        cls, node: Node, ratios: Sequence[float], magnitudes: Sequence[int], constant: float
+    ) -> FixedPoint | None:
+        """What holds Σ ratio · operand + constant (see ``fraction_bits``), in 32 bits if possible; None where
+        not even 64 do within 1 LSB."""
+        bits = fraction_bits(ratios, magnitudes, constant)
+        if bits is not None:
+            return cls.of(node, bits)
+        bits = wide_fraction_bits(ratios, magnitudes, constant)
+        return None if bits is None else replace(cls.of(node, bits), wide=True)
 
     def fixed(self, steps: np.ndarray | float) -> np.ndarray:
         """Real numbers of output steps as int64 in fixed point."""
@@ -50,9 +64,14 @@ class FixedPoint:
         return np.clip(total >> self.shift, self.low, self.high)
 
 
+def is_quantized(tensor: Tensor) -> bool:
+    """True for a quantized operand that is computed at run time."""
+    return tensor.constant is None and tensor.quant is not None
+
+
 def is_byte(tensor: Tensor) -> bool:
     """True for a quantized 8-bit operand that is computed at run time."""
-    return tensor.constant is None and tensor.quant is not None and tensor.dtype.size == 1
+    return is_quantized(tensor) and tensor.dtype.size == 1
 
 
 def ratio(tensor: Tensor, out: Tensor) -> float:
@@ -65,6 +84,11 @@ def zero_point(tensor: Tensor) -> int:
     """The zero point of a quantized operand."""
     assert tensor.quant is not None
     return tensor.quant.zero_point
+
+
+def saturating(dtype: DType) -> float:
+    """Output steps per step of an operand beyond which all operands but zero saturate a ``dtype``."""
+    return 4.0 * 2.0 ** max(dtype.bits, 8)
 
 
 def steps(constant: Tensor, out: Tensor, reach: float) -> np.ndarray:
@@ -97,6 +121,16 @@ def fraction_bits(
     return max(min(_MOST_FRACTION_BITS, room, short), needed)
 
 
+def wide_fraction_bits(ratios: Sequence[float], magnitudes: Sequence[int], constant: float) -> int | None:
+    """The same for a sum of 64 bits: multipliers have 32 bits, and so has the sum without its fraction."""
+    largest = max(map(abs, ratios))
+    total = sum(abs(r) * m for r, m in zip(ratios, magnitudes, strict=True)) + abs(constant) + 1.0
+    bits = _MOST_WIDE_BITS
+    if largest > 0:
+        bits = min(bits, floor(log2((2**31 - 1) / largest)))
+    return bits if total < 2**30 and bits >= least_bits(magnitudes) else None
+
+
 def least_bits(magnitudes: Sequence[int]) -> int:
     """Fraction bits by which rounded multipliers leave errors below a quarter of a step."""
     return ceil(log2(2 * sum(magnitudes)))
@@ -104,5 +138,5 @@ def least_bits(magnitudes: Sequence[int]) -> int:
 
 def narrowest(integers: np.ndarray) -> np.ndarray:
     """int16 where all of them fit, else int32."""
-    fits = np.abs(integers).max(initial=0) < 2**15
+    fits = integers.min(initial=0) >= -(2**15) and integers.max(initial=0) < 2**15
     return integers.astype(np.int16 if fits else np.int32)

@@ -100,7 +100,7 @@ class MatMul(Kernel):
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         operands = iter(inputs)
-        exact = np.float32 if self.epilogue.dtype.is_float else np.float64  # float64 holds int32 sums exactly
+        exact = np.float32 if self.epilogue.dtype.is_float else np.float64  # float64 holds integers exactly
         left, right = (
             (factor.matrices(next(operands)) if factor.values is None else factor.values).astype(exact)
             - exact(factor.zero)
@@ -134,7 +134,8 @@ def _is_dense(node: Node) -> bool:
 
 def resolve(node: Node) -> Kernel | None:
     """MatMul, or Gemm without alpha, beta and transA; sides may be constant or computed at run time, the bias
-    (input 2, one number per column) is constant. float32, or integers whose sums fit 32 bits."""
+    (input 2, one number per column) is constant. float32, or integers, whose sums have 64 bits
+    where 32 do not hold them."""
     transposed = bool(node.attribute("transB", 0))
     if _is_dense(node):
         return resolve_dense(node, channel_axis=0 if transposed else 1)
@@ -188,9 +189,9 @@ def _integers(node: Node, left: Tensor, right: Tensor) -> Kernel | None:
         added = integer_bias(_per_column(bias, columns), np.broadcast_to(scales, (columns,)))
     largest = _reach(left, left_factor) * _reach(right, right_factor)
     bound = left.shape[-1] * largest + int(np.abs(added).max())
-    if bound >= 2**31:
+    if bound >= 2**52:
         return None
-    stored = None if bias is None else added.astype(np.int32)
+    stored = None if bias is None else added.astype(np.int32 if bound < 2**31 else np.int64)
     epilogue = epilogue_of(node, scales, bound)
     return MatMul(node.outputs[0].physical, left_factor, right_factor, stored, epilogue)
 

@@ -25,7 +25,7 @@ class MveSum(ScaledSum):
         """None where the micro-kernel cannot compute ``kernel``."""
         sources = kernel.broadcast.run_time
         alike = len(sources) == 2 and all(source.shape == kernel.broadcast.shape for source in sources)
-        if not alike or input_dtype is not DType.INT8 or kernel.dtype is not DType.INT8:
+        if not alike or input_dtype is not DType.INT8 or kernel.dtype is not DType.INT8 or kernel.result.wide:
             return None
         return cls(kernel.broadcast, kernel.dtype, kernel.multipliers, kernel.offset, kernel.result)
 

@@ -19,12 +19,12 @@ class PackedSum(ScaledSum):
 
     @classmethod
     def of(cls, kernel: ScaledSum, sources: Sequence[DType]) -> PackedSum | None:
-        """None for operands that are repeated, and for other types."""
+        """None for operands that are repeated, for other types, and for sums of 64 bits."""
         broadcast = kernel.broadcast
         alike = all(
             source.is_scalar or (source.constant is None and source.shape == broadcast.shape)
             for source in broadcast.sources
         )
-        if not alike or kernel.dtype not in SOURCES or any(source not in SOURCES for source in sources):
+        if not alike or kernel.result.wide or not {kernel.dtype, *sources} <= set(SOURCES):
             return None
         return cls(broadcast, kernel.dtype, kernel.multipliers, kernel.offset, kernel.result)

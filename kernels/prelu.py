@@ -11,13 +11,13 @@ from ..ir.kernel import Kernel
 from . import elementwise
 from .broadcast import Broadcast, Broadcasting
 from .fixed_point import (
-    SATURATING,
     FixedPoint,
     fraction_bits,
     is_byte,
     magnitude,
     narrowest,
     ratio,
+    saturating,
     zero_point,
 )
 from .node import Node
@@ -35,9 +35,6 @@ class PRelu(Broadcasting):
     offset: int
     result: FixedPoint
 
-    def in_place(self) -> tuple[int, ...]:
-        return self.replaceable([1])
-
     def combine(self, operands: list[np.ndarray]) -> np.ndarray:
         x, slopes = (array.astype(np.int64) for array in operands)
         q = x - self.zero
@@ -51,8 +48,8 @@ def resolve(node: Node) -> Kernel | None:
         return elementwise.resolve(node)
     if out.dtype.size != 1 or not is_byte(x) or slope.constant is None:
         return None
-    zero, plain = zero_point(x), ratio(x, out)
-    ratios = np.clip(np.asarray(slope.constant.real, np.float64) * plain, -SATURATING, SATURATING)
+    zero, plain, beyond = zero_point(x), ratio(x, out), saturating(out.dtype)
+    ratios = np.clip(np.asarray(slope.constant.real, np.float64) * plain, -beyond, beyond)
     largest = max(plain, float(np.abs(ratios).max(initial=0.0)))
     bits = fraction_bits([largest], [magnitude(x.dtype, zero)], zero_point(out))
     if bits is None:

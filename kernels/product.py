@@ -1,4 +1,4 @@
-"""Mul of 8-bit tensors (ONNX Mul-14)."""
+"""Mul of quantized tensors (ONNX Mul-14)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..ir.kernel import Kernel
 from . import elementwise, scale
 from .broadcast import Broadcast, Broadcasting
 from .epilogue import Requantize
-from .fixed_point import is_byte, magnitude, zero_point
+from .fixed_point import is_quantized, magnitude, zero_point
 from .node import Node
 
 
@@ -24,16 +24,13 @@ class Product(Broadcasting):
     zeros: tuple[int, ...]
     epilogue: Requantize
 
-    def in_place(self) -> tuple[int, ...]:
-        return self.replaceable([1] * len(self.broadcast.run_time))
-
     def combine(self, operands: list[np.ndarray]) -> np.ndarray:
         a, b = (x.astype(np.int64) - zero for x, zero in zip(operands, self.zeros, strict=True))
         return self.epilogue.apply(a * b)
 
 
 def resolve(node: Node) -> Kernel | None:
-    """Two 8-bit operands, or one and a constant."""
+    """Two quantized operands, or one and a constant."""
     out = node.outputs[0]
     if out.quant is None:
         return elementwise.resolve(node)
@@ -42,7 +39,7 @@ def resolve(node: Node) -> Kernel | None:
         x, constant = (b, a) if a.constant is not None else (a, b)
         assert constant.constant is not None
         return scale.scaled(node, x, np.asarray(constant.constant.real, np.float64))
-    if out.dtype.size != 1 or not (is_byte(a) and is_byte(b)):
+    if not (is_quantized(a) and is_quantized(b)):
         return None
     assert a.quant is not None and b.quant is not None
     zeros = (zero_point(a), zero_point(b))

@@ -11,7 +11,7 @@ import numpy as np
 from ..ir.kernel import Kernel
 from . import elementwise, scale
 from .broadcast import Broadcast, Broadcasting
-from .fixed_point import SATURATING, FixedPoint, fraction_bits, is_byte, magnitude, ratio, zero_point
+from .fixed_point import FixedPoint, fraction_bits, is_byte, magnitude, ratio, saturating, zero_point
 from .node import Node
 
 
@@ -29,9 +29,6 @@ class Quotient(Broadcasting):
 
     def constants(self) -> Mapping[str, np.ndarray]:
         return {"table": self.reciprocals}
-
-    def in_place(self) -> tuple[int, ...]:
-        return self.replaceable([1, 1])
 
     def combine(self, operands: list[np.ndarray]) -> np.ndarray:
         x = operands[0].astype(np.int64) - self.zero
@@ -52,8 +49,9 @@ def resolve(node: Node) -> Kernel | None:
         return None
     assert b.quant is not None
     divisors = np.arange(256, dtype=np.uint8).view(b.dtype.numpy).astype(np.float64) - b.quant.zero_point
+    beyond = saturating(out.dtype)
     with np.errstate(divide="ignore"):
-        ratios = np.clip(ratio(a, out) / (divisors * b.quant.scale), -SATURATING, SATURATING)
+        ratios = np.clip(ratio(a, out) / (divisors * b.quant.scale), -beyond, beyond)
     zero = zero_point(a)
     largest = float(np.abs(ratios).max())
     bits = fraction_bits([largest], [magnitude(a.dtype, zero)], zero_point(out), widest=2**31 - 1)

@@ -77,6 +77,9 @@ class Operator:
     numbers that the node stands for, so that on 8-bit data a chain of them becomes one table."""
     result_order: Callable[[Node], tuple[int, ...]] | None = None
     """For Layout.FREE: the result's order of axes, where that is not the model's own."""
+    moves: bool = False
+    """Elements of several operands pass as they are: those that the result's quantization does not suit may
+    be requantized before."""
 
 
 def _arithmetic(resolve: Callable[[Node], Kernel | None]) -> Operator:
@@ -114,7 +117,7 @@ OPERATORS: dict[str, Operator] = {
     "Ceil": _UNARY,
     "Celu": _UNARY,
     "Clip": Operator(elementwise.resolve_clip, Layout.SAME, function=functions.of_node),
-    "Concat": Operator(concat.resolve, Layout.SAME),
+    "Concat": Operator(concat.resolve, Layout.SAME, moves=True),
     "Conv": Operator(conv2d.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
     "ConvTranspose": Operator(conv_transpose.resolve, Layout.CHANNEL_LAST, fuses_activation=True),
     "Cos": _UNARY,
@@ -202,6 +205,6 @@ OPERATORS: dict[str, Operator] = {
     "Tanh": _UNARY,
     "ThresholdedRelu": _UNARY,
     "Tile": Operator(expand.resolve_tile, Layout.SAME),
-    "Where": Operator(where.resolve, Layout.SAME),
+    "Where": Operator(where.resolve, Layout.SAME, moves=True),
     "Xor": _ELEMENTWISE,
 }

@@ -1,4 +1,4 @@
-"""An 8-bit tensor times a constant of any shape that broadcasts to it: Mul and Div by constants."""
+"""A quantized tensor times a constant of any shape that broadcasts to it: Mul and Div by constants."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import numpy as np
 from ..ir.kernel import Kernel
 from .broadcast import Broadcast, Broadcasting
 from .fixed_point import (
-    SATURATING,
     FixedPoint,
-    fraction_bits,
-    is_byte,
+    is_quantized,
     magnitude,
     narrowest,
     ratio,
+    saturating,
     zero_point,
 )
 from .node import Node, Tensor
@@ -32,9 +31,6 @@ class Scale(Broadcasting):
     offset: int
     result: FixedPoint
 
-    def in_place(self) -> tuple[int, ...]:
-        return self.replaceable([1])
-
     def combine(self, operands: list[np.ndarray]) -> np.ndarray:
         x, multipliers = (array.astype(np.int64) for array in operands)
         return self.result.apply((x - self.zero) * multipliers + self.offset)
@@ -42,15 +38,16 @@ class Scale(Broadcasting):
 
 def scaled(node: Node, x: Tensor, factors: np.ndarray) -> Kernel | None:
     """The node's quantized output as ``x`` times real ``factors`` (infinite ones saturate); None where ``x``
-    or the output are not of 8 bits."""
+    is not quantized, or where 64 bits do not hold the product within 1 LSB."""
     out = node.outputs[0]
-    if out.dtype.size != 1 or not is_byte(x):
+    if not is_quantized(x):
         return None
     zero = zero_point(x)
-    ratios = np.clip(np.nan_to_num(factors * ratio(x, out)), -SATURATING, SATURATING)
+    beyond = saturating(out.dtype)
+    ratios = np.clip(np.nan_to_num(factors * ratio(x, out)), -beyond, beyond)
     largest = float(np.abs(ratios).max(initial=0.0))
-    bits = fraction_bits([largest], [magnitude(x.dtype, zero)], zero_point(out))
-    assert bits is not None  # clipped ratios always leave 13 bits
-    result = FixedPoint.of(node, bits)
+    result = FixedPoint.holding(node, [largest], [magnitude(x.dtype, zero)], zero_point(out))
+    if result is None:
+        return None
     broadcast = Broadcast.of(out, [x, narrowest(result.fixed(ratios))])
     return Scale(broadcast, out.dtype, zero, result.offset(zero_point(out)), result)

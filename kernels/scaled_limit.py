@@ -12,12 +12,12 @@ from . import elementwise, recode
 from .broadcast import Broadcast, Broadcasting
 from .elementwise import Elementwise
 from .fixed_point import (
-    SATURATING,
     FixedPoint,
     fraction_bits,
-    is_byte,
+    is_quantized,
     magnitude,
     ratio,
+    saturating,
     steps,
     zero_point,
 )
@@ -36,9 +36,6 @@ class ScaledLimit(Broadcasting):
     offsets: tuple[int, ...]
     result: FixedPoint
 
-    def in_place(self) -> tuple[int, ...]:
-        return self.replaceable([1] * len(self.broadcast.run_time))
-
     def combine(self, operands: list[np.ndarray]) -> np.ndarray:
         a, b = (
             x.astype(np.int64) * m + c
@@ -54,7 +51,7 @@ def resolve(node: Node) -> Kernel | None:
     if out.quant is None or len(node.inputs) != 2:
         return elementwise.resolve_limits(node)
     operands = [node.input(0), node.input(1)]
-    if out.dtype.size != 1 or not all(t.constant is not None or is_byte(t) for t in operands):
+    if not all(t.constant is not None or is_quantized(t) for t in operands):
         return None
     alike = all(t.constant is not None or (t.quant == out.quant and t.dtype is out.dtype) for t in operands)
     if alike and node.activation == UNBOUNDED:
@@ -66,10 +63,10 @@ def resolve(node: Node) -> Kernel | None:
 def _scaled(node: Node, operands: list[Tensor]) -> Kernel | None:
     out = node.outputs[0]
     ratios = {n: ratio(t, out) for n, t in enumerate(operands) if t.constant is None}
-    zero = zero_point(out)
+    zero, beyond = zero_point(out), saturating(out.dtype)
     offsets = {n: zero - r * zero_point(operands[n]) for n, r in ratios.items()}
     bits = [
-        fraction_bits([r], [magnitude(operands[n].dtype)], abs(offsets[n]) + SATURATING)
+        fraction_bits([r], [magnitude(operands[n].dtype)], abs(offsets[n]) + beyond)
         for n, r in ratios.items()
     ]
     known = [b for b in bits if b is not None]
@@ -77,7 +74,7 @@ def _scaled(node: Node, operands: list[Tensor]) -> Kernel | None:
         return None
     result = FixedPoint.of(node, min(known))
     limits = {
-        n: (result.fixed(steps(t, out, SATURATING)) + result.offset(zero)).astype(np.int32)
+        n: (result.fixed(steps(t, out, beyond)) + result.offset(zero)).astype(np.int32)
         for n, t in enumerate(operands)
         if n not in ratios
     }

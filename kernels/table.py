@@ -35,16 +35,8 @@ class Table(Kernel):
         target: tuple[Quant, DType],
         function: RealFunction,
     ) -> Table:
-        """Tabulates quantize(function(dequantize(q))); rounds half to even and saturates; NaN gives
-        the least value, as in Quantize."""
-        (quant, dtype), (out, out_dtype) = source, target
-        count = 2**dtype.bits
-        stored = np.arange(count) - (np.arange(count) > dtype.highest) * count
-        with np.errstate(all="ignore"):
-            real = function((stored - quant.zero_point) * quant.scale)
-        rounded = np.nan_to_num(np.rint(real / out.scale), nan=-1e18, posinf=1e18, neginf=-1e18)
-        clipped = np.clip(rounded + out.zero_point, out_dtype.lowest, out_dtype.highest)
-        return cls(shape, clipped.astype(out_dtype.numpy))
+        """Of ``function``, from one quantization to another: see ``tabulated``."""
+        return cls(shape, tabulated(source, target, function))
 
     def constants(self) -> Mapping[str, np.ndarray]:
         return {"table": in_bytes(self.values)}
@@ -63,6 +55,21 @@ class Table(Kernel):
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         return (looked_up(self.values, inputs[0]),)
+
+
+def tabulated(
+    source: tuple[Quant, DType], target: tuple[Quant, DType], function: RealFunction
+) -> np.ndarray:
+    """quantize(function(dequantize(q))) for each q by its bits as an unsigned number; rounds half to even and
+    saturates; NaN gives the least value, as in Quantize."""
+    (quant, dtype), (out, out_dtype) = source, target
+    count = 2**dtype.bits
+    stored = np.arange(count) - (np.arange(count) > dtype.highest) * count
+    with np.errstate(all="ignore"):
+        real = function((stored - quant.zero_point) * quant.scale)
+    rounded = np.nan_to_num(np.rint(real / out.scale), nan=-1e18, posinf=1e18, neginf=-1e18)
+    clipped = np.clip(rounded + out.zero_point, out_dtype.lowest, out_dtype.highest)
+    return clipped.astype(out_dtype.numpy)
 
 
 def in_bytes(table: np.ndarray) -> np.ndarray:

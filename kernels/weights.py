@@ -1,4 +1,4 @@
-"""Weights and bias of linear operators, as kernels store them, with the proof that sums fit int32."""
+"""Weights and bias of linear operators, as kernels store them, with the proof of what holds their sums."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from .node import Node, Tensor
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """Operands of a sum of products: ``weights`` with output channels first, ``bias`` one per channel."""
+    """Operands of a sum of products: ``weights`` with output channels first, ``bias`` one per channel, of the
+    type that holds every sum: float32, int32, or int64 where inputs of 16 bits need it."""
 
     weights: np.ndarray
     bias: np.ndarray
@@ -58,7 +59,7 @@ def _integer_operands(node: Node, activation: Tensor, channel_axis: int, channel
     scalar = scales[:1] if np.all(scales == scales[0]) else scales
     return Linear(
         narrow(centred, weights.bits),
-        integers.astype(np.int32),
+        integers.astype(np.int32 if bound < 2**31 else np.int64),
         quant.zero_point,
         epilogue_of(node, scalar, bound),
     )
@@ -96,12 +97,13 @@ def narrow(weights: np.ndarray, bits: int = 8) -> np.ndarray:
 def accumulator_bound(
     node: Node, weights: np.ndarray, bias: np.ndarray, quant: Quant, activation: Tensor
 ) -> int:
-    """The largest magnitude that any partial sum can reach, for any input; refused above 2^31 − 1."""
+    """The largest magnitude that any partial sum can reach, for any input; of inputs of 8 bits and less
+    refused above 2^31 − 1."""
     lowest, highest = int(activation.dtype.lowest), int(activation.dtype.highest)
     span = max(highest - quant.zero_point, quant.zero_point - lowest)
     sums = np.abs(weights).reshape(weights.shape[0], -1).sum(axis=1) * span + np.abs(bias)
     bound = int(sums.max(initial=0))
-    if bound > 2**31 - 1:
+    if bound >= 2 ** (31 if activation.dtype.bits <= 8 else 52):
         channel = int(sums.argmax())
         raise node.refuse(
             f"the sum of output channel {channel} can reach {bound:,}, more than 32 bits hold",

@@ -14,8 +14,10 @@ from ...ir.program import Alias, Buffer, Program, Role, State, Step, Task
 from ...kernels.constant import Fixed
 from ...kernels.convert import Dequantize
 from ...kernels.copy import Copy
+from ...kernels.fixed_point import is_quantized
 from ...kernels.node import Tensor
 from ...kernels.packed_table import PackedTable
+from ...kernels.rescale import Rescale
 from ...kernels.threshold import Threshold
 from ...kernels.transpose import Transpose
 from .layout import Order, row_major, same_bytes, same_runs
@@ -173,6 +175,20 @@ class Builder:
         if not tensor.dtype.is_packed:
             return tensor
         return replace(tensor, name=self.fresh(f"{tensor.name} in int8"), dtype=DType.INT8)
+
+    def requantized(self, tensor: Tensor, wanted: Tensor, origin: Origin) -> Tensor:
+        """A quantized tensor that is computed at run time, in the quantization and type of ``wanted``, by a
+        step of its own; others as they are."""
+        if not is_quantized(tensor) or (tensor.quant, tensor.dtype) == (wanted.quant, wanted.dtype):
+            return tensor
+        key = (tensor.name, (wanted.quant, wanted.dtype))
+        if key not in self._converted:
+            source = self.wide(tensor, origin)
+            name = self.fresh(f"{tensor.name} requantized")
+            self._converted[key] = replace(source, name=name, dtype=wanted.dtype, quant=wanted.quant)
+            kernel = Rescale.of(source, self._converted[key])
+            self.emit(kernel, Origin("Requantize", origin.name), [source], [self._converted[key]])
+        return self._converted[key]
 
     def bits(self, tensor: Tensor, origin: Origin) -> Tensor:
         """Spikes, 0 and 1 in whole bytes, as bits, by a step of their own."""

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import onnx_ir as oir
 
-from ...ir.dtype import SPIKE, DType, Quant
+from ...ir.dtype import SPIKE, DType
 from ...ir.errors import ModelError
 from ...ir.program import Program
 from ...kernels.convert import Quantize
 from ...kernels.node import UNBOUNDED, Activation, Constant, Node, Tensor
 from ...kernels.packed import packed_form
-from ...kernels.packed_table import PackedTable
 from ...kernels.registry import OPERATORS, Operator
-from ...kernels.table import RealFunction, Table
+from ...kernels.table import RealFunction
 from ..onnx_graph import constant, shape_of
 from ..state_pairs import given_inputs, given_outputs, initial_values, state_pairs
 from . import boundary, states
 from .builder import Builder, Origin
+from .functions import function_kernel
 from .graph import (
     attributes,
     dequantized_constant,
@@ -163,17 +162,18 @@ class _Lowering:
         moved = replace(source, name=name_of(out), shape=shape_of(out), order=transposed(source.order, perm))
         self.builder.view(source, moved)
 
-    # ---- functions of one 8-bit element ----
+    # ---- functions of one element ----
 
     def _table(self, node: oir.Node) -> bool:
-        """Lowers ``node`` and the functions that follow it, up to QuantizeLinear, as one table."""
+        """Lowers ``node`` and the functions that follow it, up to QuantizeLinear, as one kernel: a table, for
+        16 bits one with lines between its points, or what requantizes."""
         functions: list[RealFunction] = []
         last, current = node, node
         carried = self._activation_operand(node)
         if carried is None:
             return False
         source = self.tensor(carried)
-        if source.quant is None or source.dtype.size != 1:
+        if source.quant is None or source.dtype.size > 2:
             return False
         chain: list[oir.Node] = []
         while current.op_type != "QuantizeLinear":
@@ -184,33 +184,21 @@ class _Lowering:
             functions.append(function)
             chain.append(current)
             last, current, carried = current, following, current.outputs[0]
-        target = quantization(current)
-        self.done.update([*chain, current])
-        self._emit_table(
-            source, functions, target, current, self._origin(chain[0] if chain else last, chain[1:])
-        )
-        return True
-
-    def _emit_table(
-        self, source: Tensor, functions: list[RealFunction], quant: Quant, node: oir.Node, origin: Origin
-    ) -> None:
-        assert source.quant is not None
-        out = node.outputs[0]
-        made = replace(source, name=name_of(out), dtype=element_type(out), quant=quant)
+        result, quant = current.outputs[0], quantization(current)
+        if element_type(result).size > 1:
+            source = self.builder.wide(source, self._origin(current))
+        made = replace(source, name=name_of(result), dtype=element_type(result), quant=quant)
         if not functions and source.quant == quant and source.dtype is made.dtype:
             self.builder.view(source, replace(made, quant=None))
-            return
-
-        def function(x: np.ndarray) -> np.ndarray:
-            for step in functions:
-                x = step(x)
-            return x
-
-        kernel = Table.of(source.physical, (source.quant, source.dtype), (quant, made.dtype), function)
-        if source.dtype.is_packed or made.dtype.is_packed:
-            kernel = PackedTable(kernel.shape, kernel.values)
-        self.builder.emit(kernel, origin, [source], [replace(made, quant=None)])
-        self.builder.note_quant(made.name, quant)
+        else:
+            kernel = function_kernel(source, made, chain, functions)
+            if kernel is None:
+                return False
+            origin = self._origin(chain[0] if chain else last, chain[1:])
+            self.builder.emit(kernel, origin, [source], [replace(made, quant=None)])
+            self.builder.note_quant(made.name, quant)
+        self.done.update([*chain, current])
+        return True
 
     def _activation_operand(self, node: oir.Node) -> oir.Value | None:
         """The only tensor computed at run time that ``node`` reads; None where there are several."""
@@ -289,7 +277,11 @@ class _Lowering:
                 return False
             results.append(replace(self._stored(quantizer.outputs[0]), quant=quantization(quantizer)))
         if not self._emit(node, operator, operands, results, activation, origin):
-            return False
+            if not operator.moves or results[0].dtype.is_packed:
+                return False
+            alike = [None if t is None else self.builder.requantized(t, results[0], origin) for t in operands]
+            if not self._emit(node, operator, alike, results, activation, origin):
+                return False
         for tensor in results:
             self.builder.tensors[tensor.name] = replace(self.builder.tensors[tensor.name], quant=None)
         self.done.update(quantizer for quantizer in quantizers if quantizer is not None)

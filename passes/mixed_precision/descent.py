@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import onnx_ir as oir
@@ -24,6 +24,7 @@ from .front import Point, undominated
 from .guard import Guard, Judgement
 from .options import DEFAULTS, MixedOptions
 from .timing import Lower
+from .widening import widened
 from .widths import NARROWER, Step, Widths
 
 _JUDGED = 1024
@@ -63,8 +64,9 @@ def search(
     """The canonical float ``model`` in as few bits as ``options`` allow.
 
     ``labels`` (class numbers, one per sample of ``calibration``) turn the guard's metric from agreement with
-    the float model into accuracy. First come the steps that the budgets need: at the peak of memory, then of
-    weights. Then weights to 4 bits, feature maps, and weights to 2.
+    the float model into accuracy. Where 8 bits do worse than floats by more than the limit, some maps get 16
+    first. Then come the steps that the budgets need: at the peak of memory, then of weights; then weights to
+    4 bits, feature maps, and weights to 2.
     ``branches`` tells of patches (``patches_of``), if ``model`` has any.
     Raises what ``quantize`` does.
     """
@@ -72,13 +74,25 @@ def search(
     whole = quantizer.quantized({}, {}, progress)
     trials = _Trials(model, quantizer, calibration, labels)
     facts = Facts(quantizer, whole, lower, options, progress, branches)
-    widths, points, judgement, refused = _Search(trials, facts, options, progress).run()
+    offer = partial(_wider, facts, options)
+    start = widened(trials.against_floats, offer, options.max_drop, options.evaluations)
+    widths, points, judgement, refused = _Search(trials, facts, options, progress, start).run()
     found = whole if widths == Widths() else quantizer.quantized(widths.activations, widths.weights)
     slim = remove_dead_channels(found.clone())  # narrow weights leave more channels dead
     layers = layers_of(slim, quantizer, branches)
     chosen = replace(points[-1], flash=weight_bytes(layers, widths), bitops=bitops(layers, widths))
     front = undominated([*points[:-1], chosen])
     return Mixed(found, chosen, points[0], front, judgement, layers, refused, facts.timing.growth(widths))
+
+
+def _wider(facts: Facts, options: MixedOptions) -> list[Step]:
+    """The steps to 16 bits that the SRAM budget has room for, by their score."""
+    widths, steps = Widths(), list[Step]()
+    for step in vdqs.widening(facts.wideable, facts.layers, facts.loss, options.lam):
+        if facts.memory.best(widths.after([step])).nbytes <= facts.memory.budget:
+            widths = widths.after([step])
+            steps.append(step)
+    return steps
 
 
 _Steps = Callable[[], Sequence[Step]]
@@ -107,15 +121,25 @@ class _Trials:
         most = len(quantizer.samples.feeds)
         self._quantizer = quantizer
         self.samples = [Calibration(tuple(part)).thinned(most) for part in parts]
-        self.whole = self._models(Widths())
-        self.guard = Guard(model, self.whole, samples, None if labels is None else labels[picks])
+        self.whole = self.models(Widths())
+        self.eight = self.guard = Guard(model, self.whole, samples, None if labels is None else labels[picks])
 
-    def judge(self, widths: Widths) -> Judgement:
-        """How a model of these widths does."""
-        return self.guard.judge(self._models(widths))
+    def judge(self, models: Sequence[oir.Model]) -> tuple[Judgement, Judgement]:
+        """How ``models`` do, compared with those that ``begin`` was given, and with those in 8 bits."""
+        judged = self.guard.judge(models)
+        return judged, judged if self.guard is self.eight else self.eight.judge(models)
 
-    def _models(self, widths: Widths) -> list[oir.Model]:
-        """One of each fold, side by side."""
+    def against_floats(self, widths: Widths) -> Judgement:
+        """How models of these widths do, compared with the float model."""
+        return self.eight.against(None).judge(self.models(widths))
+
+    def begin(self, models: Sequence[oir.Model]) -> None:
+        """From now on others are compared with ``models``."""
+        self.whole = models
+        self.guard = self.eight.against(models)
+
+    def models(self, widths: Widths) -> Sequence[oir.Model]:
+        """One for each part of the samples, rounded on the others, side by side."""
 
         def model(part: Calibration) -> oir.Model:
             return self._quantizer.quantized(widths.activations, widths.weights, samples=part)
@@ -125,13 +149,21 @@ class _Trials:
 
 
 class _Search:
-    """Where the search stands: ``widths`` are accepted, ``judgement`` is of a model with them."""
+    """Where the search stands: ``widths`` are accepted, those of ``start`` to begin with; ``judgement`` is of
+    a model with them, compared with that of ``start``, ``shown`` compared with the one in 8 bits."""
 
-    def __init__(self, trials: _Trials, facts: Facts, options: MixedOptions, progress: Progress) -> None:
+    def __init__(
+        self, trials: _Trials, facts: Facts, options: MixedOptions, progress: Progress, start: Widths
+    ) -> None:
         self._trials, self._facts, self._options, self._progress = trials, facts, options, progress
-        self._widths, self._judgement = Widths(), trials.guard.judge(trials.whole)
+        self._start, self._points = start, list[Point]()
+        self._take(Widths(), trials.judge(trials.whole))
+        if start != Widths():
+            trials.begin(trials.models(start))
+            self._take(start, trials.judge(trials.whole))
         self._limit = trials.guard.bearable(options.max_drop)
-        self._points = [facts.point(self._widths, self._judgement)]
+        self._maps = [name for name in facts.maps if start.of(name) == 8]
+        self._narrowable = facts.narrowable(start)
         self._refused: list[Step] = []
         self._useless: set[Step] = set()
         self._evaluations = 0
@@ -141,7 +173,12 @@ class _Search:
         if not self._nothing_to_gain():
             self._descend_all()
         self._progress("search", 1.0)
-        return self._widths, self._points, self._judgement, tuple(self._refused)
+        return self._widths, self._points, self._shown, tuple(self._refused)
+
+    def _take(self, widths: Widths, judgements: tuple[Judgement, Judgement]) -> None:
+        """Goes on from a model of these ``widths``, which ``_Trials.judge`` has judged."""
+        self._widths, (self._judgement, self._shown) = widths, judgements
+        self._points.append(self._facts.point(widths, self._shown))
 
     def _descend_all(self) -> None:
         """First what budgets need, then what the objective asks for."""
@@ -155,7 +192,7 @@ class _Search:
     def _noise(self) -> Mapping[Step, float]:
         """What each step alone adds: most of the search's time."""
         trials = self._trials
-        return self._facts.noise(trials.guard, trials.whole[0], trials.samples[0], self._limit)
+        return self._facts.noise(trials.guard, trials.whole[0], trials.samples[0], self._start, self._limit)
 
     def _nothing_to_gain(self) -> bool:
         """True where budgets hold, time is what counts, and 4 bits make no layer faster."""
@@ -164,8 +201,8 @@ class _Search:
             facts.memory.best(self._widths).nbytes <= facts.memory.budget
             and weight_bytes(facts.layers, self._widths) + facts.other_flash <= options.flash_budget
         )
-        narrow = [Step(layer.name, 4, of_weights=True) for layer in facts.narrowable]
-        maps = [Step(name, 4) for name in facts.maps]
+        narrow = [Step(name, 4, of_weights=True) for name in self._narrowable]
+        maps = [Step(name, 4) for name in self._maps]
         batches = (narrow, maps, [*narrow, *maps])
         useful = (len(batch) > len(self._no_faster(batch)) for batch in batches)
         return holds and options.objective == "cycles" and not any(useful)
@@ -193,13 +230,12 @@ class _Search:
     def _accepts(self, steps: Sequence[Step]) -> bool:
         """Takes ``steps`` where the model with them passes the guard."""
         widths = self._widths.after(steps)
-        judgement = self._trials.judge(widths)
+        judgements = self._trials.judge(self._trials.models(widths))
         self._evaluations += 1
         self._progress("search", self._evaluations / (self._options.evaluations + 1))
-        if not judgement.passes(self._options.max_drop):
+        if not judgements[0].passes(self._options.max_drop):
             return False
-        self._widths, self._judgement = widths, judgement
-        self._points.append(self._facts.point(widths, judgement))
+        self._take(widths, judgements)
         return True
 
     def _bearable(self, steps: Sequence[Step], limit: float) -> list[Step]:
@@ -227,7 +263,8 @@ class _Search:
     # ---- what is offered ----
 
     def _weight_steps(self) -> list[Step]:
-        return weights.narrowing(self._facts.narrowable, self._added, self._widths)
+        steps = weights.narrowing(self._facts.layers, self._added, self._widths)
+        return [step for step in steps if step.name in self._narrowable]
 
     def _steps_to_4_bits(self) -> list[Step]:
         """Of weights: they halve the BitOPs for less noise than maps do."""
@@ -237,7 +274,7 @@ class _Search:
         """By their score; but those that cost several times what is left of the noise, shared by what steps
         save, come last."""
         facts = self._facts
-        steps = vdqs.narrowing(facts.maps, facts.layers, facts.loss, self._widths, self._options.lam)
+        steps = vdqs.narrowing(self._maps, facts.layers, facts.loss, self._widths, self._options.lam)
         saved = {step: self._bitops_saved(step) for step in steps}
         left = max(self._limit - self._judgement.noise, 0.0) / max(sum(saved.values()), 1)
         return sorted(steps, key=lambda step: self._added(step) > _FAIR * left * saved[step])
@@ -257,7 +294,7 @@ class _Search:
         or none is left to try."""
         memory, widths, steps = self._facts.memory, self._widths, list[Step]()
         while memory.best(widths).nbytes > memory.budget:
-            able = [name for name in memory.at_the_peak(widths) if name in self._facts.maps]
+            able = [name for name in memory.at_the_peak(widths) if name in self._maps]
             possible = [Step(name, NARROWER[widths.of(name)]) for name in able if widths.of(name) in NARROWER]
             possible = [step for step in possible if step not in self._refused]
             if not possible:

@@ -35,23 +35,32 @@ class Facts:
         self, quantizer: Quantizer, whole: oir.Model, lower: Lower, options: MixedOptions, progress: Progress,
         branches: Branches,
     ) -> None:  # fmt: skip
-        self._quantizer, self._progress = quantizer, progress
+        self._quantizer, self._lower, self._progress = quantizer, lower, progress
         self.timing = Timing(quantizer, lower, options.target)
         slim = remove_dead_channels(whole.clone())
-        program = lower(slim)
-        groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
+        self._program = program = lower(slim)
+        self._groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
         self.layers = layers_of(slim, quantizer, branches)
-        self.narrowable = [one for one in self.layers if one.name not in quantizer.parts.spiking.currents]
-        """Layers whose weights may be narrowed: not event-driven ones, which store them in 8 bits."""
-        self.memory = Memory(program, maps_of(slim, groups), options.goal, options.sram_budget)
+        self.memory = Memory(program, maps_of(slim, self._groups), options.goal, options.sram_budget)
         self.other_flash = constant_bytes(program) - weight_bytes(self.layers, Widths())
         """Bytes of constants that are no weights: biases, multipliers, tables."""
         shown = {str(value.name) for value in (*slim.graph.inputs, *slim.graph.outputs)}
-        kept = shown | quantizer.parts.spiking.spikes | branches.kept
-        of_8_bits = (g for g in quantizer.groups if usual_bits(quantizer.parts, g) == 8)
-        self.maps = [g.members[0] for g in of_8_bits if kept.isdisjoint(g.members)]
+        kept = quantizer.parts.spiking.spikes | branches.kept
+        of_8_bits = [g for g in quantizer.groups if usual_bits(quantizer.parts, g) == 8]
+        self.maps = [g.members[0] for g in of_8_bits if (kept | shown).isdisjoint(g.members)]
         """Feature maps that may be narrowed: not those that the caller sees, those with outliers, spikes and
         membranes."""
+        self._wideable = [g.members[0] for g in of_8_bits if (kept | options.kept).isdisjoint(g.members)]
+
+    @cached_property
+    def wideable(self) -> list[str]:
+        """Feature maps that may be widened: those that the caller sees, too, but none with which an operator
+        would have to compute in floats."""
+        wide = self._quantizer.sketched(dict.fromkeys(self._wideable, 16), {})
+        floats = _float_nodes(self._lower(remove_dead_channels(wide))) - _float_nodes(self._program)
+        units = [unit for unit in self._quantizer.parts.units if node_of(unit) in floats]
+        touched = {self._groups[name] for unit in units for name in (*unit.inputs, *unit.outputs)}
+        return [name for name in self._wideable if name not in touched]
 
     @cached_property
     def loss(self) -> Mapping[tuple[str, int], float]:
@@ -64,14 +73,25 @@ class Facts:
                 found[group.members[0], bits] = entropy_lost(histogram, quant)
         return found
 
-    def noise(self, guard: Guard, whole: oir.Model, samples: Calibration, limit: float) -> dict[Step, float]:
-        """What each step to 4 and to 2 bits alone adds to the noise of ``whole``, the model in 8 bits that
-        was rounded on ``samples``; infinite for 2 bits, unmeasured, where 4 add more than ``limit``."""
+    def narrowable(self, widths: Widths) -> list[str]:
+        """Layers whose weights may be narrowed: not event-driven ones, which store them in 8 bits, and no
+        kernel multiplies fewer bits by 16, or makes 16 of it."""
+        groups, currents = self._groups, self._quantizer.parts.spiking.currents
+        wide = {name for name, bits in widths.activations.items() if bits == 16}
+        units = {unit.name: unit for unit in self._quantizer.parts.units}
+        tensors = ((layer.name, units[layer.name]) for layer in self.layers if layer.name not in currents)
+        return [name for name, u in tensors if wide.isdisjoint(groups[t] for t in (*u.inputs, *u.outputs))]
+
+    def noise(
+        self, guard: Guard, whole: oir.Model, samples: Calibration, widths: Widths, limit: float
+    ) -> dict[Step, float]:
+        """What each step to 4 and to 2 bits alone adds to the noise of ``whole``, the model with ``widths``
+        that was rounded on ``samples``; infinite for 2 bits, unmeasured, where 4 add more than ``limit``."""
         noise, found = guard.noise_of(whole), dict[Step, float]()
         level = noise(whole)
-        layers = {layer.name for layer in self.narrowable}
+        layers = set(self.narrowable(widths))
         count = 2 * (len(self._quantizer.groups) + len(self._quantizer.layers))
-        made = self._quantizer.narrowed(samples, self._progress)
+        made = self._quantizer.narrowed(samples, widths.activations, self._progress)
         for done, (name, bits, of_weights, make) in enumerate(made, start=1):
             step = Step(name, bits, of_weights)
             if found.get(replace(step, bits=2 * bits), 0.0) > limit:
@@ -93,6 +113,15 @@ class Facts:
             accuracy=judgement.value,
             drop=judgement.drop,
         )
+
+
+def _float_nodes(program: Program) -> set[str]:
+    """Nodes of which a step reads or makes floats."""
+    return {
+        step.source
+        for step in program.steps
+        if any(program.buffers[name].dtype.is_float for name in (*step.inputs, *step.outputs))
+    }
 
 
 def constant_bytes(program: Program) -> int:

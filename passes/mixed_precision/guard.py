@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,12 @@ class Guard:
         if self._classifies:
             self._margins = Margins(margins_of(self._floats, self._targets), labelled)
         self._few = self._folds[0][:: -(-len(self._folds[0]) // NOISE_SAMPLES)]
+
+    def against(self, baseline: Sequence[oir.Model] | None) -> Guard:
+        """The same guard with another baseline: the float model where it is None."""
+        other = copy(self)
+        other._baseline = self._floats if baseline is None else self._outputs(baseline)
+        return other
 
     def judge(self, models: Sequence[oir.Model]) -> Judgement:
         """How QDQ models do: one of each fold, not rounded on the fold's samples."""

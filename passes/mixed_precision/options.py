@@ -22,7 +22,8 @@ class MixedOptions:
     of lost entropy against saved BitOPs; budgets are bytes, of the arena under the schedule of ``goal``, and
     of all constants. ``evaluations`` bounds how many models are rounded and measured. For ``objective``
     "cycles" a step that makes its layers no faster is taken only where a budget needs it; cycles are those
-    of ``target``'s kernels, of the portable ones where it is None.
+    of ``target``'s kernels, of the portable ones where it is None. ``kept`` are tensors that have 8 bits,
+    whatever they cost.
     """
 
     max_drop: float = 0.01
@@ -33,6 +34,7 @@ class MixedOptions:
     evaluations: int = 10
     objective: Objective = "cycles"
     target: Target | None = None
+    kept: frozenset[str] = frozenset()
 
 
 DEFAULTS = MixedOptions()

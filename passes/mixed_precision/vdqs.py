@@ -24,6 +24,18 @@ def score(loss: float, saved: float, lam: float) -> float:
     return -lam * loss + (1 - lam) * saved
 
 
+def widening(maps: Sequence[str], layers: Sequence[Layer], loss: Loss, lam: float) -> list[Step]:
+    """Steps of ``maps`` from 8 to 16 bits, in the order of the score's rise: what entropy they win back
+    against the BitOPs that they cost."""
+    total = bitops(layers, Widths())
+
+    def gain(name: str) -> float:
+        cost = 8 * sum(8 * layer.macs for layer in layers if layer.source == name) / max(total, 1)
+        return score(loss[name, 16] - loss[name, 8], -cost, lam)
+
+    return [Step(name, 16) for name in sorted(maps, key=gain, reverse=True)]
+
+
 def narrowing(
     maps: Sequence[str], layers: Sequence[Layer], loss: Loss, widths: Widths, lam: float
 ) -> list[Step]:

@@ -93,7 +93,8 @@ class _Inserter:
             value = node.inputs[index]
             if is_constant(value) and is_float(value):
                 array = array_of(value)
-                own = quant_of(float(array.min(initial=0.0)), float(array.max(initial=0.0)))
+                bits = max(8, *(quants[name].bits for name in (*unit.outputs, *unit.inputs)))
+                own = quant_of(float(array.min(initial=0.0)), float(array.max(initial=0.0)), bits)
                 quant = quants[(*unit.outputs, *unit.inputs)[0]] if unit.rule.shared else own
                 scale, zero_point = self._quantization(name_of(value), quant)
                 stored = integers(array, quant)

@@ -132,14 +132,14 @@ class Quantizer:
         return quants, [observer for observer, _ in chosen]
 
     def narrowed(
-        self, samples: Calibration, progress: Progress = silent
+        self, samples: Calibration, activation_bits: Mapping[str, int], progress: Progress = silent
     ) -> Iterator[tuple[str, int, bool, Callable[[], oir.Model]]]:
         """For each group and then each layer with weights, and for 4 and 2 bits: its first tensor or name,
-        the bits, whether they are of weights, and what makes the model in 8 bits with that alone narrowed,
-        weights being rounded on ``samples``."""
+        the bits, whether they are of weights, and what makes the model with ``activation_bits`` with that
+        alone narrowed, weights being rounded on ``samples``."""
         for bits in (4, 2):
             self.choose([bits] * len(self.groups), progress)
-        quants, observers = self._quants({}, {}, progress)
+        quants, observers = self._quants(activation_bits, {}, progress)
         asked = dict.fromkeys(self.layers, (8, 4, 2))
         found = quantize_weights(self.model, self.parts, quants, asked, samples, progress)
         whole = {name: made[8] for name, made in found.items()}

@@ -16,6 +16,7 @@ from ...kernels.dsp_matmul import DspMatMul
 from ...kernels.dsp_pool import DspAveragePool, DspMaxPool
 from ...kernels.dsp_recurrent import DspRecurrent
 from ...kernels.dsp_scattered import DspScattered
+from ...kernels.dsp_wide import DspWideConv2D, DspWideDense
 from ...kernels.event_conv2d import EventConv2D
 from ...kernels.event_dense import EventDense
 from ...kernels.integer_recurrent import IntegerRecurrent
@@ -31,11 +32,11 @@ from .exchange import Exchanges
 from .rates import by_rate
 
 DSP: Exchanges = {
-    Conv2D: (DspConv2D.of, DspScattered.of),
+    Conv2D: (DspConv2D.of, DspScattered.of, DspWideConv2D.of),
     PackedConv2D: (DspConv2D.of, DspScattered.of),
     DepthwiseConv2D: (DspDepthwise.of, DspFilter.of),
     PackedDepthwise: (DspDepthwise.of,),
-    Dense: (DspDense.of,),
+    Dense: (DspDense.of, DspWideDense.of),
     PackedDense: (DspDense.of,),
     MatMul: (DspMatMul.of,),
     IntegerRecurrent: (DspRecurrent.of,),

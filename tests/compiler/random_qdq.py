@@ -32,6 +32,7 @@ Quant = tuple[np.float32, int]
 _OPSET_OF_INT2 = 25
 _INT8 = np.dtype(np.int8)
 _NARROW = [np.dtype(t) for t in (ml_dtypes.int4, ml_dtypes.uint4, ml_dtypes.int2, ml_dtypes.uint2)]
+_MIXED = [*_NARROW, np.dtype(np.int16), np.dtype(np.uint16)]
 
 
 @st.composite
@@ -82,9 +83,9 @@ class _Quantizer:
 
     def __post_init__(self) -> None:
         self.ranges = _ranges(self.source)
-        kinds = [np.int8, np.int8, np.uint8, np.int8, np.uint8, np.int16]
+        kinds = [np.int8, np.int8, np.uint8, np.int8, np.uint8, np.int16, np.uint16]
         self.dtype = np.dtype(self.draw(st.sampled_from(kinds)))
-        self.widths = [self.dtype, *_NARROW] if self.dtype.itemsize == 1 and self.chance(3) else [self.dtype]
+        self.widths = [self.dtype, *_MIXED] if self.chance(3) else [self.dtype]
         """Types among which tensors inside choose."""
         self.dtypes: dict[str, np.dtype] = {}
         """Float tensor → the type of the integers that stand for it."""

@@ -11,6 +11,7 @@ import onnx
 import onnx_ir as oir
 import pytest
 
+from ..passes.mixed_precision import regression
 from ..passes.mixed_precision.test_patches import network, samples
 from .command_line import tinyc
 from .refusals import refused
@@ -89,6 +90,27 @@ def test_what_fits_and_would_not_be_faster_stays_int8(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     mixed = report["mixed_precision"]
     assert mixed["chosen"] == mixed["int8"] and mixed["slower"] == [] and mixed["warning"] is None
+
+
+def test_a_regression_gets_16_bits_where_8_are_not_enough(tmp_path: Path) -> None:
+    onnx.save(oir.to_proto(regression.network()), tmp_path / "net.onnx")
+    np.savez(tmp_path / "c.npz", x=regression.points(64))
+    outcome = tinyc(
+        "compile", tmp_path / "net.onnx", "-t", "nucleo-f446re", "--precision", "mixed", "--max-drop", "0.5",
+        "--calibration", tmp_path / "c.npz", "--json", "-o", tmp_path / "out",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    jsonschema.validate(report, json.loads((ROOT / "tests" / "report_schema.json").read_text()))
+    assert report["verification"]["host_bit_exact"] and report["verification"]["max_lsb_per_layer"] <= 1
+    assert report["verification"]["board_bit_exact"] in (True, None)
+    assert {layer["activation_bits"] for layer in report["layers"]} == {16}
+    mixed = report["mixed_precision"]
+    assert {layer["activation_bits"] for layer in mixed["layers"]} == {16}
+    assert mixed["metric"] == "fidelity" and mixed["value"] > 0.995 and mixed["drop"] < -1
+    assert {entry["because"] for entry in mixed["slower"]} == {"accuracy needs 16 bits"}
+    header = (tmp_path / "out" / "net.h").read_text()
+    assert "const int16_t *x;" in header and "NET_IN_X_SCALE" in header
 
 
 def test_patches_need_mixed_precision_and_a_schedule() -> None:

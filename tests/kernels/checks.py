@@ -51,16 +51,18 @@ def qdq_model(
     stage: bool = False, types: Mapping[str, np.dtype] | None = None,
 ) -> onnx.ModelProto:  # fmt: skip
     """``nodes`` computed on int8, or on the other integers that ``types`` has for a tensor: inputs NAME come
-    as int8 NAME_q through DequantizeLinear, outputs leave as NAME_q through QuantizeLinear, each with its
-    (scale, zero point) of ``quants``. ``dequantized`` constants are (integers, scales, axis) behind
+    as int8 (or int16) NAME_q through DequantizeLinear, outputs leave as NAME_q through QuantizeLinear, each
+    with its (scale, zero point) of ``quants``. ``dequantized`` constants are (integers, scales, axis) behind
     DequantizeLinear; ``constants`` stay as they are. ``stage`` puts a requantization before and behind, so
-    that streamed schedules have a producer and a consumer; tensors that are not int8 need it."""
+    that streamed schedules have a producer and a consumer; tensors of 4 and 2 bits need it."""
     values = dict(constants or {})
     before, after = [], []
+    given = {name: dtype for name, dtype in (types or {}).items() if dtype == np.int16}
 
     def parameters(name: str, quant: Quant) -> list[str]:
+        stored = (given if name.endswith("_stage") else types or {}).get(name.removesuffix("_stage"), np.int8)
         values[f"{name}_scale"] = np.float32(quant[0])
-        values[f"{name}_zero"] = np.array(quant[1]).astype((types or {}).get(name, np.dtype(np.int8)))
+        values[f"{name}_zero"] = np.array(quant[1]).astype(stored)
         return [f"{name}_scale", f"{name}_zero"]
 
     for name in inputs:
@@ -95,7 +97,7 @@ def qdq_model(
             after.append(
                 helper.make_node("QuantizeLinear", [f"{name}_stage_f", *q], [f"{name}_q"], f"q_{name}_stage")
             )
-    kinds = {f"{n}_q": TensorProto.INT8 for n in (*inputs, *outputs)}
+    kinds = {f"{n}_q": TensorProto.INT16 if n in given else TensorProto.INT8 for n in (*inputs, *outputs)}
     return float_model(
         [*before, *nodes, *after],
         {f"{n}_q": s for n, s in inputs.items()},
@@ -110,7 +112,8 @@ def lowered(model: onnx.ModelProto, options: LowerOptions | None = None) -> Prog
 
 
 def samples_of(model: onnx.ModelProto, count: int = 3, seed: int = 0) -> list[dict[str, np.ndarray]]:
-    """Random inputs in the model's own shapes; integers cover their type's range, floats are normal."""
+    """Random inputs in the model's own shapes; bytes and quantized integers cover their type's range, floats
+    are normal."""
     rng = np.random.default_rng(seed)
 
     def one(value: onnx.ValueInfoProto) -> np.ndarray:
@@ -119,7 +122,8 @@ def samples_of(model: onnx.ModelProto, count: int = 3, seed: int = 0) -> list[di
         if dtype == np.bool_:
             return rng.integers(0, 2, shape).astype(bool)
         if dtype.kind in "iu":
-            low, high = (np.iinfo(dtype).min, np.iinfo(dtype).max) if dtype.itemsize == 1 else (-50, 50)
+            whole = dtype.itemsize == 1 or value.name.endswith("_q")  # stands for real numbers
+            low, high = (np.iinfo(dtype).min, np.iinfo(dtype).max) if whole else (-50, 50)
             return rng.integers(low, high + 1, shape).astype(dtype)
         return rng.normal(size=shape).astype(dtype)
 

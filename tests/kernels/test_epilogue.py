@@ -50,6 +50,28 @@ def test_16_bits(scale: float, zero: int, accumulator: int) -> None:
     assert got == want or (abs(got - want) == 1 and tie <= Fraction(1, 8))
 
 
+@settings(max_examples=1000, deadline=None)
+@given(
+    scale=st.floats(1e-12, 10),
+    ratio=st.floats(1, 1000),
+    zero=st.integers(-32768, 32767),
+    bits=st.integers(32, 45),
+    share=st.floats(-1, 1),
+)
+def test_accumulators_of_64_bits(scale: float, ratio: float, zero: int, bits: int, share: float) -> None:
+    """Shifted down, or clamped, first; of two channels whose scales lie up to 1,000 times apart."""
+    bound = 2**bits - 1
+    scales = np.array([scale, scale * ratio])
+    epilogue = Requantize.of(scales, Quant(1.0, zero), DType.INT16, bound)
+    assert epilogue.wide and np.all(epilogue.multipliers >= 0)
+    reach = min(bound, int(70000 / scale))
+    accumulators = np.array([int(share * reach), int(share * reach / ratio)], np.int64)
+    found = epilogue.apply(accumulators).tolist()
+    for got, one, own in zip(found, accumulators.tolist(), scales, strict=True):
+        want, tie = _exact(one, Fraction(float(own)), zero, DType.INT16)
+        assert got == want or (abs(got - want) == 1 and tie <= Fraction(3, 8))
+
+
 def test_ties_apart_it_is_exact_in_all_but_one_case_of_a_thousand() -> None:
     """Accumulators over the range in which the output does not saturate, scales from 1e-9 to 100."""
     rng = np.random.default_rng(0)

@@ -9,6 +9,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from tinyc.ir.errors import ModelError
+from tinyc.kernels.matmul import MatMul
+from tinyc.passes.tailor import tailor
+from tinyc.targets import load_target
 
 from .checks import check, float_model, lowered, qdq_model
 
@@ -146,10 +149,15 @@ def test_gemm_with_a_run_time_matrix(transposed: int, bias: bool) -> None:
     check(qdq_model([node], inputs, ["y"], QUANTS, constants))
 
 
-def test_long_sums_that_32_bits_cannot_hold_are_computed_as_floats() -> None:
+def test_long_sums_that_32_bits_cannot_hold_have_64() -> None:
     model = qdq_model(_matmul(), {"a": (1, 120_000), "b": (120_000, 1)}, ["y"], {**QUANTS, "y": (500.0, 0)})
-    kernels = [step.kernel.template for step in lowered(model).steps]
-    assert kernels == ["dequantize", "dequantize", "matmul", "quantize"]
+    largest = np.full((1, 120_000), -128, np.int8)
+    samples = [{"a_q": largest, "b_q": right} for right in (largest.T, ~largest.T)]
+    (step,) = check(model, samples=samples).steps
+    assert isinstance(step.kernel, MatMul)
+    assert step.kernel.epilogue.wide
+    (step,) = tailor(lowered(model), load_target("nucleo-f446re")).steps
+    assert type(step.kernel) is MatMul
 
 
 def test_a_bias_computed_at_run_time_is_refused() -> None:

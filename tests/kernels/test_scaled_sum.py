@@ -8,6 +8,8 @@ from onnx import helper
 
 from tinyc.kernels.scaled_sum import ScaledSum
 from tinyc.kernels.table import Table
+from tinyc.passes.tailor import tailor
+from tinyc.targets import load_target
 
 from .broadcasts import CONSTANT, RUN_TIME
 from .checks import Quant, check, lowered, qdq_model
@@ -92,8 +94,18 @@ def test_sixteen_bit_multipliers() -> None:
         assert (max(map(abs, step.kernel.multipliers)) < 2**15) == short
 
 
-def test_scales_beyond_32_bits_are_computed_in_float() -> None:
+def test_scales_beyond_32_bits_are_summed_in_64() -> None:
     quants = {"a": (20000.0, 0), "b": (19999.0, 1), "y": (0.5, 0)}
+    (step,) = check(_model("Sub", [(256, 256)] * 2, quants), samples=_all_pairs()).steps
+    assert isinstance(step.kernel, ScaledSum)
+    assert step.kernel.result.wide
+    for board in ("nucleo-f446re", "corstone-300"):
+        (step,) = tailor(lowered(_model("Sub", [(256, 256)] * 2, quants)), load_target(board)).steps
+        assert type(step.kernel) is ScaledSum
+
+
+def test_scales_beyond_these_are_computed_in_float() -> None:
+    quants = {"a": (4e6, 0), "b": (3.9999e6, 1), "y": (0.5, 0)}
     program = check(_model("Sub", [(256, 256)] * 2, quants), samples=_all_pairs())
     assert not any(isinstance(step.kernel, ScaledSum) for step in program.steps)
 
