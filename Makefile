@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := .venv/stamps
 
-.PHONY: demo test interop lint clean
+.PHONY: demo test interop lint docs clean
 
 demo: $(STAMPS)/run
 	$(BIN)/tinyc compile models/digits.onnx --target nucleo-f446re \
@@ -23,6 +23,10 @@ lint: $(STAMPS)/test $(STAMPS)/source
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# The pages of docs/ as a site in build/site; a link that leads nowhere fails.
+docs: $(STAMPS)/docs
+	$(BIN)/python -m mkdocs build --quiet
+
 clean:
 	rm -rf .venv build dist *.egg-info
 
@@ -37,6 +41,10 @@ $(STAMPS)/run: pyproject.toml | $(BIN)/python
 $(STAMPS)/test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	mkdir -p $(STAMPS) && touch $(STAMPS)/run $@
+
+$(STAMPS)/docs: $(STAMPS)/run
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	touch $@
 
 $(STAMPS)/interop: $(STAMPS)/test
 	$(BIN)/python -m pip install --quiet --editable '.[interop]'

@@ -38,5 +38,5 @@ def refuse_unsupported(model: oir.Model) -> None:
         f"The model uses operators that tinyc does not know: {', '.join(kinds)}",
         where="\n".join(lines),
         why="no kernel is registered for them",
-        remedy="export the model with other operators, or see docs/architecture.md on how to add one",
+        remedy="export the model with other operators, or see docs/adding-operators.md on how to add one",
     )
