@@ -19,6 +19,7 @@ from ..targets import Target
 from .host import without_budget
 from .toolchain import Toolchain
 
+_AROUND_FOLDER = "around"
 _AROUND = frozenset(("tinyc_arena", "tinyc_state", "tinyc_in", "tinyc_out", "tinyc_done", *STARTUP_FUNCTIONS))
 """Symbols of what surrounds a model."""
 
@@ -94,16 +95,18 @@ def link(
     if (excess := weight_bytes(program) - around.flash) > 0:
         raise _too_large(program, target, "flash", excess)
     sources = {name: text for name, text in files.items() if name.endswith((".c", ".h"))}
-    sources |= around.files
+    # in a folder of their own: a model may be called "board" or "memory"
+    sources |= {f"{_AROUND_FOLDER}/{name}": text for name, text in around.files.items()}
     with tempfile.TemporaryDirectory(prefix="tinyc-board-") as name:
         folder = Path(name)
+        (folder / _AROUND_FOLDER).mkdir()
         for file, text in sources.items():
             (folder / file).write_text(text, encoding="utf-8")
         units = sorted(file for file in sources if file.endswith(".c"))
         compiler = [*toolchain.compile, without_budget(program)]
         rest = [
-            "-I.", *units, *toolchain.link, "-T", around.script, *around.options, "-Wl,--gc-sections",
-            "-o", "board.elf",
+            "-iquote", ".", f"-I{_AROUND_FOLDER}", *units, *toolchain.link,
+            "-T", f"{_AROUND_FOLDER}/{around.script}", *around.options, "-Wl,--gc-sections", "-o", "board.elf",
         ]  # fmt: skip
         done = subprocess.run(
             compiler + rest, cwd=folder, capture_output=True, text=True, errors="replace", check=False

@@ -24,42 +24,47 @@ time, and such that all layers are in use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import click
 import numpy as np
 import onnx
 
-from .lmuformer_layers import FIRING_RATE, Layers, Sequence, Size, Steps
+from .lmuformer_graphs import Steps, WholeSequence
+from .lmuformer_layers import Array, Layers, Size
 
-Network = Callable[[Layers], onnx.ModelProto]
+Weights = Mapping[str, Array]
+RANDOM: Weights = MappingProxyType({})
+
+Value = TypeVar("Value")
+Network = Callable[[Layers[Any]], Any]
+"""A network behind given layers: their value of the logits."""
 
 
-def plain(layers: Layers) -> onnx.ModelProto:
+def plain(layers: Layers[Value]) -> Value:
     """LMUFormer: ReLU in front of batch normalization in the embedding, GELU within the mixer."""
     width = layers.size.channels
     x = layers.input()
     for i in range(4):
         x = layers.relu(f"embedding.{i}.act", layers.temporal(f"embedding.{i}.conv", x, width))
-        mean = (x.power / np.pi) ** 0.5
-        x = layers.norm(f"embedding.{i}.norm", x, mean, x.power - mean**2)
+        x = layers.norm(f"embedding.{i}.norm", x)
     x = layers.add("embedding.add", x, layers.temporal("embedding.position", x, width))
 
     u = layers.relu("memory.u.act", layers.pointwise("memory.u", x, 1))
-    m, _, _ = layers.memory(u, (u.power / np.pi) ** 0.5)
-    h = layers.pointwise("memory.h", layers.join("memory.join", m, x), width)
+    h = layers.pointwise("memory.h", layers.join("memory.join", layers.memory(u), x), width)
     h = layers.pointwise("memory.projection", layers.relu("memory.h.act", h), width)
     x = layers.add("memory.add", x, layers.norm("memory.norm", h))
 
     y = layers.pointwise("mixer.0", x, width * layers.size.ratio)
     y = layers.gelu("mixer.0.act", layers.norm("mixer.0.norm", y))
     y = layers.norm("mixer.1.norm", layers.pointwise("mixer.1", y, width))
-    return layers.model(layers.add("mixer.add", x, layers.relu("mixer.1.act", y)))
+    return layers.head(layers.add("mixer.add", x, layers.relu("mixer.1.act", y)))
 
 
-def spiking(layers: Layers) -> onnx.ModelProto:
+def spiking(layers: Layers[Value]) -> Value:
     """Spiking LMUFormer with membrane shortcuts: every convolution but the first sees spikes."""
     width = layers.size.channels
     x = layers.temporal("embedding.0.conv", layers.input(), width)
@@ -70,25 +75,29 @@ def spiking(layers: Layers) -> onnx.ModelProto:
 
     seen = layers.spikes("memory", x)
     u = layers.spikes("memory.u", layers.pointwise("memory.u.conv", seen, 1))
-    m, mean, variance = layers.memory(u, FIRING_RATE)
-    m = layers.spikes("memory.m", m, mean, variance)
+    m = layers.spikes("memory.m", layers.memory(u))
     h = layers.pointwise("memory.h.conv", layers.join("memory.join", m, seen), width)
     h = layers.pointwise("memory.projection", layers.spikes("memory.h", h), width)
     x = layers.add("memory.add", x, layers.norm("memory.projection.norm", h))
 
     y = layers.pointwise("mixer.0.conv", layers.spikes("mixer.0", x), width * layers.size.ratio)
     y = layers.pointwise("mixer.1.conv", layers.spikes("mixer.1", y), width)
-    return layers.model(layers.spikes("head", layers.add("mixer.add", x, y)))
+    return layers.head(layers.spikes("head", layers.add("mixer.add", x, y)))
 
 
-def build_step(size: Size, network: Network) -> onnx.ModelProto:
-    """A step of ``plain`` or ``spiking``: ``frame`` (1, inputs, 1) to ``logits`` (1, classes, 1), float32."""
-    return network(Steps(f"lmuformer_{network.__name__}", size))
+def build_step(size: Size, network: Network, trained: Weights = RANDOM) -> onnx.ModelProto:
+    """A step of ``plain`` or ``spiking``: ``frame`` (batch, inputs) to ``logits`` (batch, classes, 1), float32.
+
+    ``trained`` holds parameters by name; those that it lacks are random.
+    """
+    layers = Steps(f"lmuformer_{network.__name__}", size, trained)
+    return layers.model(network(layers))
 
 
-def build_sequence(size: Size, network: Network) -> onnx.ModelProto:
-    """The network from ``frames`` (1, inputs, steps) to ``logits`` after each step, (1, classes, steps)."""
-    return network(Sequence(f"lmuformer_{network.__name__}_sequence", size))
+def build_sequence(size: Size, network: Network, trained: Weights = RANDOM) -> onnx.ModelProto:
+    """The same from ``frames`` (batch, inputs, steps) to ``logits`` after each step, (batch, classes, steps)."""
+    layers = WholeSequence(f"lmuformer_{network.__name__}_sequence", size, trained)
+    return layers.model(network(layers))
 
 
 def _positive(name: str, help: str) -> Callable[..., Any]:

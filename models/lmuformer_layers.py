@@ -1,30 +1,28 @@
-"""LMUFormer's layers in two ways through time: step by step with state, and over a whole sequence.
+"""LMUFormer's layers, whatever their values are: ONNX (``lmuformer_graphs.py``) or PyTorch's tensors.
 
-Over a sequence convolutions are padded, the Legendre memory is a convolution by its impulse response, and
-neurons are unrolled: other operators than those of a step, for the same numbers.
+Parameters are drawn at random, and each signal's mean and variance are followed from layer to layer, so that
+batch normalization has statistics that fit weights which nobody trained.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
-import onnx
-import onnx_ir as oir
 
-from ..passes.onnx_builder import GraphBuilder
-from ..passes.spiking.neurons import Reset
 from .lmu import discrete_memory
 
 Array = np.ndarray[Any, Any]
+Value = TypeVar("Value")
 
-OPSET = 20
-_SEED = 1
-_TAPS = 3
-_LIF = {"beta": 0.5, "threshold": 2.0}
-"""U ← U + (I − U) / 2 with a threshold of 1, as the paper's, in units of I / 2."""
+SEED = 1
+TAPS = 3
+LIF = {"beta": 0.5, "threshold": 2.0}
+"""U ← U + (I − U) / 2 with a threshold of 1, as the paper's, in units of I / 2; reset to zero at once."""
+EPSILON = 1e-5
 FIRING_RATE = 0.08
 """Spikes per neuron and step, about, as neurons get from normalized currents plus ``_OFFSET``."""
 _OFFSET = 0.5
@@ -48,62 +46,88 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Signal:
-    """A value (1, ``channels``, steps), and about the mean square of its elements."""
+class Signal(Generic[Value]):
+    """A value (batch, ``channels``, steps), and about the mean and variance of its elements, or of each
+    channel's."""
 
-    value: oir.Value
+    value: Value
     channels: int
-    power: float
+    mean: float | Array = 0.0
+    variance: float | Array = 1.0
+
+    @property
+    def power(self) -> float:
+        """The mean square."""
+        return float(np.mean(np.square(self.mean) + self.variance))
 
 
-class Layers(ABC):
-    """The layers of the network, in one of two ways through time. Weights are drawn in the order in which
-    layers are made, so that both ways make the same network."""
+class Layers(ABC, Generic[Value]):
+    """The layers of the network. Parameters are drawn in the order in which layers are made, so that all
+    subclasses make the same network."""
 
-    def __init__(self, name: str, size: Size) -> None:
-        self.graph = GraphBuilder(name)
+    def __init__(self, size: Size) -> None:
         self.size = size
-        self._random = np.random.default_rng(_SEED)
+        self._random = np.random.default_rng(SEED)
         self.system = discrete_memory(size.order, size.steps)
 
     @abstractmethod
-    def input(self) -> Signal:
+    def input(self) -> Signal[Value]:
         """The features of the steps."""
 
     @abstractmethod
-    def _temporal(self, scope: str, x: Signal, weight: oir.Value) -> oir.Value:
-        """A convolution over this step and the ``_TAPS`` − 1 before."""
+    def _parameter(self, name: str, initial: Array) -> Value:
+        """A parameter of that name."""
 
     @abstractmethod
-    def _remember(self, u: oir.Value) -> oir.Value:
-        """The Legendre memory (1, order, steps) of u (1, 1, steps)."""
+    def _temporal(self, scope: str, x: Signal[Value], weight: Value) -> Value:
+        """A convolution over this step and the ``TAPS`` − 1 before."""
 
     @abstractmethod
-    def _fire(self, scope: str, current: Signal) -> oir.Value:
+    def _pointwise(self, scope: str, x: Value, weight: Value, bias: Value) -> Value:
+        """A convolution over one step."""
+
+    @abstractmethod
+    def _remember(self, u: Value) -> Value:
+        """The Legendre memory (batch, order, steps) of u (batch, 1, steps)."""
+
+    @abstractmethod
+    def _norm(self, scope: str, x: Value, parameters: Sequence[Value]) -> Value:
+        """Batch normalization by weight, bias, mean and variance of each channel."""
+
+    @abstractmethod
+    def _fire(self, scope: str, current: Signal[Value]) -> Value:
         """The spikes of LIF neurons, one per channel."""
 
     @abstractmethod
-    def _sum(self, x: Signal) -> oir.Value:
-        """The sum over the steps so far."""
+    def _apply(self, function: str, scope: str, *values: Value) -> Value:
+        """The ONNX operator ``Relu``, ``Gelu`` or ``Add``."""
 
-    def temporal(self, scope: str, x: Signal, channels: int) -> Signal:
-        return Signal(self._temporal(scope, x, self._weight(scope, x, channels, _TAPS)), channels, x.power)
+    @abstractmethod
+    def _join(self, scope: str, x: Value, y: Value) -> Value:
+        """The channels of both."""
 
-    def pointwise(self, scope: str, x: Signal, channels: int) -> Signal:
-        bias = self._random.normal(0, 0.1, channels).astype(np.float32)
-        operands = [x.value, self._weight(scope, x, channels, 1), self.graph.weight(f"{scope}.bias", bias)]
-        return Signal(self.graph.op("Conv", scope, operands), channels, x.power)
+    @abstractmethod
+    def _mean(self, x: Signal[Value]) -> Value:
+        """The sum over the steps so far, divided by all steps."""
 
-    def _weight(self, scope: str, x: Signal, channels: int, taps: int) -> oir.Value:
+    def temporal(self, scope: str, x: Signal[Value], channels: int) -> Signal[Value]:
+        weight = self._weight(scope, x, channels, TAPS)
+        return Signal(self._temporal(scope, x, weight), channels, variance=x.power)
+
+    def pointwise(self, scope: str, x: Signal[Value], channels: int) -> Signal[Value]:
+        drawn = self._random.normal(0, 0.1, channels).astype(np.float32)
+        weight, bias = self._weight(scope, x, channels, 1), self._parameter(f"{scope}.bias", drawn)
+        return Signal(self._pointwise(scope, x.value, weight, bias), channels, variance=x.power)
+
+    def _weight(self, scope: str, x: Signal[Value], channels: int, taps: int) -> Value:
         shape, spread = (channels, x.channels, taps), (taps * x.channels) ** -0.5
-        return self.graph.weight(f"{scope}.weight", self._random.normal(0, spread, shape).astype(np.float32))
+        return self._parameter(f"{scope}.weight", self._random.normal(0, spread, shape).astype(np.float32))
 
-    def memory(self, u: Signal, mean: float) -> tuple[Signal, Array, Array]:
-        """The memory of ``u``, whose elements have that mean, and mean and variance of each coefficient."""
-        impulse = self.impulse()
+    def memory(self, u: Signal[Value]) -> Signal[Value]:
+        """The Legendre memory of ``u``, which has one channel."""
+        impulse, mean = self.impulse(), float(np.mean(u.mean))
         means, variances = mean * impulse.sum(axis=1), (u.power - mean**2) * (impulse**2).sum(axis=1)
-        power = float((means**2 + variances).mean())
-        return Signal(self._remember(u.value), self.size.order, power), means, variances
+        return Signal(self._remember(u.value), self.size.order, means, variances)
 
     def impulse(self) -> Array:
         """What an input of 1 leaves in the memory, (order, steps) from the step of the input on."""
@@ -113,117 +137,40 @@ class Layers(ABC):
             responses.append(step @ responses[-1])
         return np.concatenate(responses, axis=1)
 
-    def norm(
-        self, scope: str, x: Signal, mean: float | Array = 0.0, variance: float | Array | None = None,
-        offset: float = 0.0,
-    ) -> Signal:  # fmt: skip
-        """Batch normalization by these statistics (x's own where none are given), plus ``offset``."""
-        found = x.power if variance is None else variance
-        parts = {"weight": 1.0, "bias": offset, "running_mean": mean, "running_var": found}
-        operands = [
-            self.graph.weight(
+    def norm(self, scope: str, x: Signal[Value], offset: float = 0.0) -> Signal[Value]:
+        """Batch normalization by x's statistics, plus ``offset``."""
+        parts = {"weight": 1.0, "bias": offset, "running_mean": x.mean, "running_var": x.variance}
+        parameters = [
+            self._parameter(
                 f"{scope}.{part}", np.round(np.broadcast_to(value, x.channels), _DIGITS).astype(np.float32)
             )
             for part, value in parts.items()
         ]
-        value = self.graph.op("BatchNormalization", scope, [x.value, *operands], epsilon=1e-5)
-        return Signal(value, x.channels, 1 + offset**2)
+        return Signal(self._norm(scope, x.value, parameters), x.channels, offset)
 
-    def spikes(
-        self, scope: str, x: Signal, mean: float | Array = 0.0, variance: float | Array | None = None
-    ) -> Signal:
+    def spikes(self, scope: str, x: Signal[Value]) -> Signal[Value]:
         """Batch normalization and LIF neurons, ``scope``.norm and ``scope``.lif."""
-        current = self.norm(f"{scope}.norm", x, mean, variance, _OFFSET)
-        return Signal(self._fire(f"{scope}.lif", current), x.channels, FIRING_RATE)
+        current = self.norm(f"{scope}.norm", x, _OFFSET)
+        spread = FIRING_RATE * (1 - FIRING_RATE)
+        return Signal(self._fire(f"{scope}.lif", current), x.channels, FIRING_RATE, spread)
 
-    def relu(self, scope: str, x: Signal) -> Signal:
-        return Signal(self.graph.op("Relu", scope, [x.value]), x.channels, x.power / 2)
+    def relu(self, scope: str, x: Signal[Value]) -> Signal[Value]:
+        """For x with mean 0."""
+        mean = (x.power / (2 * np.pi)) ** 0.5
+        return Signal(self._apply("Relu", scope, x.value), x.channels, mean, x.power / 2 - mean**2)
 
-    def gelu(self, scope: str, x: Signal) -> Signal:
+    def gelu(self, scope: str, x: Signal[Value]) -> Signal[Value]:
         """For x that is normalized."""
-        return Signal(self.graph.op("Gelu", scope, [x.value]), x.channels, _GELU_POWER)
+        return Signal(self._apply("Gelu", scope, x.value), x.channels, variance=_GELU_POWER)
 
-    def add(self, scope: str, x: Signal, y: Signal) -> Signal:
-        return Signal(self.graph.op("Add", scope, [x.value, y.value]), x.channels, x.power + y.power)
+    def add(self, scope: str, x: Signal[Value], y: Signal[Value]) -> Signal[Value]:
+        value = self._apply("Add", scope, x.value, y.value)
+        return replace(x, value=value, mean=x.mean + y.mean, variance=x.variance + y.variance)
 
-    def join(self, scope: str, x: Signal, y: Signal) -> Signal:
+    def join(self, scope: str, x: Signal[Value], y: Signal[Value]) -> Signal[Value]:
         power = (x.channels * x.power + y.channels * y.power) / (x.channels + y.channels)
-        value = self.graph.op("Concat", scope, [x.value, y.value], axis=1)
-        return Signal(value, x.channels + y.channels, power)
+        return Signal(self._join(scope, x.value, y.value), x.channels + y.channels, variance=power)
 
-    def model(self, x: Signal) -> onnx.ModelProto:
-        """The head behind ``x``, and the network."""
-        scores = self.pointwise("head", x, self.size.classes)
-        share = self.graph.weight("head.share", np.array(1 / self.size.steps, np.float32))
-        logits = self.graph.op("Mul", "head.mean", [self._sum(scores), share])
-        return self.graph.model({"logits": logits}, OPSET)
-
-
-class Steps(Layers):
-    """One time step a call, what it needs of the steps before as state."""
-
-    def input(self) -> Signal:
-        return Signal(self.graph.input("frame", [1, self.size.inputs, 1]), self.size.inputs, 1.0)
-
-    def _temporal(self, scope: str, x: Signal, weight: oir.Value) -> oir.Value:
-        past = self.graph.input(f"{scope}.past", [1, x.channels, _TAPS - 1])
-        seen = self.graph.op("Concat", f"{scope}.seen", [past, x.value], axis=2)
-        bounds = {"starts": 1, "ends": _TAPS, "axes": 2}
-        cut = [self.graph.weight(f"{scope}.{name}", np.array([n])) for name, n in bounds.items()]
-        self.graph.keep(past, self.graph.op("Slice", f"{scope}.newest", [seen, *cut]))
-        return self.graph.op("Conv", scope, [seen, weight])
-
-    def _remember(self, u: oir.Value) -> oir.Value:
-        before = self.graph.input("memory.m", [1, self.size.order, 1])
-        matrices = [
-            self.graph.weight(f"memory.{name}", matrix[..., None].astype(np.float32))
-            for name, matrix in zip("AB", self.system, strict=True)
-        ]
-        kept, driven = (
-            self.graph.op("Conv", f"memory.{name}", [x, matrix])
-            for name, x, matrix in zip("AB", (before, u), matrices, strict=True)
-        )
-        after = self.graph.op("Add", "memory", [kept, driven])
-        self.graph.keep(before, after)
-        return after
-
-    def _fire(self, scope: str, current: Signal) -> oir.Value:
-        shape = [1, current.channels, 1]
-        return self.graph.neurons("LIF", scope, current.value, shape, _LIF, Reset.ZERO, delayed=False)
-
-    def _sum(self, x: Signal) -> oir.Value:
-        before = self.graph.input("head.total", [1, x.channels, 1])
-        after = self.graph.op("Add", "head.sum", [before, x.value])
-        self.graph.keep(before, after)
-        return after
-
-
-class Sequence(Layers):
-    """All steps of a sequence in one call, without state."""
-
-    def input(self) -> Signal:
-        size = self.size
-        return Signal(self.graph.input("frames", [1, size.inputs, size.steps]), size.inputs, 1.0)
-
-    def _temporal(self, scope: str, x: Signal, weight: oir.Value) -> oir.Value:
-        return self.graph.op("Conv", scope, [x.value, weight], pads=[_TAPS - 1, 0])
-
-    def _remember(self, u: oir.Value) -> oir.Value:
-        latest_last = self.impulse()[:, None, ::-1].astype(np.float32)
-        kernel = self.graph.weight("memory.impulse", np.ascontiguousarray(latest_last))
-        return self.graph.op("Conv", "memory", [u, kernel], pads=[self.size.steps - 1, 0])
-
-    def _fire(self, scope: str, current: Signal) -> oir.Value:
-        parameters = self.graph.parameters("LIF", scope, _LIF)
-        state = self.graph.weight(f"{scope}.start", np.zeros((1, current.channels, 1), np.float32))
-        spikes: list[oir.Value] = []
-        for t in range(self.size.steps):
-            index = self.graph.weight(f"{scope}.{t}", np.array([t]))
-            now = self.graph.op("Gather", f"{scope}.{t}", [current.value, index], axis=2)
-            operands = [now, state, *parameters]
-            spike, state = self.graph.step("LIF", f"{scope}.{t}", operands, Reset.ZERO, delayed=False)
-            spikes.append(spike)
-        return self.graph.op("Concat", scope, spikes, axis=2)
-
-    def _sum(self, x: Signal) -> oir.Value:
-        return self.graph.op("CumSum", "head.sum", [x.value, self.graph.weight("head.axis", np.array(2))])
+    def head(self, x: Signal[Value]) -> Value:
+        """The logits: the mean of a dense layer behind ``x``."""
+        return self._mean(self.pointwise("head", x, self.size.classes))

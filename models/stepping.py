@@ -21,7 +21,7 @@ def spikes(model: onnx.ModelProto) -> list[str]:
     return [
         node.output[0]
         for node in model.graph.node
-        if node.domain == SPIKING_DOMAIN and NEURONS[node.op_type].spikes
+        if node.domain == SPIKING_DOMAIN and node.op_type in NEURONS and NEURONS[node.op_type].spikes
     ]
 
 

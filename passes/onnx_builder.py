@@ -14,6 +14,7 @@ import onnx_ir as oir
 from onnx_ir.tape import Tape
 
 from .onnx_graph import SPIKING_DOMAIN
+from .spiking.linear_memory import LINEAR_MEMORY, add_memory
 from .spiking.neurons import NEURONS, Reset, add_neurons
 from .state_pairs import STATES_KEY
 
@@ -73,6 +74,25 @@ class GraphBuilder:
             self.keep(before, after)
         return results[0]
 
+    def memory(
+        self, scope: str, u: oir.Value, shape: Sequence[int | str], a: np.ndarray[Any, Any],
+        b: np.ndarray[Any, Any],
+    ) -> oir.Value:  # fmt: skip
+        """A linear memory of ``shape`` (…, order) driven by ``u`` (…, inputs), kept as ``scope.m``; returns its
+        new value. ``a`` is (order, order), ``b`` (order, inputs)."""
+        before = self.input(f"{scope}.m", shape)
+        matrices = [
+            self.weight(f"{scope}.{name}", part.astype(np.float32))
+            for name, part in zip("AB", (a, b), strict=True)
+        ]
+        name = "/" + "/".join([*scope.split("."), LINEAR_MEMORY])
+        outputs = [oir.Value(name=f"{name}_output_{i}") for i in range(2)]
+        made = self._tape.op_multi_out(
+            LINEAR_MEMORY, [u, before, *matrices], domain=SPIKING_DOMAIN, name=name, outputs=outputs
+        )
+        self.keep(before, made[1])
+        return made[0]
+
     def parameters(self, operator: str, scope: str, parameters: Parameters) -> list[oir.Value]:
         """The last operands of a neuron, initializers ``scope.threshold`` and so on."""
         return [
@@ -112,6 +132,7 @@ class GraphBuilder:
         )
         model = oir.Model(graph, ir_version=8, producer_name="tinyc.models")
         add_neurons(model)
+        add_memory(model)
         if self._kept:
             model.metadata_props[STATES_KEY] = ",".join(f"{state}:{state}_next" for state in self._kept)
         return _with_output_types(oir.to_proto(model))

@@ -168,6 +168,12 @@ class Builder:
             self.convert(tensor, self._converted[key], origin)
         return self._converted[key]
 
+    def wide_output(self, tensor: Tensor) -> Tensor:
+        """What is computed in the place of a packed tensor."""
+        if not tensor.dtype.is_packed:
+            return tensor
+        return replace(tensor, name=self.fresh(f"{tensor.name} in int8"), dtype=DType.INT8)
+
     def bits(self, tensor: Tensor, origin: Origin) -> Tensor:
         """Spikes, 0 and 1 in whole bytes, as bits, by a step of their own."""
         if tensor.dtype is DType.BIT:

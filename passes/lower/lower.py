@@ -339,7 +339,7 @@ class _Lowering:
         if self._emit_kernel(node, operator, operands, outputs, activation, origin, packed=True):
             return True
         wide = [None if t is None else self.builder.wide(t, origin) for t in operands]
-        made = [self._wide_output(t) for t in outputs]
+        made = [self.builder.wide_output(t) for t in outputs]
         if not self._emit_kernel(node, operator, wide, made, activation, origin):
             return False
         for mine, output in zip(made, outputs, strict=True):
@@ -354,12 +354,6 @@ class _Lowering:
             return operand
         moves = not same_bytes(operand.shape, operand.order, wanted.order)
         return self.builder.wide(operand, origin) if moves or not same_runs(operand, wanted) else operand
-
-    def _wide_output(self, tensor: Tensor) -> Tensor:
-        """What is computed in the place of a packed tensor."""
-        if not tensor.dtype.is_packed:
-            return tensor
-        return replace(tensor, name=self.builder.fresh(f"{tensor.name} in int8"), dtype=DType.INT8)
 
     def _emit_kernel(
         self, node: oir.Node, operator: Operator, operands: list[Tensor | None], outputs: list[Tensor],
@@ -389,7 +383,7 @@ class _Lowering:
         origin, quant = self._origin(node), quantization(node)
         source = self.builder.real(self._in_memory(node), origin)
         made = replace(self._stored(node.outputs[0]), order=source.order)
-        wide = self._wide_output(made)
+        wide = self.builder.wide_output(made)
         self.builder.emit(Quantize(source.elements, quant, wide.dtype), origin, [source], [wide])
         self.builder.note_quant(wide.name, quant)
         if wide is not made:

@@ -17,6 +17,7 @@ from ...ir.dtype import SPIKE, DType
 from ...kernels.event_pool import SpikeMaxPool
 from ...kernels.event_resolve import resolve_current
 from ...kernels.integer_neuron import MEMBRANE, Current, resolve_integer
+from ...kernels.linear_memory import resolve_integer as resolve_memory
 from ...kernels.node import Node, Tensor
 from ...kernels.rate_max_pool import resolve as resolve_rate_max_pool
 from ...kernels.registry import OPERATORS
@@ -25,6 +26,7 @@ from ..onnx_graph import constant, dequantized_constant, producer, shape_of
 from ..spiking.analysis import Spiking, is_neuron, layer_of, spiking_of, state_operands
 from ..spiking.encoders import is_encoder
 from ..spiking.firing import noted_rates
+from ..spiking.linear_memory import is_memory, remembered
 from ..spiking.neurons import NEURONS
 from ..spiking.rate_pool import counted, is_rate_pool
 from .builder import Builder, Origin
@@ -53,7 +55,9 @@ class SpikingLowering:
     def lower(self, node: oir.Node, done: set[oir.Node]) -> bool:
         """Appends what computes ``node``, or leaves that to a later node; False where it is none of these."""
         result = node.outputs[0]
-        if is_rate_pool(node) and name_of(result) in self._facts.spikes:
+        if is_memory(node) and self._remembers_integers(node):
+            self._memory(node, done)
+        elif is_rate_pool(node) and name_of(result) in self._facts.spikes:
             self._rate_pool(node, done)
         elif name_of(result) in self._facts.terms:
             self._neuron(node, done)
@@ -161,6 +165,35 @@ class SpikingLowering:
         )
         self._builder.emit(kernel, origin, inputs, outputs)
 
+    def _remembers_integers(self, node: oir.Node) -> bool:
+        """Whether a memory takes integers, persists as such, and is quantized where the network reads it."""
+        source, quantizer = node.inputs[0], sole_consumer(node.outputs[0])
+        spikes = source is not None and name_of(source) in self._facts.spikes
+        taken = spikes or (source is not None and producer(source, "DequantizeLinear") is not None)
+        read = quantizer is not None and quantizer.op_type == "QuantizeLinear"
+        return taken and read and _persists(*remembered(node))
+
+    def _memory(self, node: oir.Node, done: set[oir.Node]) -> None:
+        """A linear memory, and the QuantizeLinear nodes behind it, which it does itself."""
+        origin = Origin(node.op_type, node.name or "")
+        operands = [self._builder.wide(self._tensor(value), origin) for value in node.inputs]
+        inputs = [t if t.constant else self._builder.ordered(t, row_major(len(t.shape)), origin) for t in operands]
+        quantizer, shape = sole_consumer(node.outputs[0]), inputs[1].shape
+        assert quantizer is not None
+        done.add(quantizer)
+        result = quantizer.outputs[0]
+        read = Tensor(
+            name_of(result), shape, element_type(result), row_major(len(shape)), quantization(quantizer)
+        )
+        whole = self._builder.wide_output(read)
+        outputs = [whole, self._kept(remembered(node)[1], shape, read.order, done)]
+        kernel = resolve_memory(
+            Node(node.op_type, origin.name, attributes(node), tuple(inputs), tuple(outputs))
+        )
+        self._builder.emit(kernel, origin, inputs[:2], outputs)
+        if whole is not read:
+            self._builder.convert(whole, read, origin)
+
     def _term(self, value: oir.Value, origin: Origin) -> tuple[Tensor, Current]:
         """An operand that a neuron adds up, and what it contributes."""
         if name_of(value) in self._currents:
@@ -190,16 +223,20 @@ def _facts(model: oir.Model, values: dict[str, oir.Value]) -> Spiking:
 
 def _holds_integers(node: oir.Node) -> bool:
     """Whether a neuron's states come from integers, and go to such of the same quantization."""
-    for before, after in state_operands(node):
-        source, target = producer(before, "DequantizeLinear"), sole_consumer(after)
-        if source is None or source.inputs[0] is None or constant(source.inputs[0]) is not None:
-            return False
-        if target is None or target.op_type != "QuantizeLinear":
-            return False
-        types = element_type(source.inputs[0]), element_type(target.outputs[0])
-        if types[0] is not types[1] or quantization(source) != quantization(target):
-            return False
+    if not all(_persists(before, after) for before, after in state_operands(node)):
+        return False
     return len(node.outputs) == len(NEURONS[node.op_type].state) + NEURONS[node.op_type].spikes
+
+
+def _persists(before: oir.Value, after: oir.Value) -> bool:
+    """Whether a state comes from integers, and goes to such of the same quantization."""
+    source, target = producer(before, "DequantizeLinear"), sole_consumer(after)
+    if source is None or source.inputs[0] is None or constant(source.inputs[0]) is not None:
+        return False
+    if target is None or target.op_type != "QuantizeLinear":
+        return False
+    types = element_type(source.inputs[0]), element_type(target.outputs[0])
+    return types[0] is types[1] and quantization(source) == quantization(target)
 
 
 def _is_integer(term: oir.Value, facts: Spiking) -> bool:

@@ -10,6 +10,7 @@ import onnx_ir as oir
 
 from ..spiking.analysis import state_operands
 from ..spiking.neurons import NEURONS
+from ..spiking.linear_memory import remembered
 from ..spiking.rate_pool import counted
 from .affine import Affine
 from .graphs import name_of
@@ -41,6 +42,10 @@ def known_quants(parts: Partition, ranges: Mapping[str, Range]) -> dict[str, Aff
             reach = _MARGIN * max(abs(bound) for name in names for bound in ranges[name])
             scale = np.float32(_scale(reach, threshold)).item()
             known |= dict.fromkeys(names, Affine(scale, 0, MEMBRANE_BITS))
+    for node in parts.memories:
+        names = [name_of(value) for value in remembered(node)]
+        reach = _MARGIN * max(abs(bound) for name in names for bound in ranges[name])
+        known |= dict.fromkeys(names, Affine(np.float32(_scale(reach, 0.0)).item(), 0, MEMBRANE_BITS))
     for node in parts.rate_pools:
         for pair in counted(node):
             known |= dict.fromkeys(map(name_of, pair), NUMBER)

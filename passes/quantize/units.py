@@ -9,6 +9,7 @@ from functools import partial
 import onnx_ir as oir
 
 from ..spiking.analysis import Spiking, is_neuron, spiking_of, state_operands
+from ..spiking.linear_memory import is_memory, remembered
 from ..spiking.rate_pool import counted, is_rate_pool
 from ..state_pairs import StatePair, state_pairs
 from .affine import Affine
@@ -95,20 +96,22 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """The units in topological order, the float nodes that remain, and what is neither: spiking neurons, and
-    pools over their rates."""
+    """The units in topological order, the float nodes that remain, and what is neither: spiking neurons,
+    pools over their rates, and linear memories."""
 
     units: tuple[Unit, ...]
     islands: tuple[oir.Node, ...]
     neurons: tuple[oir.Node, ...]
     rate_pools: tuple[oir.Node, ...]
+    memories: tuple[oir.Node, ...]
     spiking: Spiking
 
     @property
     def states(self) -> tuple[tuple[str, str], ...]:
-        """Membranes, synaptic currents and numbers of spikes before and after a time step."""
+        """Membranes, synaptic currents, numbers of spikes and memories before and after a time step."""
         pairs = [pair for node in self.neurons for pair in state_operands(node)]
         pairs += [pair for node in self.rate_pools for pair in counted(node)]
+        pairs += [remembered(node) for node in self.memories]
         return tuple((name_of(before), name_of(after)) for before, after in pairs)
 
     @property
@@ -118,16 +121,22 @@ class Partition:
         return tuple(name for name in terms if name not in self.spiking.currents)
 
     @property
+    def remembering(self) -> tuple[str, ...]:
+        """Tensors that memories take in, and what networks read of them."""
+        return tuple(name_of(v) for node in self.memories for v in (node.inputs[0], node.outputs[0]))
+
+    @property
     def leaving(self) -> frozenset[str]:
         """Tensors that are read outside of all units."""
         read = (name_of(v) for node in self.islands for v in node.inputs if v is not None)
-        return frozenset((*read, *self.drives))
+        return frozenset((*read, *self.drives, *self.remembering))
 
     @property
     def tensors(self) -> tuple[str, ...]:
         """Every tensor that is to be quantized, in the order in which they are made."""
         names = [name for unit in self.units for name in (*unit.inputs, *unit.outputs)]
-        return tuple(dict.fromkeys([*names, *self.drives, *(name for pair in self.states for name in pair)]))
+        kept = (name for pair in self.states for name in pair)
+        return tuple(dict.fromkeys([*names, *self.drives, *self.remembering, *kept]))
 
 
 def partition(model: oir.Model) -> Partition:
@@ -137,7 +146,7 @@ def partition(model: oir.Model) -> Partition:
     islands: list[oir.Node] = []
     taken: set[oir.Node] = set()
     for node in model.graph:
-        if node in taken or is_neuron(node) or is_rate_pool(node) or name_of(node.outputs[0]) in spiking.sums:
+        if node in taken or _is_neither(node) or name_of(node.outputs[0]) in spiking.sums:
             continue
         rule = rule_of(node)
         unit = None if rule is None else _unit_of(node, rule)
@@ -148,9 +157,16 @@ def partition(model: oir.Model) -> Partition:
                 units.append(replace(unit, outputs=kept))
         elif _computes_floats(node):
             islands.append(node)
-    neurons, rate_pools = (tuple(filter(of, model.graph)) for of in (is_neuron, is_rate_pool))
-    found = Partition((), tuple(islands), neurons, rate_pools, spiking)
+    neurons, rate_pools, memories = (
+        tuple(filter(of, model.graph)) for of in (is_neuron, is_rate_pool, is_memory)
+    )
+    found = Partition((), tuple(islands), neurons, rate_pools, memories, spiking)
     return replace(found, units=_anchored(units, found.states, state_pairs(model)))
+
+
+def _is_neither(node: oir.Node) -> bool:
+    """Whether ``node`` is what a Partition has beside units and islands."""
+    return is_neuron(node) or is_rate_pool(node) or is_memory(node)
 
 
 def _unit_of(node: oir.Node, rule: Rule) -> Unit | None:

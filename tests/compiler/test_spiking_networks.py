@@ -133,9 +133,9 @@ def test_lmuformer_streams_what_onnx_runtime_makes_of_the_sequence(
     board = ("--precision", "float32", "--target", "nucleo-l4r5zi")
     report = compiled(tmp_path / "out", tmp_path / "step.onnx", *board)
     assert report["sram"]["fits"] and report["flash"]["fits"]
-    frames = np.random.default_rng(5).normal(size=(1, size.steps, size.inputs, 1)).astype(np.float32)
+    frames = np.random.default_rng(5).normal(size=(1, size.steps, size.inputs)).astype(np.float32)
     whole = lmuformer.build_sequence(size, network)
     session = onnxruntime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
-    (expected,) = session.run(None, {"frames": frames[0, :, :, 0].T[None]})
+    (expected,) = session.run(None, {"frames": frames[0].T[None]})
     found = output_of(tmp_path / "out", frames).reshape(size.steps, size.classes)
     np.testing.assert_allclose(found.T, np.asarray(expected)[0], rtol=0, atol=1e-4)

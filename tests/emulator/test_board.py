@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from tinyc.emulator.devices import Device
 from tinyc.emulator.image import build_image
@@ -13,6 +14,8 @@ from tinyc.emulator.toolchain import Toolchain
 from tinyc.ir.errors import BudgetError, UsageError, VerificationError
 from tinyc.targets import Target, load_target
 
+from ..kernels.boards import check_on_board
+from ..kernels.checks import float_model, lowered
 from .subjects import Subject, compiled, device, toolchain_for
 
 
@@ -71,6 +74,13 @@ def changed(model: Subject, old: str, new: str) -> Subject:
     text = model.files[name]
     assert old in text
     return replace(model, files={**model.files, name: text.replace(old, new, 1)})
+
+
+@pytest.mark.parametrize("name", ["board", "memory"])
+def test_a_model_may_have_the_name_of_a_file_around_it(name: str) -> None:
+    """Where there is no C library, memory.c is around it too."""
+    node = helper.make_node("Relu", ["x"], ["y"], "relu")
+    check_on_board(replace(lowered(float_model([node], {"x": [1, 5]}, ["y"])), name=name), "esp32-c3")
 
 
 def test_a_write_outside_the_memory_is_caught() -> None:
