@@ -82,6 +82,11 @@ def load_split() -> Split:
     return Split(train_x, train_y, evaluation_x, evaluation_y)
 
 
+def rows_of(images: Array) -> Array:
+    """Images (n, 1, 8, 8) as sequences of rows (n, 8, 8): samples, steps, pixels."""
+    return np.ascontiguousarray(images[:, 0])
+
+
 def build_model(weights: Mapping[str, Array]) -> onnx.ModelProto:
     """The network as ONNX: ``image`` (batch, 1, 8, 8) float32 to ``logits`` (batch, 10) float32.
 

@@ -16,8 +16,13 @@ the evaluation images of ``digits.py``, with 8.9 % of its neurons spiking in a s
 that the paper gives for 7 Braille letters: spikes of 12 taxels in, spikes of 7 classes out, 119,083
 parameters with A and B among them.
 
-``python -m tinyc.models.l2mu digits -o l2mu_digits.onnx`` trains the network again (extra ``train``);
-``braille`` writes one with random weights.
+``PLAIN`` is the network that this comes from, a Legendre Memory Unit without spikes (Voelker, Kajić and
+Eliasmith, NeurIPS 2019): ReLU behind the encoder, u linear, the memory linear (``LinearMemory``), and
+
+    h = tanh(W_x x + W_h h + W_m m)
+
+``python -m tinyc.models.l2mu digits -o l2mu_digits.onnx`` trains the network again (extra ``train``), with
+``--plain`` the one without spikes; ``braille`` writes one with random weights.
 """
 
 from __future__ import annotations
@@ -33,9 +38,9 @@ import onnx
 import onnx_ir as oir
 
 from ..passes.onnx_builder import GraphBuilder
-from .digits import CLASSES, load_split
+from .digits import CLASSES, load_split, rows_of
 from .lmu import discrete_memory
-from .stepping import firing_rate, run_steps
+from .stepping import described
 
 Array = np.ndarray[Any, Any]
 Weights = Mapping[str, Array]
@@ -54,16 +59,13 @@ class Leak:
 
 @dataclass(frozen=True)
 class Cell:
-    """Sizes and neurons of an L2MU: ``inputs`` spikes in, ``hidden`` spikes out, θ in steps."""
+    """Sizes of a Legendre Memory Unit: ``inputs`` values in, ``hidden`` values out, θ in steps."""
 
     inputs: int
     units: int
     order: int
     theta: float
     hidden: int
-    u: Leak
-    m: Leak
-    h: Leak
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The weights by name, as (outputs, inputs)."""
@@ -85,13 +87,24 @@ class Cell:
         return {"A": a.astype(np.float32), "B": b.astype(np.float32)}
 
 
+@dataclass(frozen=True)
+class SpikingCell(Cell):
+    """The same with neurons: spikes in, spikes out."""
+
+    u: Leak
+    m: Leak
+    h: Leak
+
+
 # β = 1 − 2^−k, so that decay is a shift. With eight neurons per unit, a unit's spikes are a byte.
 ROWS = PIXELS = 8
 ENCODER = Leak(0.5, 1.0)
-DIGITS = Cell(64, 8, 8, ROWS, 192, u=Leak(0.75, 1.0), m=Leak(0.5, 0.15), h=Leak(0.75, 1.0))
+DIGITS = SpikingCell(64, 8, 8, ROWS, 192, u=Leak(0.75, 1.0), m=Leak(0.5, 0.15), h=Leak(0.75, 1.0))
 READOUT_BETA = 0.875
 
-BRAILLE = Cell(12, 70, 7, 10.0, 120, u=Leak(0.8, 0.2), m=Leak(0.2, 0.4), h=Leak(0.45, 0.65))
+PLAIN = Cell(32, 4, 8, ROWS, 64)
+
+BRAILLE = SpikingCell(12, 70, 7, 10.0, 120, u=Leak(0.8, 0.2), m=Leak(0.2, 0.4), h=Leak(0.45, 0.65))
 BRAILLE_OUTPUT = Leak(0.6, 0.15)
 BRAILLE_CLASSES = 7
 
@@ -113,14 +126,27 @@ class _Network:
         """The spikes of a population of that shape."""
         return self.graph.neurons("LIF", name, current, shape, vars(leak))
 
-    def cell(self, cell: Cell, x: oir.Value) -> oir.Value:
+    def plain_cell(self, cell: Cell, x: oir.Value) -> oir.Value:
+        """The hidden state for ``x``, without spikes."""
+        units, graph = ["batch", cell.units, cell.order], self.graph
+        h, m = graph.input("h", ["batch", cell.hidden]), graph.input("memory.m", units)
+        flat = graph.op("Flatten", "m.flat", [m], axis=1)
+        u = self._sum("u", self.linear("e_x", x), self.linear("e_h", h), self.linear("e_m", flat))
+        new_m = graph.memory("memory", self._column(u), m, self._weights["A"], self._weights["B"])
+        flat = graph.op("Flatten", "m_next.flat", [new_m], axis=1)
+        drive = self._sum("h.drive", self.linear("W_x", x), self.linear("W_h", h), self.linear("W_m", flat))
+        new_h = graph.op("Tanh", "h", [drive])
+        graph.keep(h, new_h)
+        return new_h
+
+    def cell(self, cell: SpikingCell, x: oir.Value) -> oir.Value:
         """The spikes of the hidden state for input spikes ``x``."""
         units, graph = ["batch", cell.units, cell.order], self.graph
         h, m = graph.input("h", ["batch", cell.hidden]), graph.input("m", units)
         flat = graph.op("Flatten", "m.flat", [m], axis=1)
         drive = self._sum("u.drive", self.linear("e_x", x), self.linear("e_h", h), self.linear("e_m", flat))
         u = self.lif("u", drive, units[:2], cell.u)
-        column = graph.op("Unsqueeze", "u.column", [u, graph.weight("u.column.axes", np.array([2]))])
+        column = self._column(u)
         drive = self._sum("m.drive", self._of_units("A", m), self._of_units("B", column))
         new_m = self.lif("m", drive, units, cell.m)
         flat = graph.op("Flatten", "m_next.flat", [new_m], axis=1)
@@ -129,6 +155,10 @@ class _Network:
         graph.keep(h, new_h)
         graph.keep(m, new_m)
         return new_h
+
+    def _column(self, u: oir.Value) -> oir.Value:
+        """One input for each memory unit, (batch, units, 1)."""
+        return self.graph.op("Unsqueeze", "u.column", [u, self.graph.weight("u.column.axes", np.array([2]))])
 
     def _of_units(self, name: str, x: oir.Value) -> oir.Value:
         """W applied to each memory unit of ``x`` (batch, units, inputs)."""
@@ -150,6 +180,15 @@ def build_digits(weights: Weights) -> onnx.ModelProto:
     x = net.lif("encoder", net.linear("encoder", row), ["batch", DIGITS.inputs], ENCODER)
     current = net.linear("output", net.cell(DIGITS, x))
     logits = net.graph.neurons("LI", "output", current, ["batch", CLASSES], {"beta": READOUT_BETA})
+    return net.graph.model({"logits": logits}, OPSET)
+
+
+def build_plain(weights: Weights) -> onnx.ModelProto:
+    """One step of ``PLAIN``; inputs, outputs and ``weights`` as ``build_digits`` has them."""
+    net = _Network("lmu_digits", weights)
+    row = net.graph.input("row", ["batch", PIXELS])
+    x = net.graph.op("Relu", "encoder", [net.linear("encoder", row)])
+    logits = net.linear("output", net.plain_cell(PLAIN, x))
     return net.graph.model({"logits": logits}, OPSET)
 
 
@@ -180,19 +219,6 @@ def random_braille_weights() -> dict[str, Array]:
     return drawn | BRAILLE.memory()
 
 
-def rows_of(images: Array) -> Array:
-    """Images (n, 1, 8, 8) as sequences of rows (n, 8, 8): samples, steps, pixels."""
-    return np.ascontiguousarray(images[:, 0])
-
-
-def evaluate_digits(model: onnx.ModelProto, rows: Array, labels: Array) -> tuple[float, float]:
-    """The share of images (n, 8, 8) whose largest logit after the last row is the label, and the firing rate
-    of all spiking neurons; both from 0 to 1."""
-    results = run_steps(model, {"row": rows.swapaxes(0, 1)})
-    right = results["logits"][-1].argmax(axis=1) == labels
-    return float(right.mean()), firing_rate(model, results)
-
-
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _OUTPUT = click.option("-o", "--output", type=_FILE, required=True, metavar="FILE.onnx")
 
@@ -203,16 +229,18 @@ def main() -> None:
 
 
 @main.command(help="Train the network that reads digits row by row.")
+@click.option("--plain", is_flag=True, help="The network without spikes.")
 @_OUTPUT
 @click.option("--calibration", type=_FILE, metavar="X.npz", help="Write the calibration sequences here.")
 @click.option("--evaluate", type=_FILE, metavar="Y.npz", help="Write the evaluation sequences here.")
-def digits(output: Path, calibration: Path | None, evaluate: Path | None) -> None:
-    """Trains, writes the model and, where asked for, the data, and prints accuracy and firing rate."""
+def digits(plain: bool, output: Path, calibration: Path | None, evaluate: Path | None) -> None:
+    """Trains, writes the model and, where asked for, the data, and prints how well it reads."""
     try:
-        from .l2mu_training import train
+        from .l2mu_training import train, train_plain
 
         split = load_split()
-        model = build_digits(train(split.train_x, split.train_y))
+        build, trained = (build_plain, train_plain) if plain else (build_digits, train)
+        model = build(trained(split.train_x, split.train_y))
     except ModuleNotFoundError as error:
         missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
         raise click.UsageError(missing) from error
@@ -223,8 +251,7 @@ def digits(output: Path, calibration: Path | None, evaluate: Path | None) -> Non
     rows = rows_of(split.evaluation_x)
     if evaluate:
         np.savez_compressed(evaluate, x=rows, y=split.evaluation_y)
-    accuracy, rate = evaluate_digits(model, rows, split.evaluation_y)
-    click.echo(f"{output}: {accuracy:.4f} of {len(rows)} evaluation images right, firing rate {rate:.4f}")
+    click.echo(f"{output}: {described(model, rows, split.evaluation_y)}")
 
 
 @main.command(help="Write the network of the published Braille reader with random weights.")

@@ -33,11 +33,16 @@ import click
 import numpy as np
 import onnx
 
+from .digits import load_split, rows_of
 from .lmuformer_graphs import Steps, WholeSequence
 from .lmuformer_layers import Array, Layers, Size
+from .stepping import described
 
 Weights = Mapping[str, Array]
 RANDOM: Weights = MappingProxyType({})
+
+DIGITS = Size(inputs=8, channels=24, order=16, ratio=2, classes=10, steps=8)
+"""Reads an image of 8×8 pixels row by row."""
 
 Value = TypeVar("Value")
 Network = Callable[[Layers[Any]], Any]
@@ -100,13 +105,24 @@ def build_sequence(size: Size, network: Network, trained: Weights = RANDOM) -> o
     return layers.model(network(layers))
 
 
+_OUTPUT = click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.onnx"
+)
+_SPIKING = click.option("--spiking", "spikes", is_flag=True, help="The spiking version.")
+
+
 def _positive(name: str, help: str) -> Callable[..., Any]:
     default = getattr(Size(), name.removeprefix("--"))
     return click.option(name, type=click.IntRange(1, 4096), default=default, show_default=True, help=help)
 
 
-@click.command(help="Write LMUFormer with random weights as ONNX: one time step, with state.")
-@click.option("--spiking", "spikes", is_flag=True, help="The spiking version.")
+@click.group(help="Write LMUFormer as ONNX.")
+def main() -> None:
+    """One command for random weights, one for trained ones."""
+
+
+@main.command("random", help="Write it with random weights: one time step, with state.")
+@_SPIKING
 @click.option("--sequence", is_flag=True, help="All steps of a sequence in one call, without state.")
 @_positive("--inputs", "Features per step.")
 @_positive("--channels", "Between the layers.")
@@ -114,10 +130,8 @@ def _positive(name: str, help: str) -> Callable[..., Any]:
 @_positive("--ratio", "Width of the mixer, in channels.")
 @_positive("--classes", "Of the head.")
 @_positive("--steps", "Of a sequence, and what the memory holds of it.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.onnx"
-)
-def main(spikes: bool, sequence: bool, output: Path, **sizes: int) -> None:
+@_OUTPUT
+def random_weights(spikes: bool, sequence: bool, output: Path, **sizes: int) -> None:
     """Writes the model; the same options give the same bytes."""
     size = Size(**sizes)
     build, network = build_sequence if sequence else build_step, spiking if spikes else plain
@@ -125,6 +139,24 @@ def main(spikes: bool, sequence: bool, output: Path, **sizes: int) -> None:
     onnx.save(model, output)
     parameters = sum(int(np.prod(weight.dims)) for weight in model.graph.initializer)
     click.echo(f"{output}: LMUFormer, {network.__name__}, {parameters} numbers of random weights, {size}")
+
+
+@main.command(help="Train the network that reads digits row by row.")
+@_SPIKING
+@_OUTPUT
+def digits(spikes: bool, output: Path) -> None:
+    """Trains, writes the model, and prints its accuracy."""
+    network = spiking if spikes else plain
+    try:
+        from .lmuformer_training import train
+
+        split = load_split()
+        model = build_step(DIGITS, network, train(DIGITS, network, split.train_x, split.train_y))
+    except ModuleNotFoundError as error:
+        missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
+        raise click.UsageError(missing) from error
+    onnx.save(model, output)
+    click.echo(f"{output}: {described(model, rows_of(split.evaluation_x), split.evaluation_y)}")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ class Steps(Graph):
 
     def _remember(self, u: oir.Value) -> oir.Value:
         flat = self.graph.op("Flatten", "memory.flat", [u], axis=1)
-        m = self.graph.memory("memory", flat, ["batch", self.size.order], *self.system)
+        before = self.graph.input("memory.m", ["batch", self.size.order])
+        m = self.graph.memory("memory", flat, before, *self.system)
         return self._column("memory.column", m)
 
     def _fire(self, scope: str, current: Signal[oir.Value]) -> oir.Value:

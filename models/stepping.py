@@ -39,7 +39,7 @@ def run_steps(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> dict[str, 
     session = onnxruntime.InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
     batch = next(iter(inputs.values())).shape[1]
     pairs = state_pairs(oir.serde.deserialize_model(model))
-    kept = {pair.input for pair in pairs}
+    kept = _kept(model)
     states = {
         entry.name: np.zeros([size if isinstance(size, int) else batch for size in entry.shape], np.float32)
         for entry in session.get_inputs()
@@ -53,6 +53,26 @@ def run_steps(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> dict[str, 
     sequence = (dict(zip(inputs, values, strict=True)) for values in zip(*inputs.values(), strict=True))
     steps = [found for _, found in stepped(run, pairs, states, sequence)]
     return {name: np.stack([step[name] for step in steps]) for name in steps[0]}
+
+
+def read_rows(model: onnx.ModelProto, rows: Array, labels: Array) -> tuple[float, float | None]:
+    """The share of images (n, steps, pixels) whose largest logit after the last row is the label, and the
+    firing rate of all spiking neurons, None where there are none; both from 0 to 1."""
+    (name,) = {entry.name for entry in model.graph.input} - _kept(model)
+    results = run_steps(model, {name: rows.swapaxes(0, 1)})
+    right = results["logits"][-1].reshape(len(rows), -1).argmax(axis=1) == labels
+    return float(right.mean()), firing_rate(model, results) if spikes(model) else None
+
+
+def described(model: onnx.ModelProto, rows: Array, labels: Array) -> str:
+    """``read_rows`` in words."""
+    accuracy, rate = read_rows(model, rows, labels)
+    firing = "" if rate is None else f", firing rate {rate:.4f}"
+    return f"{accuracy:.4f} of {len(rows)} evaluation images right{firing}"
+
+
+def _kept(model: onnx.ModelProto) -> set[str]:
+    return {pair.input for pair in state_pairs(oir.serde.deserialize_model(model))}
 
 
 def firing_rate(model: onnx.ModelProto, results: Mapping[str, Array]) -> float:

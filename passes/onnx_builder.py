@@ -75,12 +75,10 @@ class GraphBuilder:
         return results[0]
 
     def memory(
-        self, scope: str, u: oir.Value, shape: Sequence[int | str], a: np.ndarray[Any, Any],
-        b: np.ndarray[Any, Any],
-    ) -> oir.Value:  # fmt: skip
-        """A linear memory of ``shape`` (…, order) driven by ``u`` (…, inputs), kept as ``scope.m``; returns its
-        new value. ``a`` is (order, order), ``b`` (order, inputs)."""
-        before = self.input(f"{scope}.m", shape)
+        self, scope: str, u: oir.Value, before: oir.Value, a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]
+    ) -> oir.Value:
+        """A linear memory driven by ``u`` (…, inputs); its state is the input ``before`` (…, order), and the
+        result its new value. ``a`` is (order, order), ``b`` (order, inputs)."""
         matrices = [
             self.weight(f"{scope}.{name}", part.astype(np.float32))
             for name, part in zip("AB", (a, b), strict=True)

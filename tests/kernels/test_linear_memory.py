@@ -78,7 +78,8 @@ def test_float_memories_are_onnx_runtimes(
     order: int, theta: float, units: tuple[int, ...], inputs: int
 ) -> None:
     graph = GraphBuilder("memory")
-    m = graph.memory("lmu", graph.input("u", [*units, inputs]), [*units, order], *matrices(order, theta, inputs))
+    u, before = graph.input("u", [*units, inputs]), graph.input("M", [*units, order])
+    m = graph.memory("lmu", u, before, *matrices(order, theta, inputs))
     model = graph.model({"m": m}, OPSET)
     del model.metadata_props[:]  # what persists is an input and an output here
     program, samples = lowered(model), samples_of(model)
