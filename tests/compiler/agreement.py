@@ -13,18 +13,26 @@ import onnx_ir as oir
 from tinyc.codegen.emit import Facts, emit
 from tinyc.compiler.feeding import stored_inputs
 from tinyc.compiler.fidelity import _compute, _truth, _value, step_errors
+from tinyc.compiler.options import CompileOptions
+from tinyc.compiler.scheduling import ordered
 from tinyc.compiler.sessions import Reference
+from tinyc.compiler.stepping import Stepper, unrolled
+from tinyc.compiler.verification import with_states
 from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
 from tinyc.ir.program import Program
 from tinyc.ir.values import to_stored
+from tinyc.kernels.neuron import NeuronKernel
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.dead_channels import remove_dead_channels
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import LowerOptions, lower
 from tinyc.passes.place import place
 from tinyc.passes.quantize import quantize
-from tinyc.passes.samples import input_specs, random_samples
+from tinyc.passes.samples import input_specs, random_samples, random_sequences
+from tinyc.passes.schedule import placed_front
+from tinyc.passes.settle import settle_states
+from tinyc.passes.state_pairs import given_inputs
 from tinyc.passes.validate import validate
 from tinyc.passes.views import eliminate_copies
 from tinyc.targets import load_target
@@ -33,6 +41,8 @@ from ..kernels.schedules import can_be_windowed, patches, stream_rows
 
 Sample = Mapping[str, np.ndarray]
 Outputs = Mapping[str, np.ndarray]
+STEPS = 5
+"""Time steps of models with states."""
 FLOAT = 1e-4
 """Share of a tensor's range by which floats may differ after several layers."""
 
@@ -131,10 +141,7 @@ def schedules_agree(layers: Program, samples: Sequence[Sample]) -> None:
 
 def host_agrees(placed: Program, samples: Sequence[Sample]) -> None:
     """C on the host against the emulator: bit for bit on integers, 1e-5 of the range on floats."""
-    files = emit(placed, load_target("host"), Facts("0", "net.onnx", "0", 25, 0, 0, ""))
-    with HostModel(placed, files) as host:
-        compiled = host.run([stored_inputs(placed, sample) for sample in samples])
-    for c, mine in zip(compiled, run(placed, samples), strict=True):
+    for c, mine in zip(_compiled(placed, samples), run(placed, samples), strict=True):
         for name in placed.outputs:
             near(c[name], mine[name], tolerance=1e-5)
 
@@ -200,6 +207,55 @@ def _outputs_agree(layers: Program, model: oir.Model, sample: Sample) -> None:
         recurrent = any("recurrent" in step.kernel.template for step in layers.steps)
         near(found, buffer.from_memory(to_stored(want, buffer)), lsb=RECURRENT if recurrent else 1)
         assert found.shape == want.shape
+
+
+# ---- step by step ----
+
+
+def steps_agree(proto: onnx.ModelProto, states: Sequence[str] = ()) -> None:
+    """A float model of one time step, with three schedules in the emulator and as C."""
+    model = import_model(proto, states=states)
+    sequence = next(iter(random_sequences(input_specs(given_inputs(model)), 1, STEPS, seed=0)))
+    wanted = Stepper(model).run(sequence)[1]
+    layers = ordered(lower(canonicalize(model), "net"), CompileOptions("host"))
+    front = placed_front(layers, count=3)
+    for point in front:
+        validate(point.program)
+        _steps_near(point.program, run(point.program, sequence), wanted)
+    _steps_near(front[-1].program, _compiled(front[-1].program, sequence), wanted)
+
+
+def _steps_near(program: Program, runs: Sequence[Outputs], wanted: Sequence[Outputs]) -> None:
+    for found, want in zip(runs, wanted, strict=True):
+        for name in program.outputs:
+            buffer = program.buffers[name]
+            near(buffer.from_memory(found[name]), want[buffer.source], tolerance=1e-5)
+
+
+def quantized_steps_agree(proto: onnx.ModelProto) -> None:
+    """The same of what tinyc quantizes: emulator and C bit for bit, each layer against ONNX Runtime."""
+    model = canonicalize(import_model(proto))
+    specs = input_specs(given_inputs(model))
+    calibration = unrolled(model, random_sequences(specs, 3, STEPS, seed=1))
+    quantized = remove_dead_channels(quantize(model, calibration.arrays))
+    sequence = next(iter(random_sequences(specs, 1, STEPS, seed=0)))
+    layers = lower(quantized, "net")
+    placed = place(settle_states(ordered(layers, CompileOptions("host"))))
+    validate(placed)
+    neurons = {step.name for step in layers.steps if isinstance(step.kernel, NeuronKernel)}
+    for error in step_errors(layers, quantized, with_states(placed, quantized, sequence)):
+        if error.step not in neurons:  # one at its threshold may spike there and not here
+            assert (error.lsb or 0) <= 1 and (error.relative or 0.0) <= 10 * FLOAT, error
+    for found, want in zip(_compiled(placed, sequence), run(placed, sequence), strict=True):
+        for name in placed.outputs:
+            near(found[name], want[name], tolerance=1e-5)
+
+
+def _compiled(program: Program, samples: Sequence[Sample]) -> list[dict[str, np.ndarray]]:
+    """The outputs of the C on this machine, by buffer name."""
+    files = emit(program, load_target("host"), Facts("0", "net.onnx", "0", 25, 0, 0, ""))
+    with HostModel(program, files) as host:
+        return host.run([stored_inputs(program, sample) for sample in samples])
 
 
 def merged(protos: Sequence[onnx.ModelProto]) -> onnx.ModelProto:

@@ -11,11 +11,11 @@ from .growing.recipes import RECIPES, Recipe
 from .growing.sketch import Draw, Sketch
 
 
-def available(spatial: bool = False) -> list[Recipe]:
+def available(spatial: bool = False, stateful: bool = False) -> list[Recipe]:
     """Recipes all of whose operators have kernels, each by its weight; with ``spatial`` those that run window
-    by window."""
+    by window, with ``stateful`` those too that keep values."""
     known = [r for r in RECIPES.values() if r.needs <= OPERATORS.keys() and (r.spatial or not spatial)]
-    return [recipe for recipe in known for _ in range(recipe.weight)]
+    return [recipe for recipe in known if stateful or not recipe.stateful for _ in range(recipe.weight)]
 
 
 @st.composite
@@ -37,6 +37,22 @@ def spatial_graphs(draw: Draw, most: int = 5) -> onnx.ModelProto:
     for _ in range(sketch.whole(1, most)):
         _grow(sketch, available(spatial=True))
     return sketch.model(sketch.ready[-1:])
+
+
+@st.composite
+def stateful_graphs(draw: Draw, most: int = 6) -> onnx.ModelProto:
+    """One time step: one or two inputs, up to ``most`` recipes, one of which at least keeps a value."""
+    sketch = Sketch(draw)
+    for _ in range(sketch.pick(1, 1, 2)):
+        sketch.input(_spatial_shape(sketch, sketch.pick(2, 2, 3, 4), batch=1))
+    keeping = [recipe for recipe in available(stateful=True) if recipe.stateful]
+    _grow(sketch, keeping)
+    for _ in range(sketch.whole(0, most - 1)):
+        _grow(sketch, available(stateful=True))
+    if not sketch.kept:
+        sketch.ready.append(RECIPES["delay"].grow(sketch, sketch.inputs[0]) or "")
+    seen = [name for name in _outputs(sketch) if name not in sketch.kept.values()]
+    return sketch.model(seen or [sketch.one("Identity", sketch.ready[-1])])
 
 
 def _shape(s: Sketch) -> tuple[int, ...]:

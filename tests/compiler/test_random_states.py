@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from hypothesis import HealthCheck, given, settings
+import onnx.printer
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from tinyc.codegen.emit import Facts, emit
-from tinyc.compiler.scheduling import ordered
-from tinyc.compiler.stepping import Stepper
-from tinyc.emulator.host import HostModel
-from tinyc.emulator.machine import Machine
-from tinyc.ir.program import Program
-from tinyc.passes.canonicalize import canonicalize
-from tinyc.passes.import_onnx import import_model
-from tinyc.passes.lower import lower
-from tinyc.passes.samples import Sequences
-from tinyc.passes.schedule import placed_front
-from tinyc.passes.validate import validate
-from tinyc.targets import load_target
-
 from ..passes.onnx_text import build, normal
+from . import agreement
+from .random_graphs import stateful_graphs
 
-STEPS = 5
 _SHAPES = ("1,5", "1,2,6,3")
 _BINARY = ("Add", "Sub", "Max", "Min")
 _UNARY = ("Relu", "Tanh", "Neg", "Abs")
@@ -66,29 +54,24 @@ def stateful(draw: st.DrawFn) -> tuple[onnx.ModelProto, list[str]]:
     return build(inputs, " ".join(nodes), weights, outputs=outputs), [f"{s}:{s}n" for s in states]
 
 
-def near(program: Program, runs: list[dict[str, np.ndarray]], want: list[np.ndarray]) -> None:
-    (name,) = program.outputs
-    for run, expected in zip(runs, want, strict=True):
-        np.testing.assert_allclose(program.buffers[name].from_memory(run[name]), expected, rtol=0, atol=1e-5)
+_few = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@_few
 @given(stateful())
 def test_random_states_step_by_step(drawn: tuple[onnx.ModelProto, list[str]]) -> None:
-    proto, states = drawn
-    model = import_model(proto, states=states)
-    shape = model.graph.inputs[0].shape
-    assert shape is not None
-    xs = normal(1, STEPS, *shape.numpy(), seed=len(states))
-    (sequence,) = Sequences({"x": xs})
-    want = [step["y"] for step in Stepper(model).run(sequence)[1]]
-    layers = ordered(lower(canonicalize(model), "net"))
-    front = placed_front(layers, count=3)
-    for point in front:
-        validate(point.program)
-        machine, source = Machine(point.program), point.program.buffers["x"]
-        near(point.program, [machine.run({"x": source.to_memory(step["x"])}) for step in sequence], want)
-    last = front[-1].program
-    files = emit(last, load_target("host"), Facts("0", "net.onnx", "0", 25, 0, 0, ""))
-    with HostModel(last, files) as host:
-        near(last, host.run([{"x": last.buffers["x"].to_memory(step["x"])} for step in sequence]), want)
+    agreement.steps_agree(*drawn)
+
+
+@_few
+@given(stateful_graphs())
+def test_random_neurons_and_memories_step_by_step(proto: onnx.ModelProto) -> None:
+    note(onnx.printer.to_text(proto.graph))
+    agreement.steps_agree(proto)
+
+
+@_few
+@given(stateful_graphs())
+def test_random_neurons_and_memories_that_tinyc_quantizes(proto: onnx.ModelProto) -> None:
+    note(onnx.printer.to_text(proto.graph))
+    agreement.quantized_steps_agree(proto)

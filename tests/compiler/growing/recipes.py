@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from . import axes, elements, movement, sequences, spatial
+from . import axes, elements, movement, sequences, spatial, states
 from .sketch import LARGEST, Sketch
 
 Grow = Callable[[Sketch, str], "str | None"]
@@ -26,6 +26,8 @@ class Recipe:
     ranks: range = range(1, 5)
     spatial: bool = False
     weight: int = 4
+    stateful: bool = False
+    """Keeps values from one time step to the next."""
 
 
 def unary(operator: str) -> Recipe:
@@ -159,4 +161,12 @@ RECIPES: dict[str, Recipe] = {
     "cumulative_sum": Recipe(axes.cumulative_sum, _needs("CumSum")),
     "recurrent": Recipe(sequences.recurrent, _needs("LSTM", "GRU", "RNN", "Concat"), range(3, 4), weight=12),
     "arg_max": Recipe(axes.arg_max, _needs("ArgMax", "ArgMin")),
+    "delay": Recipe(states.delay, _needs(), range(1, 5), stateful=True),
+    "average": Recipe(states.average, _needs("Add", "Mul"), range(1, 5), stateful=True),
+    "neurons": Recipe(states.neurons, _needs("IF", "LIF", "CubaLIF", "LI"), range(2, 5), stateful=True),
+    "spiking_layer": Recipe(
+        states.spiking_layer, _needs("Conv", "Gemm", "IF", "LIF", "CubaLIF", "LI"), range(2, 5), weight=40,
+        stateful=True,
+    ),
+    "linear_memory": Recipe(states.memory, _needs("LinearMemory"), range(1, 5), weight=8, stateful=True),
 }

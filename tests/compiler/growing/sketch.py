@@ -8,8 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 import onnx
+import onnx_ir as oir
 from onnx import TensorProto, defs, helper, numpy_helper
 from onnx.shape_inference import infer_node_outputs
+
+from tinyc.passes.spiking.linear_memory import add_memory
+from tinyc.passes.spiking.neurons import add_neurons
+from tinyc.passes.state_pairs import STATES_KEY
 
 OPSET = 21
 LARGEST = 2500
@@ -43,6 +48,8 @@ class Sketch:
         self.constants: dict[str, np.ndarray] = {}
         self.inputs: list[str] = []
         self.ready: list[str] = []
+        self.kept: dict[str, str] = {}
+        """States, which are inputs too, and their next values."""
         self.terminal: list[str] = []
         """Tensors that are not float32: graph outputs, nobody reads them."""
 
@@ -70,11 +77,23 @@ class Sketch:
         return f"{plain}_{len(self.nodes)}_{len(self.constants)}"
 
     def input(self, shape: Sequence[int]) -> str:
-        name = self._name(f"x{len(self.inputs)}")
+        return self._input(self._name(f"x{len(self.inputs)}"), shape)
+
+    def _input(self, name: str, shape: Sequence[int]) -> str:
         self.shapes[name], self.types[name] = tuple(shape), TensorProto.FLOAT
         self.inputs.append(name)
         self.ready.append(name)
         return name
+
+    def state(self, shape: Sequence[int]) -> str:
+        """An input that persists: see ``keep``."""
+        return self._input(f"h{len(self.inputs)}", shape)
+
+    def keep(self, state: str, after: str) -> None:
+        """Makes ``after`` the value of the state at the next time step, by a name that can stand in a list."""
+        while set(after) & set(",:") or after in self.kept.values():
+            after = self.one("Identity", after)
+        self.kept[state] = after
 
     def constant(self, array: Any, dtype: type = np.float32) -> str:
         """An initializer."""
@@ -114,6 +133,19 @@ class Sketch:
             self.types[name] = tensor.elem_type
         return names
 
+    def call(
+        self, domain: str, operator: str, inputs: Sequence[str], shapes: Sequence[tuple[int, ...]],
+        **attributes: Any,
+    ) -> list[str]:  # fmt: skip
+        """Appends a call of a function whose results are float32 of ``shapes``; returns their names."""
+        plain = self._name(operator.lower())
+        names = [f"{plain}_{index}" for index in range(len(shapes))]
+        name = f"{operator}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), names, name, domain=domain, **attributes))
+        for result, shape in zip(names, shapes, strict=True):
+            self.shapes[result], self.types[result] = shape, TensorProto.FLOAT
+        return names
+
     def one(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """``add`` for a node with one output."""
         return self.add(operator, inputs, **attributes)[0]
@@ -133,10 +165,18 @@ class Sketch:
         def info(name: str) -> onnx.ValueInfoProto:
             return helper.make_tensor_value_info(name, self.types[name], self.shapes[name])
 
+        outputs = [*outputs, *self.kept.values()]
         read = {name for node in self.nodes for name in node.input}
         graph = helper.make_graph(
             self.nodes, "random", [info(n) for n in self.inputs], [info(n) for n in outputs],
             [numpy_helper.from_array(a, n) for n, a in self.constants.items() if n in read],
             value_info=[info(n) for node in self.nodes for n in node.output if n not in outputs],
         )  # fmt: skip
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+        if not self.kept:
+            return made
+        helper.set_model_props(made, {STATES_KEY: ",".join(f"{old}:{new}" for old, new in self.kept.items())})
+        model = oir.serde.deserialize_model(made)
+        add_neurons(model)
+        add_memory(model)
+        return oir.to_proto(model)
