@@ -55,7 +55,7 @@ class Layout(Enum):
     CHANNEL_LAST = "operands and result lie channel-last: (N, spatial…, C)"
     ROW_MAJOR = "operands and result lie in the model's own axis order"
     SAME = "operands and result lie in one common order, whichever it is; smaller operands broadcast"
-    LEADING = "operands and result lie as the first operand does"
+    LEADING = "operands and result lie as the first operand does, the axis that parameters differ along last"
     FREE = "operands lie in whatever order each has; the operator says in which one its result lies"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -51,10 +52,10 @@ def arranged_for(operator: Operator, node: Node) -> tuple[list[Tensor | None], l
     elif operator.layout is Layout.ROW_MAJOR:
         order_of = row_major
     elif operator.layout is Layout.LEADING:
-        first = node.input(0).order
+        leading = leading_order(node.input(0), [t for t in operands if t is not None])
 
         def order_of(rank: int) -> Order:
-            return first  # operands of another rank are refused
+            return leading  # operands of another rank are refused
     else:
         computed = [t for t in operands if t is not None and t.constant is None]
         lead = max(computed, key=lambda t: (len(t.shape), t.elements))
@@ -69,6 +70,19 @@ def arranged_for(operator: Operator, node: Node) -> tuple[list[Tensor | None], l
         for t in operands
     ]
     return arranged, [replace(t, order=order_of(len(t.shape))) for t in outputs]
+
+
+def leading_order(first: Tensor, operands: Sequence[Tensor]) -> Order:
+    """The order of the first operand, but for the axis that parameters among ``operands`` differ along, which
+    is the last."""
+    rank = len(first.shape)
+    for parameter in operands:
+        if parameter.constant is None or parameter.elements == 1 or len(parameter.shape) > rank:
+            continue
+        (axis, *more) = (a - len(parameter.shape) for a, size in enumerate(parameter.shape) if size > 1)
+        if not more:
+            return (*(a for a in first.order if a != axis + rank), axis + rank)
+    return first.order
 
 
 _TRANSPARENT = {"QuantizeLinear", "DequantizeLinear"}

@@ -31,7 +31,7 @@ from ..spiking.neurons import NEURONS
 from ..spiking.rate_pool import counted, is_rate_pool
 from .builder import Builder, Origin
 from .graph import attributes, element_type, name_of, quantization, sole_consumer
-from .layout import channel_last, row_major
+from .layout import channel_last, leading_order, row_major
 
 
 class SpikingLowering:
@@ -126,15 +126,15 @@ class SpikingLowering:
         terms = [self._values[name] for name in self._facts.terms[name_of(node.outputs[0])]]
         driven = [self._term(value, origin) for value in terms]
         driving, currents = [tensor for tensor, _ in driven], [current for _, current in driven]
-        order = driving[0].order
         held = [self._tensor(before) for before, _ in state_operands(node)]
         neuron = NEURONS[node.op_type]
         parameters = [self._tensor(value) for value in node.inputs[1 + len(held) :]]
+        order = leading_order(driving[0], parameters)
         shape = driving[0].shape
         outputs = [Tensor(name_of(v), shape, DType.BIT, order, SPIKE) for v in node.outputs[: neuron.spikes]]
         for _, after in state_operands(node):
             outputs.append(self._kept(after, shape, order, done))
-        inputs = (driving[0], *(replace(t, order=order) for t in held), *parameters)
+        inputs = (*(replace(t, order=order) for t in (driving[0], *held)), *parameters)
         kernel = resolve_integer(
             Node(node.op_type, origin.name, attributes(node), inputs, tuple(outputs)), currents
         )

@@ -161,10 +161,10 @@ class _Search:
         """True where budgets hold, time is what counts, and 4 bits make no layer faster."""
         facts, options = self._facts, self._options
         holds = (
-            facts.memory.best(self._widths).nbytes <= options.sram_budget
+            facts.memory.best(self._widths).nbytes <= facts.memory.budget
             and weight_bytes(facts.layers, self._widths) + facts.other_flash <= options.flash_budget
         )
-        narrow = [Step(layer.name, 4, of_weights=True) for layer in facts.layers]
+        narrow = [Step(layer.name, 4, of_weights=True) for layer in facts.narrowable]
         maps = [Step(name, 4) for name in facts.maps]
         batches = (narrow, maps, [*narrow, *maps])
         useful = (len(batch) > len(self._no_faster(batch)) for batch in batches)
@@ -227,7 +227,7 @@ class _Search:
     # ---- what is offered ----
 
     def _weight_steps(self) -> list[Step]:
-        return weights.narrowing(self._facts.layers, self._added, self._widths)
+        return weights.narrowing(self._facts.narrowable, self._added, self._widths)
 
     def _steps_to_4_bits(self) -> list[Step]:
         """Of weights: they halve the BitOPs for less noise than maps do."""
@@ -256,7 +256,7 @@ class _Search:
         """Steps of maps that are alive at the peak, those that add least noise first, until the budget holds
         or none is left to try."""
         memory, widths, steps = self._facts.memory, self._widths, list[Step]()
-        while memory.best(widths).nbytes > self._options.sram_budget:
+        while memory.best(widths).nbytes > memory.budget:
             able = [name for name in memory.at_the_peak(widths) if name in self._facts.maps]
             possible = [Step(name, NARROWER[widths.of(name)]) for name in able if widths.of(name) in NARROWER]
             possible = [step for step in possible if step not in self._refused]

@@ -41,6 +41,8 @@ class Facts:
         program = lower(slim)
         groups = {name: group.members[0] for group in quantizer.groups for name in group.members}
         self.layers = layers_of(slim, quantizer, branches)
+        self.narrowable = [one for one in self.layers if one.name not in quantizer.parts.spiking.currents]
+        """Layers whose weights may be narrowed: not event-driven ones, which store them in 8 bits."""
         self.memory = Memory(program, maps_of(slim, groups), options.goal, options.sram_budget)
         self.other_flash = constant_bytes(program) - weight_bytes(self.layers, Widths())
         """Bytes of constants that are no weights: biases, multipliers, tables."""
@@ -67,7 +69,7 @@ class Facts:
         was rounded on ``samples``; infinite for 2 bits, unmeasured, where 4 add more than ``limit``."""
         noise, found = guard.noise_of(whole), dict[Step, float]()
         level = noise(whole)
-        layers = {layer.name for layer in self.layers}
+        layers = {layer.name for layer in self.narrowable}
         count = 2 * (len(self._quantizer.groups) + len(self._quantizer.layers))
         made = self._quantizer.narrowed(samples, self._progress)
         for done, (name, bits, of_weights, make) in enumerate(made, start=1):
@@ -84,7 +86,7 @@ class Facts:
         best = self.memory.best(widths)
         return Point(
             widths,
-            sram=best.nbytes,
+            sram=best.nbytes + self.memory.kept,
             flash=weight_bytes(self.layers, widths),
             bitops=bitops(self.layers, widths),
             cycles=self.timing.total(widths),

@@ -25,12 +25,15 @@ _DTYPES = {2: DType.INT2, 4: DType.INT4, 8: DType.INT8, 16: DType.INT16}
 
 class Memory:
     """Estimates for ``program``, the model in 8 bits layer by layer, ready to be scheduled; ``maps`` gives
-    the feature map (a group's first tensor) that each tensor of the QDQ graph belongs to."""
+    the feature map (a group's first tensor) that each tensor of the QDQ graph belongs to. The ``budget`` is
+    for all that persists too."""
 
     def __init__(self, program: Program, maps: Mapping[str, str], goal: Goal, budget: int) -> None:
         self._program = program
         self._maps = maps
-        self._goal, self.budget = goal, budget
+        self.kept = sum(program.buffers[state.after].nbytes for state in program.states)
+        """Bytes that persist: they are no part of a schedule's memory."""
+        self._goal, self.budget = goal, budget - self.kept
         self._known: dict[tuple[tuple[str, int], ...], Candidate] = {}
 
     def best(self, widths: Widths) -> Candidate:

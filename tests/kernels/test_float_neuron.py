@@ -40,6 +40,15 @@ def test_on_a_board(operator: str, reset: int, delayed: int) -> None:
     check_on_board(lowered(model), M4)
 
 
+@pytest.mark.parametrize("shape", [(1, 3, 4), (1, 3, 5, 2), (2, 4, 1, 3)])
+def test_channels_of_an_image_have_their_own_parameters(shape: Sequence[int]) -> None:
+    """[C, 1, 1], also where no convolution has laid channels last."""
+    own = {n: v.reshape(-1, *[1] * (len(shape) - 2)) for n, v in per_channel(shape[1]).items()}
+    model = neuron_model("CubaLIF", 0, 1, shape, own)
+    samples = samples_of(model)
+    agree(lowered(model), samples, reference(model, samples), tolerance=0.0)
+
+
 def test_what_follows_a_convolution_has_its_channels_last() -> None:
     """Parameters are [C, 1, 1] there, and the state is handed over as the convolution's result lies."""
     shape, channels = (1, 3, 5, 4), 6

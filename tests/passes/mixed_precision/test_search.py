@@ -138,6 +138,45 @@ def test_spikes_and_membranes_keep_their_bits() -> None:
     assert facts.maps == ["a"] and {"S", "u", "u_next", "h"} <= set(quantizer.parts.tensors)
 
 
+@cache
+def stateful(kept: int) -> tuple[oir.Model, dict[str, np.ndarray]]:
+    """A classifier that keeps ``kept`` numbers, and samples of its only input with the state at zero."""
+    weights = {
+        "w": normal(24, 8, scale=0.5), "v": normal(4, 24, scale=0.4), "u": normal(kept, 8, scale=0.3),
+        "half": np.full(1, 0.5, np.float32), "o": normal(4, kept, scale=0.1),
+    }  # fmt: skip
+    body = """
+    a = Gemm<transB=1>(x, w) r = Relu(a) b = Gemm<transB=1>(r, v) c = Gemm<transB=1>(x, u)
+    k = Mul(h, half) hn = Add(k, c) d = Gemm<transB=1>(h, o) y = Add(b, d)
+    """
+    proto = build(f"float[1,8] x, float[1,{kept}] h", body, weights, outputs=f"float[1,4] y, float[1,{kept}] hn")
+    model = canonicalize(import_model(proto, states=["h:hn"]))
+    return model, {"x": normal(32, 1, 8), "h": np.zeros((32, 1, kept), np.float32)}
+
+
+@pytest.mark.parametrize("kept", [3, 40])
+def test_what_persists_takes_part_of_the_budget(kept: int) -> None:
+    """The same network in the same budget: where its state takes that, feature maps have to be narrowed."""
+    model, arrays = stateful(kept)
+    whole = search(model, arrays, None, lambda m: lower(m, "net"), MixedOptions(objective="cycles"))
+    arena = whole.baseline.sram - kept
+    limits = MixedOptions(1.0, 0.5, "fast", arena + 20, objective="cycles", target=BOARD)
+    found = search(model, arrays, None, lambda m: lower(m, "net"), limits)
+    assert (found.chosen == found.baseline) == (kept <= 20)
+    assert found.baseline.sram == arena + kept
+
+
+def test_event_driven_layers_keep_8_bits() -> None:
+    """They have no form for fewer: narrowing them would spare no byte."""
+    model = canonicalize(import_model(two_layers()))
+    sizes = {str(value.name): value.shape.numpy() for value in model.graph.inputs if value.shape is not None}
+    arrays = {name: (name == "x") * normal(12, *size) for name, size in sizes.items()}
+    limits = MixedOptions(1.0, 0.5, "fast", flash_budget=1, target=None)
+    found = search(model, arrays, None, lambda m: lower(m, "net"), limits)
+    events = Quantizer(model, arrays).parts.spiking.currents
+    assert events and events.isdisjoint(found.chosen.widths.weights)
+
+
 def test_the_search_is_deterministic() -> None:
     again = found.__wrapped__(0.05)
     first, second = (oir.to_proto(m.model).SerializeToString() for m in (found(0.05), again))
