@@ -221,7 +221,8 @@ def _verification_row(report: Report) -> list[tuple[str, str, str]]:
     agreed = f"{same}, every byte" if exact else f"{same} within 1e-5"
     bound = "" if v.max_lsb is None else f"; each layer within {v.max_lsb} LSB of ONNX Runtime"
     flipped = "" if v.flipped is None else f"; {v.flipped.count:,} of {v.flipped.spikes:,} spikes flipped"
-    return [("verification", agreed, f"{v.vectors} vectors{bound}{flipped}")]
+    left = f"; {v.left_out} more left out, where rounding decides about spikes" if v.left_out else ""
+    return [("verification", agreed, f"{v.vectors} vectors{bound}{flipped}{left}")]
 
 
 def show_mapping(title: str, data: Mapping[str, Any]) -> None:

@@ -64,6 +64,7 @@ from .verification import (
     Verification,
     compare_with_host,
     emulate,
+    firm_samples,
     verification_samples,
     with_states,
 )
@@ -108,6 +109,8 @@ class Prepared:
     rates: Rates | None = None
     whole: Streamed | None = None
     """What it was cut from, where the model is one time step of one of whole sequences."""
+    left_out: int = 0
+    """Vectors that verification cannot use: see ``firm_samples``."""
 
 
 def compile_model(
@@ -145,6 +148,8 @@ def _compile(imported: oir.Model, options: CompileOptions, target: Target, progr
     progress("scheduling")
     budget = target.sram_bytes if options.sram_budget is None else options.sram_budget
     schedules = make_schedules(layers, target, options, budget, repeated=prepared.rates is not None)
+    firm = firm_samples(schedules.program, prepared.vectors)
+    prepared = replace(prepared, vectors=prepared.vectors[:firm], left_out=len(prepared.vectors) - firm)
     facts = _facts(prepared, layers, options)
     compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
     while compiled.report.sram_total > budget and (smaller := schedules.smaller()) is not None:
@@ -380,7 +385,7 @@ def _on_host(
             exact = compare_with_host(program, host, prepared.vectors, emulated)
             met = with_states(program, prepared.model, prepared.vectors)
             errors = step_errors(layers, prepared.model, met)
-            verification = Verification(len(prepared.vectors), exact, None, tuple(errors))
+            verification = Verification(len(prepared.vectors), prepared.left_out, exact, None, tuple(errors))
         if options.evaluate is not None:
             progress("evaluating")
             accuracy = _evaluate(prepared, program, host, options)

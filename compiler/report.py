@@ -221,6 +221,7 @@ class Report:
             "host_bit_exact": v.host_bit_exact,
             "board_bit_exact": v.board_bit_exact,
             "vectors": v.vectors,
+            "left_out": v.left_out,
             "max_lsb_per_layer": v.max_lsb,
             "spikes_flipped": None if v.flipped is None else v.flipped.to_dict(),
         }

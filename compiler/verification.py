@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..emulator.machine import Machine
 from ..ir.errors import VerificationError
 from ..ir.program import Program
 from ..ir.values import to_given
+from ..kernels.neuron import FloatNeuron
 from ..passes.samples import Samples, input_specs, random_samples
 from ..passes.state_pairs import given_inputs, state_pairs
 from .distance import distance, span
@@ -29,9 +30,10 @@ FLOAT_TOLERANCE = 1e-5
 @dataclass(frozen=True)
 class Verification:
     """Outcome of comparing the executions on ``vectors`` samples; on the emulated board the first of them,
-    None where there was no run."""
+    None where there was no run. ``left_out`` samples say nothing: see ``firm_samples``."""
 
     vectors: int
+    left_out: int
     host_bit_exact: bool
     board_bit_exact: bool | None
     errors: tuple[StepError, ...]
@@ -71,6 +73,41 @@ def with_states(program: Program, model: oir.Model, samples: Sequence[Sample]) -
         met.append({**sample, **states})
         machine.run(stored_inputs(program, sample))
     return met
+
+
+def firm_samples(program: Program, samples: Sequence[Sample]) -> int:
+    """How many of ``samples`` come before the first whose spikes rounding decides, 1 at least.
+
+    Neurons on float32 compare sums that boards round otherwise (by fused multiply-adds, in another order). A
+    spike that appears or is lost where thresholds move by FLOAT_TOLERANCE says nothing about the C, and
+    neither does what follows it.
+    """
+    firm = len(samples)
+    if not any(isinstance(step.kernel, FloatNeuron) for step in program.steps):
+        return firm
+    emulated = emulate(program, samples)
+    for factor in (1 - FLOAT_TOLERANCE, 1 + FLOAT_TOLERANCE):
+        other = emulate(_with_thresholds(program, factor), samples)
+        pairs = enumerate(zip(emulated, other, strict=True))
+        firm = next((n for n, (one, two) in pairs if n < firm and _spikes_differ(one, two)), firm)
+    return max(firm, 1)
+
+
+def _with_thresholds(program: Program, factor: float) -> Program:
+    """The program with the thresholds of its neurons on float32 times ``factor``."""
+    steps = tuple(
+        replace(step, kernel=replace(step.kernel, threshold=step.kernel.threshold * np.float32(factor)))
+        if isinstance(step.kernel, FloatNeuron)
+        else step
+        for step in program.steps
+    )
+    return replace(program, steps=steps)
+
+
+def _spikes_differ(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
+    """Whether any output differs by more than moved thresholds alone account for."""
+    limit = 100 * FLOAT_TOLERANCE
+    return any(distance(one[name], other[name]).max(initial=0) > limit * span(one[name]) for name in one)
 
 
 def compare_with_host(

@@ -15,6 +15,7 @@ import pytest
 
 from tinyc.models import l2mu, lmuformer
 from tinyc.models.lmuformer_layers import Size
+from tinyc.passes.onnx_builder import GraphBuilder
 
 from .command_line import tinyc as run_tinyc
 
@@ -56,6 +57,21 @@ def test_c_of_a_nir_file_gives_snntorchs_spikes(tmp_path: Path, network: Path) -
         x, spikes = archive["x"], archive[archive.files[-1]]
     found = output_of(tmp_path / "out", x.swapaxes(0, 1))
     np.testing.assert_array_equal(found.reshape(spikes.shape), spikes)
+
+
+@pytest.mark.parametrize(("threshold", "firm"), [(0.9, 2), (0.8, 6)])
+def test_samples_whose_spikes_rounding_decides_are_left_out(
+    tmp_path: Path, threshold: float, firm: int
+) -> None:
+    """0.3 + 0.3 + 0.3 is above 0.9 on some machines, and what follows from that says nothing about the C."""
+    graph = GraphBuilder("counter")
+    zeros, bias = np.zeros((4, 3), np.float32), np.full(4, 0.3, np.float32)
+    operands = [graph.input("x", [1, 3]), graph.weight("w", zeros), graph.weight("b", bias)]
+    current = graph.op("Gemm", "layer", operands, transB=1)
+    spikes = graph.neurons("IF", "neurons", current, [1, 4], {"threshold": threshold}, delayed=False)
+    onnx.save(graph.model({"spikes": spikes}, 20), tmp_path / "counter.onnx")
+    report = compiled(tmp_path / "out", tmp_path / "counter.onnx", "--precision", "float32")
+    assert (report["verification"]["vectors"], report["verification"]["left_out"]) == (firm, 6 - firm)
 
 
 @pytest.mark.parametrize(
