@@ -12,7 +12,8 @@ demo: $(STAMPS)/run
 test: $(STAMPS)/test
 	$(BIN)/pytest -n 2 -m "not slow"
 
-# What PyTorch's libraries write and compute today, instead of the recordings in tests/interop.
+# What PyTorch's libraries write and compute today, instead of the recordings in tests/interop. A CPU build of
+# PyTorch is enough: pip takes its default build, which is several GB, unless .venv has another one already.
 interop: $(STAMPS)/interop
 	PYTHONHASHSEED=0 $(BIN)/python tests/interop/record_snntorch.py
 	$(BIN)/pytest tests/interop

@@ -106,7 +106,8 @@ def link(
         compiler = [*toolchain.compile, without_budget(program)]
         rest = [
             "-iquote", ".", f"-I{_AROUND_FOLDER}", *units, *toolchain.link,
-            "-T", f"{_AROUND_FOLDER}/{around.script}", *around.options, "-Wl,--gc-sections", "-o", "board.elf",
+            "-T", f"{_AROUND_FOLDER}/{around.script}", *around.options, "-Wl,--gc-sections",
+            "-o", "board.elf",
         ]  # fmt: skip
         done = subprocess.run(
             compiler + rest, cwd=folder, capture_output=True, text=True, errors="replace", check=False

@@ -1,7 +1,7 @@
 """The linear memory of Legendre Memory Units, m' = A m + B u (``passes/spiking/linear_memory.py``).
 
-Such a memory adds up its own rounding errors for as long as it remembers: of 64 coefficients that hold 128
-steps, 8 bits leave a tenth in error. So it persists in 16 bits, and A and B have multipliers of 16 and 32 bits:
+Such a memory adds up its own rounding errors for as long as it remembers: 8 bits leave a tenth of 64
+coefficients that hold 128 steps in error. So it persists in 16 bits, and A and B have 16 and 32:
 
     V = (start + Σ A · M + Σ B · u) >> shift       M' = V, saturated to 16 bits
     m = (offset + M' · multiplier) >> …            what the network reads, in 8 bits
@@ -88,7 +88,8 @@ class IntegerLinearMemory(LinearMemory):
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         u, memory = (part.astype(np.int64) for part in self._flat(inputs))
-        sums = self.start.astype(np.int64) + memory @ self.a.T.astype(np.int64) + u @ self.b.T.astype(np.int64)
+        a, b = (matrix.T.astype(np.int64) for matrix in (self.a, self.b))
+        sums = self.start.astype(np.int64) + memory @ a + u @ b
         after = np.clip(sums >> self.shift, _LEAST, _MOST).astype(STATE.numpy).reshape(self.shape)
         steps = self.read.apply([after]) + self.zero_point
         return np.clip(steps, self.dtype.lowest, self.dtype.highest).astype(self.dtype.numpy), after
@@ -144,7 +145,7 @@ def _matrices(node: Node) -> tuple[np.ndarray, np.ndarray]:
     u, memory = node.input(0).shape, node.input(1).shape
     if u[:-1] != memory[:-1] or a.shape != memory[-1:] * 2 or b.shape != memory[-1:] + u[-1:]:
         raise node.refuse(
-            f"A has the shape {list(a.shape)} and B {list(b.shape)}, for u {list(u)} and a memory {list(memory)}",
+            f"A has the shape {list(a.shape)} and B {list(b.shape)}, u {list(u)}, the memory {list(memory)}",
             "give A (order, order) and B (order, inputs), u (…, inputs) and the memory (…, order)",
         )
     return a, b

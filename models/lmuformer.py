@@ -16,10 +16,11 @@ shortcut"). The Legendre memory itself stays linear: spikes in, and LIF neurons 
 Convolutions see the past alone (the paper's see one step ahead as well, each of which would delay the answer
 by a step), so that ``build_step`` is a network of one time step with explicit state, see ``GraphBuilder``.
 After the last of ``Size.steps`` steps its logits are the mean. ``build_sequence`` is the same network over a
-whole sequence by other means: see ``lmuformer_layers.py``. Weights are random, for studies of memory and
-time, and such that all layers are in use.
+whole sequence by other means: see ``lmuformer_graphs.py``. Weights are trained, or random, for studies of
+memory and time, and such that all layers are in use.
 
-``python -m tinyc.models.lmuformer --spiking -o lmuformer.onnx`` (needs SciPy, of the extra ``train``)
+``python -m tinyc.models.lmuformer digits --spiking -o lmuformer_digits_spiking.onnx`` trains again what reads
+digits row by row (extra ``train``); ``random`` writes a network of any size.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from .stepping import described
 Weights = Mapping[str, Array]
 RANDOM: Weights = MappingProxyType({})
 
-DIGITS = Size(inputs=8, channels=24, order=16, ratio=2, classes=10, steps=8)
+DIGITS = Size(inputs=8, channels=28, order=16, ratio=2, classes=10, steps=8)
 """Reads an image of 8×8 pixels row by row."""
 
 Value = TypeVar("Value")
@@ -91,7 +92,7 @@ def spiking(layers: Layers[Value]) -> Value:
 
 
 def build_step(size: Size, network: Network, trained: Weights = RANDOM) -> onnx.ModelProto:
-    """A step of ``plain`` or ``spiking``: ``frame`` (batch, inputs) to ``logits`` (batch, classes, 1), float32.
+    """A step of ``plain`` or ``spiking``: ``frame`` (batch, inputs) to ``logits`` (batch, classes, 1).
 
     ``trained`` holds parameters by name; those that it lacks are random.
     """
@@ -100,7 +101,7 @@ def build_step(size: Size, network: Network, trained: Weights = RANDOM) -> onnx.
 
 
 def build_sequence(size: Size, network: Network, trained: Weights = RANDOM) -> onnx.ModelProto:
-    """The same from ``frames`` (batch, inputs, steps) to ``logits`` after each step, (batch, classes, steps)."""
+    """The same over a sequence: ``frames`` (batch, inputs, steps) to ``logits`` (batch, classes, steps)."""
     layers = WholeSequence(f"lmuformer_{network.__name__}_sequence", size, trained)
     return layers.model(network(layers))
 

@@ -24,7 +24,9 @@ class _Tensors(Layers[torch.Tensor]):
     """The layers over a batch of whole sequences (batch, inputs, steps). ``parameters`` by name are kept from
     one batch to the next; where one is missing it is drawn at random."""
 
-    def __init__(self, size: Size, parameters: dict[str, torch.Tensor], x: torch.Tensor, training: bool) -> None:
+    def __init__(
+        self, size: Size, parameters: dict[str, torch.Tensor], x: torch.Tensor, training: bool
+    ) -> None:
         super().__init__(size)
         self._parameters, self._x, self._training = parameters, x, training
 
@@ -38,10 +40,12 @@ class _Tensors(Layers[torch.Tensor]):
         return self._parameters[name]
 
     def _temporal(self, scope: str, x: Signal[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
-        return functional.conv1d(functional.pad(x.value, (TAPS - 1, 0)), weight)
+        return functional.conv1d(functional.pad(x.value, (TAPS - 1, 0)), _in_8_bits(weight))
 
-    def _pointwise(self, scope: str, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        return functional.conv1d(x, weight, bias)
+    def _pointwise(
+        self, scope: str, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+    ) -> torch.Tensor:
+        return functional.conv1d(x, _in_8_bits(weight), bias)
 
     def _remember(self, u: torch.Tensor) -> torch.Tensor:
         latest_last = torch.tensor(self.impulse()[:, None, ::-1].copy(), dtype=torch.float32)
@@ -70,6 +74,16 @@ class _Tensors(Layers[torch.Tensor]):
         return x.value.cumsum(2) / self.size.steps
 
 
+def _in_8_bits(weight: torch.Tensor) -> torch.Tensor:
+    """``weight`` (outputs, inputs, taps) as int8 with a scale per output has it; gradients pass as they are.
+
+    One spike more or less in the first layers becomes ten in the last, so that weights which are rounded
+    only when the network is compiled make another network of it.
+    """
+    scale = weight.detach().abs().amax((1, 2), keepdim=True) / 127
+    return weight + (torch.round(weight / scale) * scale - weight).detach()
+
+
 def train(size: Size, network: Network, images: Array, labels: Array) -> dict[str, Array]:
     """Trains on images (n, 1, 8, 8), whose rows are steps, and labels (n,); returns the parameters by the
     names that ``build_step`` has for them.
@@ -87,5 +101,11 @@ def train(size: Size, network: Network, images: Array, labels: Array) -> dict[st
 
     logits(x[:1], training=False)
     trained = [parameter for parameter in parameters.values() if parameter.requires_grad]
-    descend(trained, lambda batch: loss(logits(warped(x[batch]), True), y[batch]), len(x), EPOCHS, LEARNING_RATE)
-    return {name: parameter.detach().numpy() for name, parameter in parameters.items()}
+
+    def loss_of(batch: torch.Tensor) -> torch.Tensor:
+        return loss(logits(warped(x[batch]), training=True), y[batch])
+
+    descend(trained, loss_of, len(x), EPOCHS, LEARNING_RATE)
+    with torch.no_grad():
+        rounded = {n: _in_8_bits(p) if p.dim() == 3 else p.detach() for n, p in parameters.items()}
+    return {name: parameter.numpy() for name, parameter in rounded.items()}

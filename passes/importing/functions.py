@@ -13,6 +13,7 @@ from ..onnx_graph import OPSET, PATCH_DOMAIN, SPIKING_DOMAIN, quoted
 from ..onnx_infer import schema_of
 from ..patch_functions import check_patch_function
 from ..spiking.encoders import check_encoder
+from ..spiking.linear_memory import check_memory
 from ..spiking.neurons import check_neuron
 
 MAX_NODES = 100_000
@@ -20,7 +21,7 @@ MAX_NODES = 100_000
 MAX_DEPTH = 100
 """How deeply functions may call each other."""
 
-_CHECKS = {SPIKING_DOMAIN: (check_neuron, check_encoder), PATCH_DOMAIN: (check_patch_function,)}
+_CHECKS = {SPIKING_DOMAIN: (check_neuron, check_encoder, check_memory), PATCH_DOMAIN: (check_patch_function,)}
 """By domain of those that stay: what refuses one that is not what its name says."""
 
 Identifier = tuple[str, str, str]

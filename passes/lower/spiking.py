@@ -177,7 +177,7 @@ class SpikingLowering:
         """A linear memory, and the QuantizeLinear nodes behind it, which it does itself."""
         origin = Origin(node.op_type, node.name or "")
         operands = [self._builder.wide(self._tensor(value), origin) for value in node.inputs]
-        inputs = [t if t.constant else self._builder.ordered(t, row_major(len(t.shape)), origin) for t in operands]
+        inputs = [self._builder.ordered(t, row_major(len(t.shape)), origin) for t in operands]
         quantizer, shape = sole_consumer(node.outputs[0]), inputs[1].shape
         assert quantizer is not None
         done.add(quantizer)

@@ -9,8 +9,8 @@ import numpy as np
 import onnx_ir as oir
 
 from ..spiking.analysis import state_operands
-from ..spiking.neurons import NEURONS
 from ..spiking.linear_memory import remembered
+from ..spiking.neurons import NEURONS
 from ..spiking.rate_pool import counted
 from .affine import Affine
 from .graphs import name_of

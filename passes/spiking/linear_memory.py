@@ -14,6 +14,7 @@ import onnx
 import onnx.parser
 import onnx_ir as oir
 
+from ..onnx_functions import require_same
 from ..onnx_graph import OPSET, SPIKING_DOMAIN
 
 LINEAR_MEMORY = "LinearMemory"
@@ -37,6 +38,12 @@ def add_memory(model: oir.Model) -> None:
         function = oir.serde.deserialize_function(memory_function(model.opset_imports.get("", OPSET)))
         model.functions[function.identifier()] = function
         model.opset_imports[SPIKING_DOMAIN] = 1
+
+
+def check_memory(function: oir.Function) -> None:
+    """ModelError for a function that has the memory's name and computes something else."""
+    if function.name == LINEAR_MEMORY:
+        require_same(function, memory_function(function.opset_imports.get("", OPSET)))
 
 
 @cache

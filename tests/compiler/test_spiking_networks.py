@@ -123,6 +123,20 @@ def test_l2mu_reads_digits_in_a_few_kilobytes(tmp_path: Path) -> None:
     assert report["model"]["macs"] == 8 * 64, "the encoder's"
 
 
+@pytest.mark.parametrize("name", ["lmu_digits", "lmuformer_digits", "lmuformer_digits_spiking"])
+def test_networks_with_linear_memories_read_digits_in_8_bits(tmp_path: Path, name: str) -> None:
+    options = (
+        "--target", "nucleo-l4r5zi",
+        "--calibration", MODELS / "l2mu_digits_calibration.npz",
+        "--evaluate", MODELS / "l2mu_digits_evaluation.npz",
+    )  # fmt: skip
+    report = compiled(tmp_path / "out", MODELS / f"{name}.onnx", *options)
+    assert report["accuracy"]["compiled"] >= report["accuracy"]["reference"] - 0.01
+    assert report["sram"]["fits"] and report["flash"]["fits"]
+    memories = [layer for layer in report["layers"] if layer["operator"] == "LinearMemory"]
+    assert len(memories) == 1
+
+
 def test_l2mu_of_the_braille_size_only_adds(tmp_path: Path) -> None:
     """Its inputs are booleans, so that the layers behind them are event-driven too."""
     onnx.save(l2mu.build_braille(l2mu.random_braille_weights()), tmp_path / "braille.onnx")

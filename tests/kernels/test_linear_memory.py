@@ -28,7 +28,7 @@ CASES = [
     (13, 40.0, (1,), 2),
     (32, 128.0, (1,), 3),
 ]
-U = Quant(1 / 64, -5)
+U, STATE, READ = Quant(1 / 64, -5), Quant(4 / 2**15, 0), Quant(4 / 128, 3)
 
 
 def matrices(order: int, theta: float, inputs: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -42,8 +42,8 @@ def matrices(order: int, theta: float, inputs: int = 1) -> tuple[np.ndarray, np.
 
 
 def kernel_of(
-    a: np.ndarray, b: np.ndarray, units: tuple[int, ...], u: Quant = U, u_type: DType = DType.INT8,
-    state: Quant = Quant(4 / 2**15, 0), out: Quant = Quant(4 / 128, 3),
+    a: np.ndarray, b: np.ndarray, units: tuple[int, ...], u: Quant = U, state: Quant = STATE,
+    out: Quant = READ,
 ) -> IntegerLinearMemory:  # fmt: skip
     order, inputs = b.shape
 
@@ -55,7 +55,7 @@ def kernel_of(
         for name, matrix in (("A", a), ("B", b))
     ]
     before = tensor("M", order, DType.INT16, state)
-    operands = (tensor("u", inputs, u_type, u), before, *constants)
+    operands = (tensor("u", inputs, DType.INT8, u), before, *constants)
     return resolve_integer(
         Node("LinearMemory", "memory", {}, operands, (tensor("m", order, DType.INT8, out), before))
     )
@@ -110,8 +110,9 @@ def test_on_boards(board: str) -> None:
 
 
 @given(
-    order=st.integers(1, 40), theta=st.floats(2, 150), inputs=st.integers(1, 3), seed=st.integers(0, 2**32 - 1)
-)
+    order=st.integers(1, 40), theta=st.floats(2, 150), inputs=st.integers(1, 3),
+    seed=st.integers(0, 2**32 - 1),
+)  # fmt: skip
 @settings(max_examples=25, deadline=None)
 def test_integers_remember_what_floats_do(order: int, theta: float, inputs: int, seed: int) -> None:
     """Over twice θ: the memory within a 300th of its range, what is read within a step besides."""

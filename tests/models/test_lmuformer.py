@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from tinyc.models import lmuformer
 from tinyc.models.lmuformer_layers import Size
-from tinyc.models.stepping import run_steps, spikes
+from tinyc.models.stepping import read_rows, run_steps, spikes
 
 pytest.importorskip("scipy", reason="A and B need SciPy, of the extras `train` and `test`")
 
@@ -21,6 +22,9 @@ SIZES = [
     Size(inputs=33, channels=16, order=24, ratio=4, classes=7, steps=24),
 ]
 NETWORKS = [lmuformer.plain, lmuformer.spiking]
+FOLDER = Path(str(files("tinyc.models")))
+TRAINED = {"lmuformer_digits": lmuformer.plain, "lmuformer_digits_spiking": lmuformer.spiking}
+DOCUMENTED_ACCURACY = 0.97
 
 
 def frames(size: Size) -> np.ndarray:
@@ -95,9 +99,42 @@ def test_command_line(tmp_path: Path, options: tuple[str, ...]) -> None:
     small = {"inputs": 4, "channels": 6, "order": 5, "ratio": 2, "classes": 3, "steps": 8}
     sizes = [f"--{name}={value}" for name, value in small.items()]
     for name in ("one.onnx", "two.onnx"):
-        run = CliRunner().invoke(lmuformer.main, [*options, *sizes, "-o", str(tmp_path / name)])
+        run = CliRunner().invoke(lmuformer.main, ["random", *options, *sizes, "-o", str(tmp_path / name)])
         assert run.exit_code == 0, run.output
     assert (tmp_path / "one.onnx").read_bytes() == (tmp_path / "two.onnx").read_bytes()
     model = onnx.load(tmp_path / "one.onnx")
     assert bool(spikes(model)) == ("--spiking" in options)
     assert bool(model.metadata_props) != ("--sequence" in options)
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    with np.load(FOLDER / "l2mu_digits_evaluation.npz") as archive:
+        return archive["x"], archive["y"]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_digits_are_read_as_documented(name: str) -> None:
+    accuracy, rate = read_rows(onnx.load(FOLDER / f"{name}.onnx"), *digits())
+    assert accuracy >= DOCUMENTED_ACCURACY and (rate is None) == ("spiking" not in name)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_packaged_models_are_what_the_builder_makes_of_their_weights(name: str) -> None:
+    """Steps, and the whole sequence of the same weights gives the same logits."""
+    model, network = onnx.load(FOLDER / f"{name}.onnx"), TRAINED[name]
+    trained = {weight.name: onnx.numpy_helper.to_array(weight) for weight in model.graph.initializer}
+    assert lmuformer.build_step(lmuformer.DIGITS, network, trained) == model
+    rows = digits()[0][:20]
+    whole = lmuformer.build_sequence(lmuformer.DIGITS, network, trained)
+    expected = run_steps(whole, {"frames": rows.swapaxes(1, 2)[None]})["logits"][0]
+    steps = run_steps(model, {"frame": rows.swapaxes(0, 1)})["logits"][..., 0]
+    np.testing.assert_allclose(steps, expected.transpose(2, 0, 1), rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--spiking",)])
+def test_training_again(tmp_path: Path, options: tuple[str, ...]) -> None:
+    pytest.importorskip("torch", reason="training needs the extra `train`")
+    run = CliRunner().invoke(lmuformer.main, ["digits", *options, "-o", str(tmp_path / "m.onnx")])
+    assert run.exit_code == 0, run.output
+    assert read_rows(onnx.load(tmp_path / "m.onnx"), *digits())[0] >= DOCUMENTED_ACCURACY

@@ -90,7 +90,7 @@ class Sketch:
         return self._input(f"h{len(self.inputs)}", shape)
 
     def keep(self, state: str, after: str) -> None:
-        """Makes ``after`` the value of the state at the next time step, by a name that can stand in a list."""
+        """Makes ``after`` the value of the state at the next step, by a name that can stand in a list."""
         while set(after) & set(",:") or after in self.kept.values():
             after = self.one("Identity", after)
         self.kept[state] = after

@@ -149,7 +149,8 @@ def stateful(kept: int) -> tuple[oir.Model, dict[str, np.ndarray]]:
     a = Gemm<transB=1>(x, w) r = Relu(a) b = Gemm<transB=1>(r, v) c = Gemm<transB=1>(x, u)
     k = Mul(h, half) hn = Add(k, c) d = Gemm<transB=1>(h, o) y = Add(b, d)
     """
-    proto = build(f"float[1,8] x, float[1,{kept}] h", body, weights, outputs=f"float[1,4] y, float[1,{kept}] hn")
+    state = f"float[1,{kept}] h"
+    proto = build(f"float[1,8] x, {state}", body, weights, outputs=f"float[1,4] y, {state}n")
     model = canonicalize(import_model(proto, states=["h:hn"]))
     return model, {"x": normal(32, 1, 8), "h": np.zeros((32, 1, kept), np.float32)}
 

@@ -9,6 +9,7 @@ import pytest
 from tinyc.ir.errors import ModelError
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
+from tinyc.passes.onnx_builder import GraphBuilder
 from tinyc.passes.onnx_graph import SPIKING_DOMAIN
 from tinyc.passes.spiking.neurons import with_neurons
 
@@ -64,6 +65,17 @@ def test_a_function_that_only_has_the_name_is_refused() -> None:
     with pytest.raises(ModelError) as error:
         import_model(proto)
     assert "'LIF'" in str(error.value) and "differs" in str(error.value)
+
+
+def test_a_memory_that_only_has_the_name_is_refused() -> None:
+    graph = GraphBuilder("memory")
+    u, before = graph.input("u", [1, 2]), graph.input("M", [1, 3])
+    model = graph.model({"m": graph.memory("lmu", u, before, np.eye(3), np.ones((3, 2)))}, 17)
+    assert [node.op_type for node in import_model(model).graph] == ["LinearMemory"]
+    (node,) = (node for node in model.functions[0].node if node.output == ["m"])
+    node.op_type = "Sub"
+    with pytest.raises(ModelError, match="'LinearMemory'.*\n.*differs"):
+        import_model(model)
 
 
 def test_values_of_the_function_may_have_other_names() -> None:
