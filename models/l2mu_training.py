@@ -2,6 +2,7 @@
 
 # PyTorch is not among the packages that the type checker runs with.
 # pyright: reportMissingImports=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+# pyright: reportOperatorIssue=false, reportCallIssue=false, reportArgumentType=false
 
 from __future__ import annotations
 

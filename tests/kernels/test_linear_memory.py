@@ -87,6 +87,10 @@ def test_float_memories_are_onnx_runtimes(
     agree(program, samples, reference(model, samples))
 
 
+def bounds(dtype: DType) -> tuple[int, int]:
+    return int(dtype.lowest), int(dtype.highest) + 1
+
+
 @pytest.mark.parametrize(("order", "theta", "units", "inputs"), CASES)
 def test_emulator_and_c_agree(order: int, theta: float, units: tuple[int, ...], inputs: int) -> None:
     """On all integers that there are, so that saturation is met too."""
@@ -94,7 +98,7 @@ def test_emulator_and_c_agree(order: int, theta: float, units: tuple[int, ...], 
     program, random = program_of(kernel), np.random.default_rng(order)
     samples = [
         {
-            name: random.integers(b.dtype.lowest, b.dtype.highest + 1, b.shape).astype(b.dtype.numpy)
+            name: random.integers(*bounds(b.dtype), b.shape).astype(b.dtype.numpy)
             for name, b in program.buffers.items() if b.role is Role.INPUT
         }
         for _ in range(4)

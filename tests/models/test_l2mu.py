@@ -44,7 +44,7 @@ def weights_of(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     return {name: stored[name].T if name in ("A", "B") else stored[name] for name in names}
 
 
-def spiking(cell: l2mu.Cell, w: dict[str, np.ndarray], inputs: np.ndarray) -> np.ndarray:
+def spiking(cell: l2mu.SpikingCell, w: dict[str, np.ndarray], inputs: np.ndarray) -> np.ndarray:
     """Spikes of the hidden state for spikes (steps, inputs), in plain NumPy as the paper has it."""
 
     def lif(potential: np.ndarray, current: np.ndarray, leak: l2mu.Leak) -> np.ndarray:

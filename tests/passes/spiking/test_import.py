@@ -74,7 +74,7 @@ def test_a_memory_that_only_has_the_name_is_refused() -> None:
     assert [node.op_type for node in import_model(model).graph] == ["LinearMemory"]
     (node,) = (node for node in model.functions[0].node if node.output == ["m"])
     node.op_type = "Sub"
-    with pytest.raises(ModelError, match="'LinearMemory'.*\n.*differs"):
+    with pytest.raises(ModelError, match=r"'LinearMemory'.*\n.*differs"):
         import_model(model)
 
 
