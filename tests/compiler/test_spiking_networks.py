@@ -123,7 +123,14 @@ def test_l2mu_reads_digits_in_a_few_kilobytes(tmp_path: Path) -> None:
     assert report["model"]["macs"] == 8 * 64, "the encoder's"
 
 
-@pytest.mark.parametrize("name", ["lmu_digits", "lmuformer_digits", "lmuformer_digits_spiking"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lmu_digits",
+        pytest.param("lmuformer_digits", marks=pytest.mark.slow),
+        "lmuformer_digits_spiking",
+    ],
+)
 def test_networks_with_linear_memories_read_digits_in_8_bits(tmp_path: Path, name: str) -> None:
     options = (
         "--target", "nucleo-l4r5zi",
