@@ -54,7 +54,7 @@ def stateful(draw: st.DrawFn) -> tuple[onnx.ModelProto, list[str]]:
     return build(inputs, " ".join(nodes), weights, outputs=outputs), [f"{s}:{s}n" for s in states]
 
 
-_few = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+_few = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @_few
