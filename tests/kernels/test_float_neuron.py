@@ -71,7 +71,7 @@ def test_what_follows_a_convolution_has_its_channels_last() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"beta": np.full((1, 3, 1), 0.5)}, "beta has the shape [1, 3, 1]"),
+        ({"beta": np.full((3, 4), 0.5)}, "beta has the shape [3, 4]"),
         ({"threshold": np.ones((3, 4))}, "threshold has the shape [3, 4]"),
         ({"beta": 1.5}, "beta has values outside 0 … 1"),
         ({"beta": -0.1}, "beta has values outside 0 … 1"),

@@ -139,7 +139,7 @@ class Sketch:
     ) -> list[str]:  # fmt: skip
         """Appends a call of a function whose results are float32 of ``shapes``; returns their names."""
         plain = self._name(operator.lower())
-        names = [f"{plain}_{index}" for index in range(len(shapes))]
+        names = [f"{plain}_{len(self.nodes)}_{index}" for index in range(len(shapes))]
         name = f"{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), names, name, domain=domain, **attributes))
         for result, shape in zip(names, shapes, strict=True):
