@@ -13,7 +13,6 @@ import onnx_ir as oir
 from tinyc.codegen.emit import Facts, emit
 from tinyc.compiler.feeding import stored_inputs
 from tinyc.compiler.fidelity import _compute, _truth, _value, step_errors
-from tinyc.compiler.options import CompileOptions
 from tinyc.compiler.scheduling import ordered
 from tinyc.compiler.sessions import Reference
 from tinyc.compiler.stepping import Stepper, unrolled
@@ -31,7 +30,6 @@ from tinyc.passes.place import place
 from tinyc.passes.quantize import quantize
 from tinyc.passes.samples import input_specs, random_samples, random_sequences
 from tinyc.passes.schedule import placed_front
-from tinyc.passes.settle import settle_states
 from tinyc.passes.state_pairs import given_inputs
 from tinyc.passes.validate import validate
 from tinyc.passes.views import eliminate_copies
@@ -217,7 +215,7 @@ def steps_agree(proto: onnx.ModelProto, states: Sequence[str] = ()) -> None:
     model = import_model(proto, states=states)
     sequence = next(iter(random_sequences(input_specs(given_inputs(model)), 1, STEPS, seed=0)))
     wanted = Stepper(model).run(sequence)[1]
-    layers = ordered(lower(canonicalize(model), "net"), CompileOptions("host"))
+    layers = ordered(lower(canonicalize(model), "net"))
     front = placed_front(layers, count=3)
     for point in front:
         validate(point.program)
@@ -240,7 +238,7 @@ def quantized_steps_agree(proto: onnx.ModelProto) -> None:
     quantized = remove_dead_channels(quantize(model, calibration.arrays))
     sequence = next(iter(random_sequences(specs, 1, STEPS, seed=0)))
     layers = lower(quantized, "net")
-    placed = place(settle_states(ordered(layers, CompileOptions("host"))))
+    placed = place(ordered(layers))
     validate(placed)
     neurons = {step.name for step in layers.steps if isinstance(step.kernel, NeuronKernel)}
     for error in step_errors(layers, quantized, with_states(placed, quantized, sequence)):
