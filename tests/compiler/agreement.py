@@ -30,7 +30,6 @@ from tinyc.passes.place import place
 from tinyc.passes.quantize import quantize
 from tinyc.passes.samples import input_specs, random_samples, random_sequences
 from tinyc.passes.schedule import placed_front
-from tinyc.passes.settle import settle_states
 from tinyc.passes.state_pairs import given_inputs
 from tinyc.passes.validate import validate
 from tinyc.passes.views import eliminate_copies
@@ -239,7 +238,7 @@ def quantized_steps_agree(proto: onnx.ModelProto) -> None:
     quantized = remove_dead_channels(quantize(model, calibration.arrays))
     sequence = next(iter(random_sequences(specs, 1, STEPS, seed=0)))
     layers = lower(quantized, "net")
-    placed = place(settle_states(ordered(layers)))
+    placed = place(ordered(layers))
     validate(placed)
     neurons = {step.name for step in layers.steps if isinstance(step.kernel, NeuronKernel)}
     for error in step_errors(layers, quantized, with_states(placed, quantized, sequence)):
