@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import onnx
 import onnx_ir as oir
@@ -63,7 +64,7 @@ def splice(node: oir.Node, nodes: Sequence[oir.Node], results: Sequence[oir.Valu
 
 
 def _body(node: oir.Node, opset: int) -> onnx.FunctionProto | None:
-    schema = schema_of(node, opset)
+    schema: Any = schema_of(node, opset)  # onnx has no types for what it says of functions
     if schema is None:
         return None
     types = [onnx.TypeProto() if value is None else type_proto(value) for value in node.inputs]

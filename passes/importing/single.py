@@ -42,7 +42,7 @@ def _retype(value: oir.Value) -> None:
         value.const_value = _single(value.const_value)
 
 
-def _single(tensor: oir.TensorProtocol) -> oir.Tensor:
+def _single(tensor: oir.TensorProtocol) -> oir.TensorProtocol:
     with np.errstate(over="ignore"):
         return oir.Tensor(tensor.numpy().astype(np.float32), name=tensor.name)
 

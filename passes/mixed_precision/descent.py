@@ -263,8 +263,8 @@ class _Search:
     # ---- what is offered ----
 
     def _weight_steps(self) -> list[Step]:
-        steps = weights.narrowing(self._facts.layers, self._added, self._widths)
-        return [step for step in steps if step.name in self._narrowable]
+        layers = [layer for layer in self._facts.layers if layer.name in self._narrowable]
+        return weights.narrowing(layers, self._added, self._widths)
 
     def _steps_to_4_bits(self) -> list[Step]:
         """Of weights: they halve the BitOPs for less noise than maps do."""

@@ -34,5 +34,5 @@ def outlined(model: oir.Model) -> oir.Model:
     }
     layers = [unit for unit in parts.units if unit.rule.weight_axis is not None]
     insert(work, quants, {unit.name: to_nearest(unit, 8, quants) for unit in layers})
-    remove_marked(work.graph)
+    remove_marked(work)
     return work

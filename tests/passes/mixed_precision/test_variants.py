@@ -50,7 +50,7 @@ def test_every_variant_gives_the_bits_that_it_gives_alone(
     np.testing.assert_array_equal(_rows(known.run(whole, "y")), outputs_of(whole, samples.feeds))
     monkeypatch.setattr(variants, "Runner", Counting)
     moved = 0
-    for name, bits, of_weights, make in quantizer.narrowed(samples):
+    for name, bits, of_weights, make in quantizer.narrowed(samples, {}):
         model, key = make(), f"{name} {bits} {'weights' if of_weights else ''}"
         expected = outputs_of(model, samples.feeds)
         np.testing.assert_array_equal(_rows(known.run(model, "y")), expected, err_msg=key)
