@@ -104,10 +104,10 @@ def train(images: Array, labels: Array) -> dict[str, Array]:
         logits, rate = network(warped(x[batch]))
         return loss(logits, y[batch]) + RATE_WEIGHT * torch.relu(rate - HIGHEST_RATE)
 
-    descend(
-        network.parameters(), loss_of, len(x), EPOCHS, LEARNING_RATE,
-        lambda: average.update_parameters(network),
-    )  # fmt: skip
+    def remember() -> None:
+        average.update_parameters(network)
+
+    descend(network.parameters(), loss_of, len(x), EPOCHS, LEARNING_RATE, remember)
     return {name: value.numpy() for name, value in average.module.weights().items()}
 
 
@@ -139,8 +139,9 @@ def train_plain(images: Array, labels: Array) -> dict[str, Array]:
     network = _PlainReader()
     x, y = torch.from_numpy(images), torch.from_numpy(labels)
     loss = nn.CrossEntropyLoss(label_smoothing=0.05)
-    descend(
-        network.parameters(), lambda batch: loss(network(warped(x[batch])), y[batch]),
-        len(x), PLAIN_EPOCHS, LEARNING_RATE,
-    )  # fmt: skip
+
+    def loss_of(batch: torch.Tensor) -> torch.Tensor:
+        return loss(network(warped(x[batch])), y[batch])
+
+    descend(network.parameters(), loss_of, len(x), PLAIN_EPOCHS, LEARNING_RATE)
     return {name: value.detach().numpy() for name, value in network.weights().items()}
