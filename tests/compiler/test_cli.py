@@ -306,7 +306,7 @@ def test_usage() -> None:
 
 
 def test_internal_errors_ask_to_be_reported(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of all things")
 
     monkeypatch.setattr("tinyc.compiler.pipeline.make_schedules", broken)

@@ -190,6 +190,7 @@ def test_the_page_follows_the_scheme_and_prints(show: Callable[..., Browser]) ->
     light = window.run(fill)
     dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
     window.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    window.until(f"{fill} !== '{light}'")  # the page is told of the scheme with its next frame
     assert luminance(window.run(fill)) > luminance(light)
     printed = window.driver.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
     assert len(printed["data"]) > 50_000
