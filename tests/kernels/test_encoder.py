@@ -182,5 +182,5 @@ def test_a_function_with_an_encoders_name_and_another_body_is_refused() -> None:
     model = _model("Poisson", (1, 6))
     import_model(model)
     model.functions[0].node[0].attribute[0].i += 1
-    with pytest.raises(ModelError, match="is not the encoder of that name"):
+    with pytest.raises(ModelError, match="is not tinyc's of that name"):
         import_model(model)
