@@ -167,7 +167,9 @@ class Profile:
             for operand, name in enumerate(step.inputs):
                 if name in scope.producers and name not in step.outputs:
                     reach = scope.reads.reach(index, operand, axis)
-                    need = reach.begin[first], reach.end[last - 1]
+                    # Of a part that is padding alone nothing is read: it begins where the tensor ends.
+                    top = reach.begin[np.minimum(first, len(reach.begin) - 1)]
+                    need = top, np.where(first < last, reach.end[last - 1], top)
                     mine = wanted.get(name, need)
                     wanted[name] = np.minimum(mine[0], need[0]), np.maximum(mine[1], need[1])
         starts = np.flatnonzero(np.diff(owner, prepend=0))

@@ -21,7 +21,7 @@ from tinyc.kernels.unary import Unary
 from tinyc.passes.import_onnx import import_model
 
 from .agreement import near, run, samples_of
-from .exporters import NETWORKS, Graph, silu_cnn
+from .exporters import NETWORKS, silu_cnn
 
 SAMPLES = 8
 INT8_ERROR = 0.1
@@ -99,17 +99,6 @@ def test_silu_is_one_step_and_every_pass_leaves_a_model_that_runs(precision: str
         session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
         (found,) = session.run(None, sample)
         assert np.asarray(found).shape == (1, 4, 7, 6)
-
-
-def test_recurrent_layers_are_refused_by_name():
-    g = Graph(opset=14)
-    x = g.input("x", [5, 1, 3])
-    y = g.node("LSTM", x, g.normal(1, 16, 3), g.normal(1, 16, 4), g.normal(1, 32), hidden_size=4)
-    model = g.model(y=(y, [5, 1, 1, 4]))
-    with pytest.raises(ModelError, match="LSTM") as caught:
-        compile_model(model, CompileOptions("host", precision="float32"))
-    assert "/LSTM_0" in caught.value.where
-    assert caught.value.exit_code == 3
 
 
 def test_operators_of_other_domains_are_refused_by_name():

@@ -76,6 +76,7 @@ GIVEN = {
     "budget", "index", "output_shape", "activation_bits", "weight_bits", "parameters", "removed_channels",
     "opset", "shape", "axes", "scale", "zero_point", "offset", "passes", "sram_bytes", "flash_bytes",
     "clock_hz", "point", "first", "last", "layer", "tasks", "runs", "held", "samples", "classes", "vectors",
+    "left_out",
     "input_passes", "level", "code_by_goal", "max_lsb_per_layer",
 }  # fmt: skip
 """Numbers that were given or count something, and those that are others again."""
