@@ -10,6 +10,9 @@ import pytest
 
 from tinyc.emulator.machine import Machine
 from tinyc.ir.program import MemoryPlan, Program, Role
+from tinyc.passes.canonicalize import canonicalize
+from tinyc.passes.import_onnx import import_model
+from tinyc.passes.lower import lower
 from tinyc.passes.place import least_arena, place
 from tinyc.passes.schedule import Point, Segment, build, least, placed_front
 from tinyc.passes.schedule.cost import cycles, executed
@@ -18,7 +21,9 @@ from tinyc.passes.schedule.feed import feed_by_rows
 from tinyc.passes.schedule.lazy import least_memory
 from tinyc.passes.schedule.search import Candidate, candidates
 from tinyc.passes.validate import validate
+from tinyc.passes.views import eliminate_copies
 
+from .onnx_text import build as build_model
 from .programs import Box, Builder
 from .small_networks import NETWORKS, layers_of
 
@@ -191,3 +196,13 @@ def test_few_points_span_the_front() -> None:
     points = front("ic")
     assert 3 <= len(points) <= 5 + 2
     assert any(all(s.regions == 1 for s in p.segments) and p.segments != points[0].segments for p in points)
+
+
+def test_regions_of_padding_alone_read_nothing() -> None:
+    body = "m = Mul(h, c) a = Add(m, x) r = Relu(a) b = Abs(a) y = Pad(b, pads)"
+    constants = {"c": np.float32(0.75), "pads": np.array([0, 0, 0, 0, 1, 0])}
+    outputs = "float[1,1,1] r, float[1,2,1] y"
+    proto = build_model("float[1,1,1] x, float[1,1,1] h", body, constants, outputs=outputs)
+    model = canonicalize(import_model(proto))
+    for point in placed_front(eliminate_copies(lower(model, "net"))):
+        validate(point.program)
