@@ -133,7 +133,7 @@ def resolve_poisson(node: Node) -> Poisson:
     values = node.input(0)
     places = node.constant(2, "the places").real
     if not np.array_equal(places.reshape(-1), np.arange(values.elements)):
-        raise node.refuse("its places are not 0, 1, 2, …", "give the elements their numbers in order, as int64")
+        raise node.refuse("its places are not 0, 1, 2, …", "give the elements their numbers in order")
     if len(values.shape) not in _GRIDDED and values.order != tuple(sorted(values.order)):
         raise node.refuse("its values were transposed", "put the Transpose behind it")
     levels = np.arange(LEVELS, dtype=np.float32) * _number(node, 3, "the unit")
