@@ -13,12 +13,12 @@ from torch import nn
 from torch.nn import functional
 
 from .digits import CLASSES, FEATURES, NETWORK, ConvBlock
+from .training import be_reproducible, descend
 
 Array = np.ndarray[Any, Any]
 
 SEED = 7
 EPOCHS = 60
-BATCH = 32
 
 
 class _Block(nn.Module):
@@ -54,21 +54,15 @@ def train(images: Array, labels: Array) -> dict[str, Array]:
     Adam with a one-cycle learning rate and shifts by up to a pixel; nothing is chosen by the evaluation
     images. Single-threaded and seeded, so that the same PyTorch gives the same weights.
     """
-    torch.manual_seed(SEED)
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    be_reproducible(SEED)
     network = _Digits()
     x, y = torch.from_numpy(images), torch.from_numpy(labels)
-    steps = -(-len(x) // BATCH)
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=EPOCHS * steps)
     loss = nn.CrossEntropyLoss(label_smoothing=0.05)
-    for _ in range(EPOCHS):
-        for batch in torch.randperm(len(x)).split(BATCH):
-            optimizer.zero_grad()
-            loss(network(_shifted(x[batch])), y[batch]).backward()
-            optimizer.step()
-            schedule.step()
+
+    def loss_of(batch: torch.Tensor) -> torch.Tensor:
+        return loss(network(_shifted(x[batch])), y[batch])
+
+    descend(network.parameters(), loss_of, len(x), EPOCHS, 1e-2)
     return {_onnx_name(key): value.numpy() for key, value in network.state_dict().items()}
 
 

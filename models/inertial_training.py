@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from .inertial import CHANNELS, CLASSES, FILTERS, KERNEL, POOL, UNITS
+from .training import be_reproducible, descend
 
 Array = np.ndarray[Any, Any]
 
@@ -45,21 +46,15 @@ def train(windows: Array, labels: Array) -> dict[str, Array]:
 
     Single-threaded and seeded, so that the same PyTorch gives the same weights.
     """
-    torch.manual_seed(SEED)
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    be_reproducible(SEED)
     network = _Inertial()
     x, y = torch.from_numpy(windows), torch.from_numpy(labels)
-    steps = -(-len(x) // BATCH)
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=EPOCHS * steps)
     loss = nn.CrossEntropyLoss(label_smoothing=0.05)
-    for _ in range(EPOCHS):
-        for batch in torch.randperm(len(x)).split(BATCH):
-            optimizer.zero_grad()
-            loss(network(x[batch]), y[batch]).backward()
-            optimizer.step()
-            schedule.step()
+
+    def loss_of(batch: torch.Tensor) -> torch.Tensor:
+        return loss(network(x[batch]), y[batch])
+
+    descend(network.parameters(), loss_of, len(x), EPOCHS, 1e-2, batch_size=BATCH)
     return _named({key: value.numpy() for key, value in network.state_dict().items()})
 
 

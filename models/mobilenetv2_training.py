@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from .convnet import make_divisible
 from .mobilenetv2 import HEAD, STAGES, STEM
+from .training import be_reproducible
 
 Array = np.ndarray[Any, Any]
 
@@ -79,9 +80,7 @@ def train(images: Array, labels: Array, width: float) -> dict[str, Array]:
     Adam with a one-cycle learning rate, pictures mirrored at random and small for most epochs; nothing is
     chosen by evaluation images. Single-threaded and seeded, so that the same PyTorch gives the same weights.
     """
-    torch.manual_seed(SEED)
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    be_reproducible(SEED)
     network = MobileNetV2(width, int(labels.max()) + 1).to(memory_format=torch.channels_last)
     x, y = torch.from_numpy(images), torch.from_numpy(labels)
     steps = len(x) // BATCH

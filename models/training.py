@@ -1,4 +1,4 @@
-"""What the trainings of networks that read digits row by row have in common (extra ``train``)."""
+"""What trainings have in common (extra ``train``)."""
 
 # PyTorch is not among the packages that the type checker runs with.
 # pyright: reportMissingImports=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
@@ -40,14 +40,14 @@ def be_reproducible(seed: int) -> None:
 
 def descend(
     parameters: Iterable[torch.Tensor], loss_of: Callable[[torch.Tensor], torch.Tensor], samples: int,
-    epochs: int, rate: float, after_step: Callable[[], None] = lambda: None,
+    epochs: int, rate: float, after_step: Callable[[], None] = lambda: None, batch_size: int = BATCH,
 ) -> None:  # fmt: skip
     """Adam with a one-cycle learning rate up to ``rate``, over batches of the numbers of samples."""
     optimizer = torch.optim.AdamW(parameters, weight_decay=1e-2)
-    steps = epochs * -(-samples // BATCH)
+    steps = epochs * -(-samples // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     for _ in range(epochs):
-        for batch in torch.randperm(samples).split(BATCH):
+        for batch in torch.randperm(samples).split(batch_size):
             optimizer.zero_grad()
             loss_of(batch).backward()
             optimizer.step()
