@@ -21,6 +21,7 @@ import numpy as np
 import onnx
 
 from ..passes.onnx_builder import GraphBuilder
+from .extras import training_packages
 
 Array = np.ndarray[Any, Any]
 
@@ -136,14 +137,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--evaluate", type=_FILE, metavar="Y.npz", help="Write the evaluation images here.")
 def main(output: Path, calibration: Path | None, evaluate: Path | None) -> None:
     """Trains, writes the model and, where asked for, the data, and prints the accuracy."""
-    try:
+    with training_packages():
         from .digits_training import train
 
         split = load_split()
         model = build_model(train(split.train_x, split.train_y))
-    except ModuleNotFoundError as error:
-        missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
-        raise click.UsageError(missing) from error
     onnx.save(model, output)
     if calibration:
         images, labels = split.calibration

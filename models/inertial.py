@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 
 from ..passes.onnx_builder import GraphBuilder
+from .extras import training_packages
 
 Array = np.ndarray[Any, Any]
 
@@ -88,13 +89,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--evaluate", type=_FILE, metavar="Y.npz", help="Write 500 evaluation windows here.")
 def main(output: Path, calibration: Path | None, evaluate: Path | None) -> None:
     """Trains the network, writes it and, where asked for, the data."""
-    try:
+    with training_packages():
         from .inertial_training import train
 
         model = build_model(train(*windows("train", 1500)))
-    except ModuleNotFoundError as error:
-        missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
-        raise click.UsageError(missing) from error
     onnx.save(model, output)
     for path, split, count in ((calibration, "calibration", 64), (evaluate, "evaluation", 500)):
         if path:

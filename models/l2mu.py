@@ -39,6 +39,7 @@ import onnx_ir as oir
 
 from ..passes.onnx_builder import GraphBuilder
 from .digits import CLASSES, load_split, rows_of
+from .extras import training_packages
 from .lmu import discrete_memory
 from .stepping import described
 
@@ -235,15 +236,12 @@ def main() -> None:
 @click.option("--evaluate", type=_FILE, metavar="Y.npz", help="Write the evaluation sequences here.")
 def digits(plain: bool, output: Path, calibration: Path | None, evaluate: Path | None) -> None:
     """Trains, writes the model and, where asked for, the data, and prints how well it reads."""
-    try:
+    with training_packages():
         from .l2mu_training import train, train_plain
 
         split = load_split()
         build, trained = (build_plain, train_plain) if plain else (build_digits, train)
         model = build(trained(split.train_x, split.train_y))
-    except ModuleNotFoundError as error:
-        missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
-        raise click.UsageError(missing) from error
     onnx.save(model, output)
     if calibration:
         images, labels = split.calibration

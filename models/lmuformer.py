@@ -35,6 +35,7 @@ import numpy as np
 import onnx
 
 from .digits import load_split, rows_of
+from .extras import training_packages
 from .lmuformer_graphs import Steps, WholeSequence
 from .lmuformer_layers import Array, Layers, Size
 from .stepping import described
@@ -148,14 +149,11 @@ def random_weights(spikes: bool, sequence: bool, output: Path, **sizes: int) -> 
 def digits(spikes: bool, output: Path) -> None:
     """Trains, writes the model, and prints its accuracy."""
     network = spiking if spikes else plain
-    try:
+    with training_packages():
         from .lmuformer_training import train
 
         split = load_split()
         model = build_step(DIGITS, network, train(DIGITS, network, split.train_x, split.train_y))
-    except ModuleNotFoundError as error:
-        missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
-        raise click.UsageError(missing) from error
     onnx.save(model, output)
     click.echo(f"{output}: {described(model, rows_of(split.evaluation_x), split.evaluation_y)}")
 

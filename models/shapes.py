@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 
 from .drawing import SHAPES, draw
+from .extras import training_packages
 from .mobilenetv2 import build_model, with_weights
 
 Array = np.ndarray[Any, Any]
@@ -73,11 +74,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--evaluate", type=_FILE, metavar="Y.npz", help="Write the evaluation pictures here.")
 def main(output: Path, calibration: Path | None, evaluate: Path | None) -> None:
     """Trains, writes the model and, where asked for, the data, and prints the accuracy."""
-    try:
+    with training_packages():
         model = train_model()
-    except ModuleNotFoundError as error:
-        missing = f"{error.name} is not installed; `pip install 'tinyc[train]'` brings it"
-        raise click.UsageError(missing) from error
     onnx.save(model, output)
     if calibration:
         _save(calibration, *CALIBRATION.draw())
