@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import onnx_ir as oir
 
@@ -13,6 +11,7 @@ from ...kernels.recurrent import Operand
 from ..onnx_edit import add_constant, add_integers, emit, set_inputs, take_over, unique_name
 from ..onnx_graph import constant, dequantized_constant, graph_of, input_at, shape_of
 from ..onnx_infer import infer
+from ..state_pairs import StatePair
 from .axes import Axes, refused
 
 _RESULTS = {Operand.H: (1, "h"), Operand.C: (2, "c")}
@@ -20,14 +19,6 @@ _RESULTS = {Operand.H: (1, "h"), Operand.C: (2, "c")}
 
 Parameters = tuple[oir.Value | None, ...]
 """A scale and a zero point."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A state: names of the graph's new input and output."""
-
-    input: str
-    output: str
 
 
 def recurrent_axis(node: oir.Node, axes: Axes) -> int | None:
@@ -49,7 +40,7 @@ def recurrent_axis(node: oir.Node, axes: Axes) -> int | None:
     return 0
 
 
-def keep_states(node: oir.Node) -> list[Kept]:
+def keep_states(node: oir.Node) -> list[StatePair]:
     """Makes states of the layer, whose time is one step, new inputs and outputs of the graph; nodes are to be
     sorted afterwards.
 
@@ -59,14 +50,14 @@ def keep_states(node: oir.Node) -> list[Kept]:
     _show_current(node, quant)
     node.resize_outputs(3 if node.op_type == "LSTM" else 2)
     operands = [*node.inputs, *[None] * (max(_RESULTS) + 1 - len(node.inputs))]
-    kept: list[Kept] = []
+    kept: list[StatePair] = []
     for index in (Operand.H, Operand.C) if node.op_type == "LSTM" else (Operand.H,):
         result, letter = _RESULTS[index]
         name = unique_name(graph_of(node), f"{node.name}.{letter}".replace(",", "_"))
         parameters = quant and (_wide(node, index) or quant)
         operands[index] = _begun(node, name, operands[index], parameters)
         output = _left(node, node.outputs[result], name, parameters)
-        kept.append(Kept(name, output))
+        kept.append(StatePair(name, output))
     set_inputs(node, operands if node.op_type == "LSTM" else operands[: 1 + Operand.H])
     infer(node)
     return kept
