@@ -1,12 +1,27 @@
-"""Model-local functions that tinyc has kernels for: a model's own must compute what these do."""
+"""Model-local functions that tinyc has kernels for: a model gets those that its nodes call, and one that it
+brings must compute what tinyc's of that name does."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection
 
 import onnx
 import onnx_ir as oir
 
 from ..ir.errors import ModelError
 from .onnx_graph import quoted
+
+
+def add_functions(
+    model: oir.Model, domain: str, names: Collection[str], written: Callable[[str], onnx.FunctionProto]
+) -> None:
+    """Gives ``model`` what ``written`` makes of those ``names`` of functions of ``domain``, in its version 1,
+    that its nodes call."""
+    called = {node.op_type for node in model.graph if node.domain == domain}
+    for name in sorted(called.intersection(names)):
+        function = oir.serde.deserialize_function(written(name))
+        model.functions[function.identifier()] = function
+        model.opset_imports[domain] = 1
 
 
 def require_same(function: oir.Function, known: onnx.FunctionProto) -> None:

@@ -14,7 +14,7 @@ import onnx
 import onnx.parser
 import onnx_ir as oir
 
-from .onnx_functions import require_same
+from .onnx_functions import add_functions, require_same
 from .onnx_graph import OPSET, PATCH_DOMAIN
 
 HAS_OUTLIERS, SELECT_PATCHES, HIDE_PATCHES = "HasOutliers", "SelectPatches", "HidePatches"
@@ -94,12 +94,7 @@ def patch_function(operator: str) -> onnx.FunctionProto:
 
 def add_patch_functions(model: oir.Model) -> None:
     """Gives ``model`` those functions that its nodes call."""
-    called = {node.op_type for node in model.graph if node.domain == PATCH_DOMAIN}
-    for operator in sorted(called & _FUNCTIONS.keys()):
-        function = oir.serde.deserialize_function(patch_function(operator))
-        model.functions[function.identifier()] = function
-    if called:
-        model.opset_imports[PATCH_DOMAIN] = 1
+    add_functions(model, PATCH_DOMAIN, _FUNCTIONS, patch_function)
 
 
 def with_patch_functions(model: onnx.ModelProto) -> onnx.ModelProto:

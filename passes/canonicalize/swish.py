@@ -15,6 +15,7 @@ import onnx.parser
 import onnx_ir as oir
 
 from ..onnx_edit import become
+from ..onnx_functions import add_functions
 from ..onnx_graph import FUSED_DOMAIN, OPSET, Array
 from .functions import recognised, same
 from .regions import sigmoid
@@ -27,18 +28,13 @@ def fuse_swish(model: oir.Model) -> None:
 
     To come last: other rewriting does not see through the node.
     """
-    fused = False
     for region, alpha in recognised(model.graph, _alpha):
         if region.source.dtype != oir.DataType.FLOAT:
             continue
         name = region.main_node(*_NAMED_AFTER).name
         last, attributes = region.nodes[0], {"alpha": alpha}
         become(last, "Swish", [region.source], attributes, domain=FUSED_DOMAIN, name=name)
-        fused = True
-    if fused:
-        function = oir.serde.deserialize_function(_swish())
-        model.functions[function.identifier()] = function
-        model.opset_imports[FUSED_DOMAIN] = 1
+    add_functions(model, FUSED_DOMAIN, ("Swish",), lambda _: _swish())
 
 
 def _alpha(x: Array, y: Array) -> float | None:

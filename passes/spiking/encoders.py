@@ -14,9 +14,8 @@ import onnx.parser
 import onnx_ir as oir
 
 from ...kernels.encoder import NOISE_MULTIPLIERS, TURN
-from ..onnx_functions import require_same
+from ..onnx_functions import add_functions, require_same
 from ..onnx_graph import OPSET, SPIKING_DOMAIN
-from .neurons import VERSION
 
 _POISSON = f"""
     words = Constant <value_int: int = {2**32}> ()
@@ -95,7 +94,4 @@ def check_encoder(function: oir.Function) -> None:
 
 def add_encoders(model: oir.Model) -> None:
     """Gives ``model`` the functions that its nodes call."""
-    for operator in sorted({node.op_type for node in model.graph if is_encoder(node)}):
-        function = oir.serde.deserialize_function(encoder_function(operator))
-        model.functions[function.identifier()] = function
-        model.opset_imports[SPIKING_DOMAIN] = VERSION
+    add_functions(model, SPIKING_DOMAIN, ENCODERS, encoder_function)

@@ -14,7 +14,7 @@ import onnx
 import onnx.parser
 import onnx_ir as oir
 
-from ..onnx_functions import require_same
+from ..onnx_functions import add_functions, require_same
 from ..onnx_graph import OPSET, SPIKING_DOMAIN
 
 LINEAR_MEMORY = "LinearMemory"
@@ -34,10 +34,8 @@ def remembered(node: oir.Node) -> tuple[oir.Value, oir.Value]:
 
 def add_memory(model: oir.Model) -> None:
     """Gives ``model`` the function, of the model's own opset, where a node calls it."""
-    if any(map(is_memory, model.graph)):
-        function = oir.serde.deserialize_function(memory_function(model.opset_imports.get("", OPSET)))
-        model.functions[function.identifier()] = function
-        model.opset_imports[SPIKING_DOMAIN] = 1
+    opset = model.opset_imports.get("", OPSET)
+    add_functions(model, SPIKING_DOMAIN, (LINEAR_MEMORY,), lambda _: memory_function(opset))
 
 
 @cache

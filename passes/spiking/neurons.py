@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import onnx
@@ -28,11 +28,8 @@ import onnx.parser
 import onnx_ir as oir
 
 from ...ir.errors import ModelError
-from ..onnx_functions import require_same
+from ..onnx_functions import add_functions, require_same
 from ..onnx_graph import OPSET, SPIKING_DOMAIN
-
-VERSION = 1
-"""The version of the domain, for a model's opset imports."""
 
 
 class Reset(IntEnum):
@@ -148,12 +145,7 @@ def neuron_function(operator: str, opset: int = OPSET) -> onnx.FunctionProto:
 def add_neurons(model: oir.Model) -> None:
     """Gives ``model`` the functions of the neurons that its nodes call, of the model's own opset."""
     opset = model.opset_imports.get("", OPSET)
-    called = sorted({node.op_type for node in model.graph if node.domain == SPIKING_DOMAIN} & NEURONS.keys())
-    for operator in called:
-        function = oir.serde.deserialize_function(neuron_function(operator, opset))
-        model.functions[function.identifier()] = function
-    if called:
-        model.opset_imports[SPIKING_DOMAIN] = VERSION
+    add_functions(model, SPIKING_DOMAIN, NEURONS, partial(neuron_function, opset=opset))
 
 
 def with_neurons(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -8,6 +8,7 @@ import onnx
 import onnx.parser
 import onnx_ir as oir
 
+from ..onnx_functions import add_functions
 from ..onnx_graph import OPSET, SPIKING_DOMAIN
 
 RATE_MAX_POOL = "RateMaxPool"
@@ -26,9 +27,7 @@ def counted(node: oir.Node) -> list[tuple[oir.Value, oir.Value]]:
 
 def add_rate_pool(model: oir.Model) -> None:
     """Gives ``model`` the function where a node calls it."""
-    if any(map(is_rate_pool, model.graph)):
-        function = oir.serde.deserialize_function(_function())
-        model.functions[function.identifier()] = function
+    add_functions(model, SPIKING_DOMAIN, (RATE_MAX_POOL,), lambda _: _function())
 
 
 @cache
