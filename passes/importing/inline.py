@@ -50,9 +50,11 @@ def expand(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
 def splice(node: oir.Node, nodes: Sequence[oir.Node], results: Sequence[oir.Value]) -> list[oir.Node]:
     """Put ``nodes``, which are in no graph, in place of ``node``; ``results`` are its named outputs now.
 
-    All nodes that came to the graph: names of nodes and values are made unique.
+    All nodes that came to the graph: those that nobody reads do not, names of nodes and values are made
+    unique.
     """
     graph = graph_of(node)
+    nodes = _read(nodes, results)
     for moved in nodes:
         for output in moved.outputs:
             wanted = output.name or f"{node.name}_{moved.op_type}_output"
@@ -61,6 +63,18 @@ def splice(node: oir.Node, nodes: Sequence[oir.Node], results: Sequence[oir.Valu
     carriers = _carry(node, results)
     graph.remove(node, safe=True)
     return [*nodes, *carriers]
+
+
+def _read(nodes: Sequence[oir.Node], results: Sequence[oir.Value]) -> list[oir.Node]:
+    """Those of ``nodes``, in order, that ``results`` depend on."""
+    found: list[oir.Node] = []
+    for node in reversed(nodes):
+        if any(output.uses() or output in results for output in node.outputs):
+            found.append(node)
+        else:
+            for index in range(len(node.inputs)):
+                node.replace_input_with(index, None)
+    return found[::-1]
 
 
 def _body(node: oir.Node, opset: int) -> onnx.FunctionProto | None:
