@@ -44,6 +44,7 @@ def expand(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
     if body is None:
         return [], opset
     version = next(entry.version for entry in body.opset_import if entry.domain == "")
+    _add_defaults(node, body, opset)
     return _move_in(node, _called(node, body, version)), version
 
 
@@ -93,6 +94,15 @@ def _body(node: oir.Node, opset: int) -> onnx.FunctionProto | None:
         if version <= opset:
             return onnx.FunctionProto.FromString(schema.get_function_with_opset_version(version))
     return None
+
+
+def _add_defaults(node: oir.Node, body: onnx.FunctionProto, opset: int) -> None:
+    """Give ``node`` the attributes that the body refers to and the model leaves at their defaults."""
+    schema = schema_of(node, opset)
+    for name in body.attribute:
+        default = None if schema is None else schema.attributes[name].default_value
+        if name not in node.attributes and default is not None and default.type:
+            node.attributes.add(oir.serde.deserialize_attribute(default))
 
 
 def _called(node: oir.Node, body: onnx.FunctionProto, version: int) -> oir.Graph:
