@@ -1,10 +1,10 @@
-"""ONNX's own tests of its operators through the whole compiler: what passes, by operator, and why not the rest.
+"""ONNX's own tests of its operators through the whole compiler: what passes, and why the rest does not.
 
     python -m tinyc.benchmarks.operators [--match REGEX] [--json] [--page docs/operators.md]
 
-The cases are those that come with the package ``onnx``. Each is compiled for a board with a floating-point unit,
-its C is built and run on this machine, and every output is held against the expected one. Without ``--page`` the
-table is only printed.
+The cases are those that come with the package ``onnx``. Each is compiled for a board with a floating-point
+unit, its C is built and run on this machine, and every output is held against the expected one. Without
+``--page`` the table is only printed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ..compiler.options import CompileOptions
 from ..compiler.pipeline import Compiled, compile_model
 from ..emulator.host import HostModel
 from ..ir.errors import ModelError, TinycError
+from ..ir.program import Buffer
 from ..ir.values import to_real
 from . import operators_page
 
@@ -44,7 +45,8 @@ _ROUNDED = {np.dtype(np.float16): 2e-3, oir.DataType.BFLOAT16.numpy(): 2e-2}
 @dataclass(frozen=True)
 class Outcome:
     """What became of one case. ``verdict`` is ``passed``, ``refused`` (``reason`` tells why), ``disputed``
-    (see ``DISPUTED``) or ``failed`` (wrong numbers, or a crash). ``types`` are the element types of its inputs."""
+    (see ``DISPUTED``) or ``failed`` (wrong numbers, or a crash). ``types`` are the element types of its
+    inputs."""
 
     case: str
     operator: str
@@ -84,9 +86,9 @@ def types_of(case: TestCase) -> tuple[str, ...]:
 def with_constants(
     proto: onnx.ModelProto, arrays: Sequence[Any], max_rank: int
 ) -> tuple[onnx.ModelProto, dict[str, Any]]:
-    """The model with operands behind the first, up to a rank, as initializers: they are axes, shapes, scales or
-    weights, which are constants in every trained model; so are operands without elements. The other inputs by
-    name."""
+    """The model with operands behind the first, up to a rank, as initializers: they are axes, shapes, scales
+    or weights, which are constants in every trained model; so are operands without elements. The other inputs
+    by name."""
     model = onnx.ModelProto.FromString(proto.SerializeToString())
     feeds: dict[str, Any] = {}
     for index, (value, array) in enumerate(zip(list(model.graph.input), arrays, strict=True)):
@@ -118,8 +120,10 @@ def _compiled(case: TestCase) -> tuple[Compiled, dict[str, Any]]:
     raise refusal
 
 
-def _is_float(array: np.ndarray) -> bool:
-    return oir.DataType.from_numpy(array.dtype).is_floating_point()
+def _given(result: np.ndarray, buffer: Buffer, wanted: np.ndarray) -> np.ndarray:
+    """A result in the model's order of axes; real where ``wanted`` is, though its buffer may be quantized."""
+    real = oir.DataType.from_numpy(wanted.dtype).is_floating_point()
+    return to_real(result, buffer) if real else buffer.from_memory(result)
 
 
 def _difference(found: np.ndarray, wanted: np.ndarray, rtol: float) -> str:
@@ -145,11 +149,10 @@ def outcome(
             results = host.run([stored_inputs(compiled.program, feeds)])[0]
         buffers = [compiled.program.buffers[name] for name in compiled.program.outputs]
         wanted = [np.asarray(array) for array in _arrays(case.data_sets[0][1])]
-        found = [
-            to_real(results[buffer.name], buffer) if _is_float(array) else buffer.from_memory(results[buffer.name])
+        texts = [
+            _difference(_given(results[buffer.name], buffer, array), array, case.rtol)
             for buffer, array in zip(buffers, wanted, strict=True)
         ]
-        texts = [_difference(*pair, case.rtol) for pair in zip(found, wanted, strict=True)]
     except ModelError as error:
         return Outcome(*told, "refused", f"{error.what}: {error.why}")
     except TinycError as error:

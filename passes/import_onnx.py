@@ -16,7 +16,7 @@ from ..ir.errors import ModelError
 from .importing.decompose import DECOMPOSED, decompose
 from .importing.fold import Folder
 from .importing.functions import inline_functions
-from .importing.inline import EXPANDED, expand, inline_constant_if
+from .importing.inline import expand, inline_constant_if, is_expanded
 from .importing.inputs import fix_inputs
 from .importing.load import load
 from .importing.recurrent import sequence_first
@@ -168,7 +168,7 @@ def _inline(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
         return unrolled, opset
     if all(constant(value) is not None for value in operands):
         return [], opset  # what depends on constants alone is computed instead
-    if node.op_type in EXPANDED:
+    if is_expanded(node):
         conforms(node, opset, required=True)
         return expand(node, opset)
     if node.op_type in DECOMPOSED:

@@ -20,9 +20,11 @@ from .einsum import Equation
 from .indices import col2im, gather_elements, gather_nd, picked, scatter_elements, scatter_nd, tensor_scatter
 from .inline import splice
 from .integers import bit_shift, dequantize, power, quantize, running
+from .ranking import top_k
 from .resample import resize
 
-Decomposition = Callable[[oir.Node, Body], oir.Value | None]
+Decomposition = Callable[[oir.Node, Body], oir.Value | list[oir.Value] | None]
+"""Gives the result of a node, or those of its results that are asked for; None where the node stays."""
 
 
 def decompose(node: oir.Node) -> list[oir.Node]:
@@ -30,8 +32,10 @@ def decompose(node: oir.Node) -> list[oir.Node]:
     that it brought, none where it stays as it is. Raises ModelError for operands that the decomposition
     does not cover."""
     body = Body(node)
-    result = DECOMPOSED[node.op_type](node, body)
-    return [] if result is None else splice(node, body.nodes, [result])
+    results = DECOMPOSED[node.op_type](node, body)
+    if results is None:
+        return []
+    return splice(node, body.nodes, results if isinstance(results, list) else [results])
 
 
 def _one_hot(node: oir.Node, body: Body) -> oir.Value:
@@ -226,5 +230,6 @@ DECOMPOSED: dict[str, Decomposition] = {
     "ScatterElements": scatter_elements,
     "ScatterND": scatter_nd,
     "TensorScatter": tensor_scatter,
+    "TopK": top_k,
     "Trilu": _trilu,
 }
