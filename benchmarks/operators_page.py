@@ -17,13 +17,13 @@ This page is written by `python -m tinyc.benchmarks.operators --page docs/operat
 of operators that come with onnx {version} for a board with a floating-point unit, runs the C on the host, and
 holds every output against the one that ONNX expects.
 
-**{passed:,} of {all:,} tests pass, on {supported} of {operators} operators.** {refused:,} are refused, each with
-the reason below; {disputed} disputed (ONNX Runtime computes something else than ONNX expects, and tinyc goes
-with ONNX Runtime); {failed} crash or compute wrong numbers.
+**{passed:,} of {all:,} tests pass, on {supported} of {operators} operators.** {refused:,} are refused, each
+with the reason below; {disputed} disputed (ONNX Runtime computes something else than ONNX expects, and tinyc
+goes with ONNX Runtime); {failed} crash or compute wrong numbers.
 
-- Types: float32, int8 to int64, uint8 to uint32, bool. float16, bfloat16 and float64 are stored and computed as
-  float32: a test passes within a relative 0.001 and an absolute 0.00001, of float16 within 0.002, of bfloat16
-  within 0.02.
+- Types: float32, int8 to int64, uint8 to uint32, bool. float16, bfloat16 and float64 are stored and computed
+  as float32: a test passes within a relative 0.001 and an absolute 0.00001, of float16 within 0.002, of
+  bfloat16 within 0.02.
 - Out of scope: training, text, sequences and maps, optional values, random numbers, and decoding of pictures.
 - Operands are run-time inputs where that compiles. Where it does not, those behind the first are given as
   initializers, as weights, axes, shapes, scales and the like are in every trained model: first those of up to

@@ -173,7 +173,7 @@ def _inline(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
         return expand(node, opset)
     if node.op_type in DECOMPOSED:
         conforms(node, opset, required=True)
-        if brought := decompose(node):
+        if brought := decompose(node, opset):
             return brought, OPSET
     return [], opset
 

@@ -13,10 +13,10 @@ from ..onnx_graph import Array, constant, describe, graph_of
 
 
 class Body:
-    """Nodes and constants in the place of one node."""
+    """Nodes and constants in the place of one node, which is written for ``opset``."""
 
-    def __init__(self, node: oir.Node) -> None:
-        self._node = node
+    def __init__(self, node: oir.Node, opset: int) -> None:
+        self._node, self.opset = node, opset
         self.nodes: list[oir.Node] = []
 
     def op(self, operator: str, *inputs: oir.Value | None, **attributes: Any) -> oir.Value:

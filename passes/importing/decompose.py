@@ -19,19 +19,20 @@ from .body import Body, along, known, number, operand
 from .einsum import Equation
 from .indices import col2im, gather_elements, gather_nd, picked, scatter_elements, scatter_nd, tensor_scatter
 from .inline import splice
-from .integers import bit_shift, dequantize, power, quantize, running
+from .integers import bit_shift, dequantize, floor_mod, power, quantize, running
 from .ranking import top_k
 from .resample import resize
+from .spectrum import dft
 
 Decomposition = Callable[[oir.Node, Body], oir.Value | list[oir.Value] | None]
 """Gives the result of a node, or those of its results that are asked for; None where the node stays."""
 
 
-def decompose(node: oir.Node) -> list[oir.Node]:
-    """Put the operators, at ``OPSET``, that ``node`` of ``DECOMPOSED`` consists of in its place; the nodes
+def decompose(node: oir.Node, opset: int) -> list[oir.Node]:
+    """Put the operators, at ``OPSET``, that ``node`` of ``DECOMPOSED``, at ``opset``, consists of in its place; the nodes
     that it brought, none where it stays as it is. Raises ModelError for operands that the decomposition
     does not cover."""
-    body = Body(node)
+    body = Body(node, opset)
     results = DECOMPOSED[node.op_type](node, body)
     if results is None:
         return []
@@ -209,6 +210,7 @@ DECOMPOSED: dict[str, Decomposition] = {
     "ConvInteger": _conv_integer,
     "CumProd": running,
     "CumSum": running,
+    "DFT": dft,
     "DequantizeLinear": dequantize,
     "Einsum": _einsum,
     "EyeLike": _eye_like,
@@ -219,6 +221,7 @@ DECOMPOSED: dict[str, Decomposition] = {
     "LRN": _local_response,
     "LpPool": _lp_pool,
     "MatMulInteger": _matmul_integer,
+    "Mod": floor_mod,
     "OneHot": _one_hot,
     "Pow": power,
     "QLinearConv": _qlinear_conv,

@@ -53,6 +53,18 @@ def power(node: oir.Node, body: Body) -> oir.Value | None:
     return body.op("Cast", body.op("Pow", *floats), to=int(x.dtype))
 
 
+def floor_mod(node: oir.Node, body: Body) -> oir.Value | None:
+    """Mod of floats whose result has the divisor's sign (ONNX Mod-28): C's, plus the divisor where the signs
+    differ."""
+    x, divisor = operand(node, 0), operand(node, 1)
+    if x.dtype != _FLOAT or node.attributes.get_int("fmod", 0):
+        return None
+    rest, zero = body.op("Mod", x, divisor, fmod=1), body.like(0, x)
+    differs = body.op("Xor", body.op("Less", rest, zero), body.op("Less", divisor, zero))
+    moved = body.op("And", differs, body.op("Not", body.op("Equal", rest, zero)))
+    return body.op("Where", moved, body.op("Add", rest, divisor), rest)
+
+
 LONGEST = 64
 """Elements along the axis of a running sum or product that is written out."""
 

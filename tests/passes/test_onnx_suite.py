@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnx
-import onnx_ir as oir
 import pytest
 
+from tinyc.benchmarks.operators import DISPUTED, cases, with_constants
 from tinyc.ir.errors import ModelError
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
@@ -32,29 +29,13 @@ REFUSED = (
     "training", "empty_set", "zero_size", "allowzero_reordered", "start_out_of_bounds", "spacetodepth_crd",
 )  # fmt: skip
 """In the names of cases that import refuses: training mode, empty tensors, an operator's newest form."""
-DISPUTED = ("downsample_scales_linear_align_corners", "downsample_scales_cubic_align_corners")
-"""In the names of cases on which ONNX Runtime disagrees with ONNX."""
 TYPES = frozenset(np.dtype(kind) for kind in (np.float32, np.int8, np.uint8, np.int32, np.int64, np.bool_))
-
-
-def with_constant_shapes(proto: onnx.ModelProto, arrays: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """Turn what may be axes, shapes, scales and the like into initializers; the other inputs by name."""
-    feeds: dict[str, np.ndarray] = {}
-    inputs = list(proto.graph.input)
-    for index, (value, array) in enumerate(zip(inputs, arrays, strict=True)):
-        if index > 0 and array.ndim <= 1:
-            proto.graph.initializer.append(oir.to_proto(oir.Tensor(array, name=value.name)))
-            proto.graph.input.remove(value)
-        else:
-            feeds[value.name] = array
-    return feeds
 
 
 def failure(case: Any) -> str:
     """What went wrong with one case of the suite; empty where it holds."""
     arrays, expected = case.data_sets[0]
-    proto = onnx.ModelProto.FromString(case.model.SerializeToString())
-    feeds = with_constant_shapes(proto, arrays)
+    proto, feeds = with_constants(case.model, arrays, max_rank=1)
     try:
         model = canonicalize(import_model(proto))
     except ModelError as e:
@@ -83,11 +64,7 @@ def is_ours(case: Any) -> bool:
 
 @pytest.mark.slow
 def test_onnxs_own_tests_hold() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from onnx.backend.test.case.node import collect_testcases
-
-        cases = [case for case in collect_testcases(None) if is_ours(case)]
-    assert len(cases) > 400
-    failures = {case.name: text for case in cases if (text := failure(case))}
+    found = [case for case in cases().values() if is_ours(case)]
+    assert len(found) > 400
+    failures = {case.name: text for case in found if (text := failure(case))}
     assert failures == {}
