@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx_ir as oir
-from onnx.backend.test.case.test_case import TestCase
 
 from ..compiler.feeding import stored_inputs
 from ..compiler.options import CompileOptions
@@ -42,6 +41,18 @@ _ROUNDED = {np.dtype(np.float16): 2e-3, oir.DataType.BFLOAT16.numpy(): 2e-2}
 """Tolerances, relative and absolute, for types that ONNX's reference rounds to after each operation."""
 
 
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A test: a model of one operator (or of what it is expanded into), operands and expected results, arrays
+    but for sequences and the like."""
+
+    name: str
+    model: onnx.ModelProto
+    operands: Sequence[Any]
+    results: Sequence[Any]
+    rtol: float
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one case. ``verdict`` is ``passed``, ``refused`` (``reason`` tells why), ``disputed``
@@ -56,7 +67,7 @@ class Outcome:
 
 
 @cache
-def cases() -> dict[str, TestCase]:
+def cases() -> dict[str, Case]:
     """All cases by name, in the order of their names. Those with random operands have them from one seed."""
     np.random.seed(0)
     with warnings.catch_warnings():
@@ -64,16 +75,21 @@ def cases() -> dict[str, TestCase]:
         from onnx.backend.test.case.node import collect_testcases
 
         found = collect_testcases(None)
-    return {case.name: case for case in sorted(found, key=lambda case: case.name)}
+    made: dict[str, Case] = {}
+    for case in sorted(found, key=lambda case: case.name):
+        assert case.model is not None and case.data_sets
+        operands, results = map(_arrays, case.data_sets[0])
+        made[case.name] = Case(case.name, case.model, operands, results, case.rtol)
+    return made
 
 
-def operator_of(case: TestCase) -> str:
+def operator_of(case: Case) -> str:
     """The operator that a case tests; ONNX's expansion of an operator into others tests that one."""
     whole = cases()[re.sub(r"_expanded(_ver\d+)?$", "", case.name)]
     return str(whole.model.graph.node[0].op_type)
 
 
-def types_of(case: TestCase) -> tuple[str, ...]:
+def types_of(case: Case) -> tuple[str, ...]:
     """Names of the element types of the case's inputs, each once; ``other`` for what is no tensor."""
     tensors = [value.type for value in case.model.graph.input]
     names = [
@@ -105,13 +121,12 @@ def _arrays(group: Sequence[Any]) -> list[Any]:
     return [onnx.numpy_helper.to_array(a) if isinstance(a, onnx.TensorProto) else a for a in group]
 
 
-def _compiled(case: TestCase) -> tuple[Compiled, dict[str, Any]]:
+def _compiled(case: Case) -> tuple[Compiled, dict[str, Any]]:
     """The case compiled, and what to feed: all operands at run time where that can be compiled, else with
     one-dimensional operands as constants, else with all but the first. Raises ModelError of the last."""
-    arrays = _arrays(case.data_sets[0][0])
     refusal: ModelError | None = None
     for max_rank in (-1, 1, 8):
-        model, feeds = with_constants(case.model, arrays, max_rank)
+        model, feeds = with_constants(case.model, case.operands, max_rank)
         try:
             return compile_model(model, CompileOptions(BOARD, name="net", verify=False)), feeds
         except ModelError as error:
@@ -139,7 +154,7 @@ def _difference(found: np.ndarray, wanted: np.ndarray, rtol: float) -> str:
 
 
 def outcome(
-    case: TestCase, compiler: Sequence[str] | None = None, flags: Sequence[str] = ()
+    case: Case, compiler: Sequence[str] | None = None, flags: Sequence[str] = ()
 ) -> Outcome:
     """Compile the case, run its C (built by ``compiler`` with ``flags``), compare."""
     told = (case.name, operator_of(case), types_of(case))
@@ -148,7 +163,7 @@ def outcome(
         with HostModel(compiled.program, compiled.files, compiler, flags) as host:
             results = host.run([stored_inputs(compiled.program, feeds)])[0]
         buffers = [compiled.program.buffers[name] for name in compiled.program.outputs]
-        wanted = [np.asarray(array) for array in _arrays(case.data_sets[0][1])]
+        wanted = [np.asarray(array) for array in case.results]
         texts = [
             _difference(_given(results[buffer.name], buffer, array), array, case.rtol)
             for buffer, array in zip(buffers, wanted, strict=True)

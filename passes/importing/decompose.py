@@ -29,9 +29,9 @@ Decomposition = Callable[[oir.Node, Body], oir.Value | list[oir.Value] | None]
 
 
 def decompose(node: oir.Node, opset: int) -> list[oir.Node]:
-    """Put the operators, at ``OPSET``, that ``node`` of ``DECOMPOSED``, at ``opset``, consists of in its place; the nodes
-    that it brought, none where it stays as it is. Raises ModelError for operands that the decomposition
-    does not cover."""
+    """Put the operators, at ``OPSET``, that ``node`` of ``DECOMPOSED`` consists of in its place; the nodes
+    that it brought, none where it stays as it is. ``node`` is of ``opset``. Raises ModelError for operands
+    that the decomposition does not cover."""
     body = Body(node, opset)
     results = DECOMPOSED[node.op_type](node, body)
     if results is None:

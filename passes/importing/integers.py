@@ -106,7 +106,7 @@ def quantize(node: oir.Node, body: Body) -> oir.Value | None:
     x, zero_point = operand(node, 0), input_at(node, 2)
     asked = oir.DataType(node.attributes.get_int("output_dtype", 0) or int(oir.DataType.UINT8))
     out = asked if zero_point is None else zero_point.dtype
-    if _is_plain(node) or constant(x) is not None or out not in _QUANTIZED:
+    if out is None or out not in _QUANTIZED or _is_plain(node) or constant(x) is not None:
         return None
     scale, zero = _parameters(node, body)
     limits = np.iinfo(out.numpy())

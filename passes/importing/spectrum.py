@@ -14,8 +14,7 @@ LARGEST = 1 << 20
 
 
 def dft(node: oir.Node, body: Body) -> oir.Value:
-    """X[k] = Σ x[n] e^(∓2πi·kn/N) along one axis; the last one holds real (and imaginary) parts (ONNX DFT-20).
-    """
+    """X[k] = Σ x[n] e^(∓2πi·kn/N) along one axis; the last holds real (and imaginary) parts (DFT-20)."""
     x = operand(node, 0)
     shape = shape_of(x)
     default = node.attributes.get_int("axis", 1 if body.opset < 20 else -2)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
-from tinyc.benchmarks.operators import DISPUTED, cases, with_constants
+from tinyc.benchmarks.operators import DISPUTED, Case, cases, with_constants
 from tinyc.ir.errors import ModelError
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.import_onnx import import_model
@@ -32,17 +30,16 @@ REFUSED = (
 TYPES = frozenset(np.dtype(kind) for kind in (np.float32, np.int8, np.uint8, np.int32, np.int64, np.bool_))
 
 
-def failure(case: Any) -> str:
+def failure(case: Case) -> str:
     """What went wrong with one case of the suite; empty where it holds."""
-    arrays, expected = case.data_sets[0]
-    proto, feeds = with_constants(case.model, arrays, max_rank=1)
+    proto, feeds = with_constants(case.model, case.operands, max_rank=1)
     try:
         model = canonicalize(import_model(proto))
     except ModelError as e:
         return f"refused: {e}"
     used = {value.name for value in model.graph.inputs}
     found = run(model, {name: array for name, array in feeds.items() if name in used})
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(found, case.results, strict=True):
         if one.dtype != other.dtype or one.shape != other.shape:
             return f"{one.dtype}{one.shape} instead of {other.dtype}{other.shape}"
         if not np.allclose(one.astype(float), other.astype(float), rtol=1e-3, atol=1e-4, equal_nan=True):
@@ -50,15 +47,15 @@ def failure(case: Any) -> str:
     return ""
 
 
-def is_ours(case: Any) -> bool:
+def is_ours(case: Case) -> bool:
     """Whether the case is about operators and types that tinyc compiles."""
-    if case.name.endswith("_expanded") or "_expanded_ver" in case.name or not case.data_sets:
+    if case.name.endswith("_expanded") or "_expanded_ver" in case.name:
         return False
     if any(node.op_type not in OPERATORS for node in case.model.graph.node):
         return False
     if any(word in case.name for word in REFUSED + DISPUTED):
         return False
-    arrays = [array for group in case.data_sets[0] for array in group]
+    arrays = [*case.operands, *case.results]
     return all(isinstance(array, np.ndarray) and array.dtype in TYPES for array in arrays)
 
 
