@@ -28,7 +28,7 @@ def dft(node: oir.Node, body: Body) -> oir.Value:
             "DFT cannot be written as a product",
             where=describe(node),
             why=f"axis {axis} of {list(shape)}, length {length}, inverse={inverse:d}, onesided={one_sided:d}",
-            remedy="transform along an axis before the last, forward, or with both sides; or in the firmware",
+            remedy="use an axis before the last, forward, or with both sides; or transform in the firmware",
         )
     last, parts = len(shape) - 1, shape[-1]
     order = [*(a for a in range(last) if a != axis), axis, last]
