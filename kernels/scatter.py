@@ -67,7 +67,7 @@ def resolve(node: Node) -> Kernel | None:
     if node.quantized or data.quant is not None or updates.quant is not None:
         return None
     if len(data.shape) != 1:
-        raise node.refuse(f"its data has {len(data.shape)} axes", "let Reshape make vectors of data, indices and updates")
+        raise node.refuse(f"its data has {len(data.shape)} axes", "let Reshape make vectors of all operands")
     reduction = str(node.attribute("reduction", "none"))
     dtype = node.outputs[0].dtype
     types = (dtype, indices.dtype, dtype)
