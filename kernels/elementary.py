@@ -136,6 +136,16 @@ def tanh(x: Array) -> Array:
     return np.where(a < np.float32(0.625), p * z * x + x, np.where(x < 0, -t, t))
 
 
+def asinh(x: Array) -> Array:
+    """Inverse hyperbolic sine."""
+    if not _is_float32(x):
+        return np.arcsinh(x)
+    a = np.abs(x)
+    inverse = np.float32(1.0) / a
+    y = log1p(a + a / (inverse + sqrt(np.float32(1.0) + inverse * inverse)))
+    return np.where(a < np.float32(1e-4), x, np.where(x < 0, -y, y))
+
+
 def erf(x: Array) -> Array:
     """The error function."""
     if not _is_float32(x):
@@ -152,6 +162,21 @@ def erf(x: Array) -> Array:
     y = np.float32(1.0) - exp(q * t)
     far = np.where(x != x, x, np.where(x < 0, -y, y))
     return np.where(a < np.float32(0.925), p * x + x, far)
+
+
+def atan(x: Array) -> Array:
+    """Arc tangent in radians."""
+    if not _is_float32(x):
+        return np.arctan(x)
+    a = np.abs(x)
+    far, middle = a > np.float32(2.41421356), a > np.float32(0.414213562)
+    offset = np.where(far, np.float32(1.57079633), np.where(middle, np.float32(0.785398163), np.float32(0.0)))
+    turned = np.where(middle, (a - np.float32(1.0)) / (a + np.float32(1.0)), a)
+    r = np.where(far, np.float32(-1.0) / a, turned)
+    z = r * r
+    p = _polynomial(z, 8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1)
+    y = p * z * r + r + offset
+    return np.where(x < 0, -y, y)
 
 
 def _quarter_turns(x: Array) -> tuple[Array, Array]:

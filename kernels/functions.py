@@ -25,6 +25,35 @@ def between(x: Array, low: float, high: float) -> Array:
     return bounded if high == inf else np.where(x > high, x.dtype.type(high), bounded)
 
 
+def _acos(x: Array) -> Array:
+    return 2.0 * el.atan(el.sqrt((1.0 - x) / (1.0 + x)))
+
+
+def _acosh(x: Array) -> Array:
+    return el.log1p(x - 1.0 + el.sqrt(x - 1.0) * el.sqrt(x + 1.0))
+
+
+def _asin(x: Array) -> Array:
+    return el.atan(x / el.sqrt((1.0 - x) * (1.0 + x)))
+
+
+def _atanh(x: Array) -> Array:
+    a = np.abs(x)
+    return 0.5 * _sign(x) * el.log1p(2.0 * a / (1.0 - a))
+
+
+def _cosh(x: Array) -> Array:
+    return 0.5 * el.exp(x) + 0.5 * el.exp(-x)
+
+
+def _sinh(x: Array) -> Array:
+    return 0.5 * el.expm1(x) - 0.5 * el.expm1(-x)
+
+
+def _tan(x: Array) -> Array:
+    return el.sin(x) / el.cos(x)
+
+
 def _elu(x: Array, alpha: float) -> Array:
     return np.where(x < 0, alpha * el.expm1(x), x)
 
@@ -119,12 +148,19 @@ def _thresholded_relu(x: Array, alpha: float) -> Array:
 
 _FORMULAS: dict[str, Callable[..., Array]] = {
     "Abs": np.abs,
+    "Acos": _acos,
+    "Acosh": _acosh,
     "Affine": _affine,
+    "Asin": _asin,
+    "Asinh": el.asinh,
+    "Atan": el.atan,
+    "Atanh": _atanh,
     "BitwiseNot": np.invert,
     "Ceil": np.ceil,
     "Celu": _celu,
     "Clip": between,
     "Cos": el.cos,
+    "Cosh": _cosh,
     "Cube": _cube,
     "Elu": _elu,
     "Erf": el.erf,
@@ -151,11 +187,13 @@ _FORMULAS: dict[str, Callable[..., Array]] = {
     "Sigmoid": _sigmoid,
     "Sign": _sign,
     "Sin": el.sin,
+    "Sinh": _sinh,
     "Softplus": _softplus,
     "Softsign": _softsign,
     "Sqrt": el.sqrt,
     "Square": np.square,
     "Swish": _swish,
+    "Tan": _tan,
     "Tanh": el.tanh,
     "ThresholdedRelu": _thresholded_relu,
 }

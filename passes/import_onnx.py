@@ -16,15 +16,16 @@ from ..ir.errors import ModelError
 from .importing.decompose import DECOMPOSED, decompose
 from .importing.fold import Folder
 from .importing.functions import inline_functions
-from .importing.inline import EXPANDED, expand, inline_constant_if
+from .importing.inline import expand, inline_constant_if, is_expanded
 from .importing.inputs import fix_inputs
 from .importing.load import load
 from .importing.recurrent import sequence_first
 from .importing.single import use_single_precision
 from .importing.structure import check_structure
+from .importing.unroll import unroll
 from .importing.upgrade import upgrade
-from .onnx_edit import name_nodes, remembered_names
-from .onnx_graph import IR_VERSION, OPSET, constant, describe, quoted, static_shape
+from .onnx_edit import add_constant, name_nodes, remembered_names, set_inputs
+from .onnx_graph import IR_VERSION, OPSET, constant, describe, graph_of, quoted, static_shape
 from .onnx_infer import conforms, infer, infer_function, schema_of
 from .state_pairs import check_states, note_states
 
@@ -161,14 +162,19 @@ def _inline(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
         return inlined, opset
     operands = [value for value in node.inputs if value is not None]
     known = all(static_shape(value) is not None for value in operands)
-    if node.domain != "" or not known or all(constant(value) is not None for value in operands):
+    if node.domain != "" or not known:
+        return [], opset
+    if unrolled := unroll(node, opset):
+        return unrolled, opset
+    if all(constant(value) is not None for value in operands):
         return [], opset  # what depends on constants alone is computed instead
-    if node.op_type in EXPANDED:
+    if is_expanded(node):
         conforms(node, opset, required=True)
         return expand(node, opset)
     if node.op_type in DECOMPOSED:
         conforms(node, opset, required=True)
-        return decompose(node), OPSET
+        if brought := decompose(node, opset):
+            return brought, OPSET
     return [], opset
 
 
@@ -189,22 +195,41 @@ def _visit(model: oir.Model, node: oir.Node, opset: int, folder: Folder) -> None
         upgrade(node, opset)
         if node.domain != "":
             return
+        _leave_out_empty(node)
         infer(node, OPSET if conforms(node, OPSET) else opset)
+        _replace_empty(node)
         if folder.fold(node):
             return
     _check_static(node)
 
 
-def _check_static(node: oir.Node) -> None:
-    """Operands are static here, so a result that is not has a shape that depends on data."""
+def _replace_empty(node: oir.Node) -> None:
+    """Let what reads a result without elements read a constant without elements; ModelError for one that the
+    caller of the model would get."""
     for output in node.outputs:
-        if output.name and 0 in (static_shape(output) or ()):
+        shape = static_shape(output) or ()
+        if not output.name or output.dtype is None or 0 not in shape:
+            continue
+        if output.is_graph_output():
             raise ModelError(
                 f"Tensor {quoted(output.name)} has no elements",
                 where=describe(node),
                 why=f"its shape is {output.shape}",
                 remedy="correct the shapes in the model or in --input-shape",
             )
+        empty = np.empty(shape, output.dtype.numpy())
+        output.replace_all_uses_with(add_constant(graph_of(node), empty, output.name))
+
+
+def _leave_out_empty(node: oir.Node) -> None:
+    """Operands without elements add nothing to a Concat; other results of them are constants."""
+    kept = [value for value in node.inputs if value is not None and 0 not in (static_shape(value) or ())]
+    if node.op_type == "Concat" and 0 < len(kept) < len(node.inputs):
+        set_inputs(node, kept)
+
+
+def _check_static(node: oir.Node) -> None:
+    """Operands are static here, so a result that is not has a shape that depends on data."""
     unplanned = (output for output in node.outputs if output.name and static_shape(output) is None)
     output = next(unplanned, None)
     unknown = node.domain == "" and schema_of(node, onnx.defs.onnx_opset_version()) is None

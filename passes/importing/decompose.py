@@ -14,165 +14,65 @@ import numpy as np
 import onnx_ir as oir
 
 from ...ir.errors import ModelError
-from ..onnx_edit import add_constant
-from ..onnx_graph import Array, constant, describe, graph_of, shape_of
+from ..onnx_graph import describe, shape_of
+from .body import Body, along, known, number, operand
 from .einsum import Equation
+from .indices import col2im, gather_elements, gather_nd, picked, scatter_elements, scatter_nd, tensor_scatter
 from .inline import splice
+from .integers import bit_shift, dequantize, floor_mod, power, quantize, running
+from .ranking import top_k
+from .resample import resize
+from .spectrum import dft
+
+Decomposition = Callable[[oir.Node, Body], oir.Value | list[oir.Value] | None]
+"""Gives the result of a node, or those of its results that are asked for; None where the node stays."""
 
 
-class Body:
-    """Nodes and constants in the place of one node."""
-
-    def __init__(self, node: oir.Node) -> None:
-        self._node = node
-        self.nodes: list[oir.Node] = []
-
-    def op(self, operator: str, *inputs: oir.Value | None, **attributes: Any) -> oir.Value:
-        """The one output of a new node."""
-        name = f"{self._node.name}_{operator}"
-        node = oir.node(operator, list(inputs), attributes, name=name)
-        self.nodes.append(node)
-        return node.outputs[0]
-
-    def constant(self, array: Any, dtype: oir.DataType | None = None) -> oir.Value:
-        """An initializer; int64 where the type is not given and the numbers are integers."""
-        found = np.asarray(array) if dtype is None else np.asarray(array).astype(dtype.numpy())
-        return add_constant(graph_of(self._node), found, f"{self._node.name}_constant")
-
-    def like(self, number: float, value: oir.Value) -> oir.Value:
-        """``number`` in the element type of ``value``."""
-        return self.constant(number, value.dtype)
-
-    def reshape(self, value: oir.Value, shape: list[int]) -> oir.Value:
-        return self.op("Reshape", value, self.constant(np.array(shape, np.int64)))
-
-
-Decomposition = Callable[[oir.Node, Body], oir.Value]
-
-
-def decompose(node: oir.Node) -> list[oir.Node]:
+def decompose(node: oir.Node, opset: int) -> list[oir.Node]:
     """Put the operators, at ``OPSET``, that ``node`` of ``DECOMPOSED`` consists of in its place; the nodes
-    that it brought. Raises ModelError for operands that the decomposition does not cover."""
-    body = Body(node)
-    result = DECOMPOSED[node.op_type](node, body)
-    return splice(node, body.nodes, [result])
-
-
-def _operand(node: oir.Node, index: int) -> oir.Value:
-    value = node.inputs[index]
-    assert value is not None
-    return value
-
-
-def _number(node: oir.Node, index: int, default: float) -> float:
-    """The constant scalar operand ``index``; ModelError where it is computed."""
-    value = node.inputs[index] if index < len(node.inputs) else None
-    if value is None:
-        return default
-    return float(_known(node, index).reshape(()))
-
-
-def _known(node: oir.Node, index: int) -> Array:
-    array = constant(_operand(node, index))
-    if array is None:
-        raise ModelError(
-            f"{node.op_type} needs a constant as operand {index}",
-            where=describe(node),
-            why=f"{_operand(node, index).name!r} is computed when the model runs",
-            remedy="export the model with this operand as an initializer",
-        )
-    return array
-
-
-def _along(length: int, axis: int, rank: int) -> Array:
-    """0, 1, … along one axis of ``rank``, the others of length one."""
-    return np.arange(length, dtype=np.int64).reshape([-1 if a == axis else 1 for a in range(rank)])
-
-
-def _wrapped(body: Body, indices: oir.Value, length: int) -> oir.Value:
-    """Indices of which those below zero count from the end, as int64 from 0 to ``length`` − 1."""
-    wide = body.op("Cast", indices, to=int(oir.DataType.INT64))
-    return body.op("Mod", wide, body.constant(np.int64(length)))
-
-
-def _picked(node: oir.Node, body: Body, flat: oir.Value, inner: int) -> oir.Value:
-    """Blocks of ``inner`` elements of operand 0, by number, in the shape of the result."""
-    data = _operand(node, 0)
-    blocks = body.reshape(data, [-1, inner] if inner > 1 else [-1])
-    return body.op("Gather", blocks, flat, axis=0)
-
-
-def _gather_elements(node: oir.Node, body: Body) -> oir.Value:
-    data, indices = _operand(node, 0), _operand(node, 1)
-    shape, wanted = shape_of(data), shape_of(indices)
-    axis = node.attributes.get_int("axis", 0) % len(shape)
-    strides = [prod(shape[a + 1 :]) for a in range(len(shape))]
-    place = sum(
-        index * stride
-        for a, (index, stride) in enumerate(zip(np.indices(wanted), strides, strict=True))
-        if a != axis
-    ) + np.zeros(wanted, np.int64)
-    along = body.op("Mul", _wrapped(body, indices, shape[axis]), body.constant(np.int64(strides[axis])))
-    flat = body.op("Add", along, body.constant(place.astype(np.int64)))
-    return _picked(node, body, flat, 1)
-
-
-def _gather_nd(node: oir.Node, body: Body) -> oir.Value:
-    data, indices = _operand(node, 0), _operand(node, 1)
-    batch = node.attributes.get_int("batch_dims", 0)
-    shape, wanted = shape_of(data), shape_of(indices)
-    depth = wanted[-1]
-    lengths = np.array(shape[batch : batch + depth], np.int64)
-    inner = prod(shape[batch + depth :])
-    steps = np.array([prod(lengths[i + 1 :]) for i in range(depth)], np.int64)
-    wide = body.op("Cast", indices, to=int(oir.DataType.INT64))
-    parts = body.op("Mul", body.op("Mod", wide, body.constant(lengths)), body.constant(steps))
-    columns = [body.op("Gather", parts, body.constant(np.int64(i)), axis=-1) for i in range(depth)]
-    flat = columns[0]
-    for column in columns[1:]:
-        flat = body.op("Add", flat, column)
-    if batch:
-        rows = np.arange(prod(shape[:batch]), dtype=np.int64) * prod(lengths)
-        spread = rows.reshape(*shape[:batch], *[1] * (len(wanted) - 1 - batch))
-        flat = body.op("Add", flat, body.constant(spread))
-    picked = _picked(node, body, flat, inner)
-    return body.reshape(picked, [*wanted[:-1], *shape[batch + depth :]])
+    that it brought, none where it stays as it is. ``node`` is of ``opset``. Raises ModelError for operands
+    that the decomposition does not cover."""
+    body = Body(node, opset)
+    results = DECOMPOSED[node.op_type](node, body)
+    if results is None:
+        return []
+    return splice(node, body.nodes, results if isinstance(results, list) else [results])
 
 
 def _one_hot(node: oir.Node, body: Body) -> oir.Value:
-    indices, values = _operand(node, 0), _operand(node, 2)
-    depth = int(_known(node, 1).reshape(()))
+    indices, values = operand(node, 0), operand(node, 2)
+    depth = int(known(node, 1).reshape(()))
     rank = len(shape_of(indices)) + 1
     axis = node.attributes.get_int("axis", -1) % rank
     wide = body.op("Cast", indices, to=int(oir.DataType.INT64))
     below = body.op("Less", wide, body.constant(np.int64(0)))
     moved = body.op("Where", below, body.op("Add", wide, body.constant(np.int64(depth))), wide)
     spread = body.op("Unsqueeze", moved, body.constant(np.array([axis], np.int64)))
-    chosen = body.op("Equal", spread, body.constant(_along(depth, axis, rank)))
+    chosen = body.op("Equal", spread, body.constant(along(depth, axis, rank)))
     off, on = (body.op("Gather", values, body.constant(np.int64(i)), axis=0) for i in (0, 1))
     return body.op("Where", chosen, on, off)
 
 
 def _hardmax(node: oir.Node, body: Body) -> oir.Value:
-    x = _operand(node, 0)
+    x = operand(node, 0)
     rank = len(shape_of(x))
     axis = node.attributes.get_int("axis", -1) % rank
     first = body.op("ArgMax", x, axis=axis, keepdims=1)
-    chosen = body.op("Equal", first, body.constant(_along(shape_of(x)[axis], axis, rank)))
+    chosen = body.op("Equal", first, body.constant(along(shape_of(x)[axis], axis, rank)))
     return body.op("Where", chosen, body.like(1, x), body.like(0, x))
 
 
 def _trilu(node: oir.Node, body: Body) -> oir.Value:
-    x = _operand(node, 0)
+    x = operand(node, 0)
     rows, columns = shape_of(x)[-2:]
-    shift = int(_number(node, 1, 0))
+    shift = int(number(node, 1, 0))
     above = np.arange(columns) - np.arange(rows)[:, None] - shift
     kept = above >= 0 if node.attributes.get_int("upper", 1) else above <= 0
     return body.op("Where", body.constant(kept), x, body.like(0, x))
 
 
 def _eye_like(node: oir.Node, body: Body) -> oir.Value:
-    x = _operand(node, 0)
+    x = operand(node, 0)
     dtype = oir.DataType(node.attributes.get_int("dtype", int(x.dtype or oir.DataType.FLOAT)))
     eye = np.eye(*shape_of(x), k=node.attributes.get_int("k", 0))
     return body.op("Identity", body.constant(eye, dtype))
@@ -180,7 +80,7 @@ def _eye_like(node: oir.Node, body: Body) -> oir.Value:
 
 def _lp_pool(node: oir.Node, body: Body) -> oir.Value:
     """(Σ |x|^p)^(1/p): the mean of the window, padding counted as zero, times its size."""
-    x = _operand(node, 0)
+    x = operand(node, 0)
     p = node.attributes.get_int("p", 2)
     kept = ("kernel_shape", "strides", "pads", "dilations", "auto_pad", "ceil_mode")
     attributes = {name: node.attributes[name].value for name in kept if name in node.attributes}
@@ -191,7 +91,7 @@ def _lp_pool(node: oir.Node, body: Body) -> oir.Value:
 
 
 def _global_lp_pool(node: oir.Node, body: Body) -> oir.Value:
-    x = _operand(node, 0)
+    x = operand(node, 0)
     p = node.attributes.get_int("p", 2)
     axes = body.constant(np.arange(2, len(shape_of(x)), dtype=np.int64))
     power = body.op("Pow", body.op("Abs", x), body.like(p, x))
@@ -200,7 +100,7 @@ def _global_lp_pool(node: oir.Node, body: Body) -> oir.Value:
 
 def _local_response(node: oir.Node, body: Body) -> oir.Value:
     """x / (bias + alpha · mean of x² over ``size`` neighbouring channels)^beta (ONNX LRN-13)."""
-    x = _operand(node, 0)
+    x = operand(node, 0)
     shape, size = shape_of(x), node.attributes["size"].as_int()
     before = (size - 1) // 2
     flat = body.reshape(body.op("Mul", x, x), [shape[0], 1, shape[1], prod(shape[2:])])
@@ -219,11 +119,11 @@ def _dequantized(node: oir.Node, body: Body, first: int, **attributes: Any) -> o
 
 
 def _axis_of_scale(node: oir.Node, scale: int, axis: int) -> dict[str, int]:
-    return {"axis": axis} if prod(shape_of(_operand(node, scale))) > 1 else {}
+    return {"axis": axis} if prod(shape_of(operand(node, scale))) > 1 else {}
 
 
 def _qlinear_matmul(node: oir.Node, body: Body) -> oir.Value:
-    rank = len(shape_of(_operand(node, 3)))
+    rank = len(shape_of(operand(node, 3)))
     a = _dequantized(node, body, 0, **_axis_of_scale(node, 1, -2))
     b = _dequantized(node, body, 3, **_axis_of_scale(node, 4, rank - 1))
     return body.op("QuantizeLinear", body.op("MatMul", a, b), *node.inputs[6:8])
@@ -234,7 +134,7 @@ def _qlinear_conv(node: oir.Node, body: Body) -> oir.Value:
     w = _dequantized(node, body, 3, **_axis_of_scale(node, 4, 0))
     operands: list[oir.Value] = [x, w]
     if len(node.inputs) > 8 and node.inputs[8] is not None:
-        scales = _known(node, 1).astype(np.float64) * _known(node, 4).astype(np.float64)
+        scales = known(node, 1).astype(np.float64) * known(node, 4).astype(np.float64)
         scale = body.constant(scales.reshape(-1) if scales.size > 1 else scales, oir.DataType.FLOAT)
         operands.append(body.op("DequantizeLinear", node.inputs[8], scale, axis=0))
     attributes = {name: attribute.value for name, attribute in node.attributes.items()}
@@ -247,12 +147,12 @@ _EXACT = 1 << 24
 
 def _without_zero_point(node: oir.Node, body: Body, index: int, per_row: bool) -> oir.Value:
     """Operand ``index`` minus its zero point, as float32; per row, the zero points are of its first axis."""
-    x = body.op("Cast", _operand(node, index), to=int(oir.DataType.FLOAT))
+    x = body.op("Cast", operand(node, index), to=int(oir.DataType.FLOAT))
     zero = node.inputs[index + 2] if len(node.inputs) > index + 2 else None
     if zero is None:
         return x
     if per_row and prod(shape_of(zero)) > 1:
-        zero = body.reshape(zero, [-1] + [1] * (len(shape_of(_operand(node, index))) - 1))
+        zero = body.reshape(zero, [-1] + [1] * (len(shape_of(operand(node, index))) - 1))
     return body.op("Sub", x, body.op("Cast", zero, to=int(oir.DataType.FLOAT)))
 
 
@@ -267,14 +167,14 @@ def _exact_product(node: oir.Node, terms: int) -> None:
 
 
 def _matmul_integer(node: oir.Node, body: Body) -> oir.Value:
-    _exact_product(node, shape_of(_operand(node, 0))[-1])
+    _exact_product(node, shape_of(operand(node, 0))[-1])
     a = _without_zero_point(node, body, 0, per_row=True)
     b = _without_zero_point(node, body, 1, per_row=False)
     return body.op("Cast", body.op("MatMul", a, b), to=int(oir.DataType.INT32))
 
 
 def _conv_integer(node: oir.Node, body: Body) -> oir.Value:
-    _exact_product(node, prod(shape_of(_operand(node, 1))[1:]))
+    _exact_product(node, prod(shape_of(operand(node, 1))[1:]))
     x = _without_zero_point(node, body, 0, per_row=False)
     w = _without_zero_point(node, body, 1, per_row=True)
     attributes = {name: attribute.value for name, attribute in node.attributes.items()}
@@ -283,7 +183,7 @@ def _conv_integer(node: oir.Node, body: Body) -> oir.Value:
 
 def _reverse_sequence(node: oir.Node, body: Body) -> oir.Value:
     """Row t of sequence b is row length(b) − 1 − t where t < length(b), else row t."""
-    x, lengths = _operand(node, 0), _operand(node, 1)
+    x, lengths = operand(node, 0), operand(node, 1)
     shape = shape_of(x)
     time, batch = node.attributes.get_int("time_axis", 0), node.attributes.get_int("batch_axis", 1)
     steps, rows = shape[time], shape[batch]
@@ -293,10 +193,9 @@ def _reverse_sequence(node: oir.Node, body: Body) -> oir.Value:
     back = body.op("Sub", body.op("Sub", long, body.constant(np.int64(1))), body.constant(t))
     source = body.op("Where", body.op("Less", body.constant(t), long), back, body.constant(t))
     strides = {time: prod(shape[time + 1 : 2]), batch: prod(shape[batch + 1 : 2])}
-    along = body.op("Mul", source, body.constant(np.int64(strides[time])))
-    flat = body.op("Add", along, body.constant(b * strides[batch]))
-    picked = _picked(node, body, flat, prod(shape[2:]))
-    return body.reshape(picked, list(shape))
+    steps_on = body.op("Mul", source, body.constant(np.int64(strides[time])))
+    numbers = body.op("Add", steps_on, body.constant(b * strides[batch]))
+    return body.reshape(picked(body, x, numbers, prod(shape[2:])), list(shape))
 
 
 def _einsum(node: oir.Node, body: Body) -> oir.Value:
@@ -306,19 +205,34 @@ def _einsum(node: oir.Node, body: Body) -> oir.Value:
 
 
 DECOMPOSED: dict[str, Decomposition] = {
+    "BitShift": bit_shift,
+    "Col2Im": col2im,
     "ConvInteger": _conv_integer,
+    "CumProd": running,
+    "CumSum": running,
+    "DFT": dft,
+    "DequantizeLinear": dequantize,
     "Einsum": _einsum,
     "EyeLike": _eye_like,
-    "GatherElements": _gather_elements,
-    "GatherND": _gather_nd,
+    "GatherElements": gather_elements,
+    "GatherND": gather_nd,
     "GlobalLpPool": _global_lp_pool,
     "Hardmax": _hardmax,
     "LRN": _local_response,
     "LpPool": _lp_pool,
     "MatMulInteger": _matmul_integer,
+    "Mod": floor_mod,
     "OneHot": _one_hot,
+    "Pow": power,
     "QLinearConv": _qlinear_conv,
     "QLinearMatMul": _qlinear_matmul,
+    "QuantizeLinear": quantize,
+    "Resize": resize,
     "ReverseSequence": _reverse_sequence,
+    "Scatter": scatter_elements,
+    "ScatterElements": scatter_elements,
+    "ScatterND": scatter_nd,
+    "TensorScatter": tensor_scatter,
+    "TopK": top_k,
     "Trilu": _trilu,
 }

@@ -14,7 +14,7 @@ from ...ir.errors import ModelError
 from ..onnx_graph import describe
 
 if TYPE_CHECKING:
-    from .decompose import Body
+    from .body import Body
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,12 @@ EXPANDED = frozenset({
 _DOMAIN = "tinyc.expanded"
 
 
+def is_expanded(node: oir.Node) -> bool:
+    """Whether ``node`` has no kernel but a body: LayerNormalization has none for its mean and deviation."""
+    several = node.op_type == "LayerNormalization" and any(output.name for output in node.outputs[1:])
+    return node.op_type in EXPANDED or several
+
+
 def inline_constant_if(node: oir.Node) -> list[oir.Node]:
     """Put the branch that a constant condition chooses in place of an If; the nodes that it brought."""
     condition = scalar(node.inputs[0]) if node.op_type == "If" and node.domain == "" else None

@@ -24,7 +24,7 @@ def fix_inputs(graph: oir.Graph, input_shapes: Mapping[str, Sequence[int]]) -> N
     that contradicts the model, an input that is no tensor, and a dimension that stays open.
     """
     _check_names(graph, input_shapes)
-    _check_whole_bytes(graph)
+    _check_elements(graph)
     symbols: dict[str, int] = {}
     for value in graph.inputs:
         if not isinstance(value.type, oir.TensorType) or value.dtype == oir.DataType.UNDEFINED:
@@ -51,8 +51,15 @@ def fix_inputs(graph: oir.Graph, input_shapes: Mapping[str, Sequence[int]]) -> N
 _NARROW = (oir.DataType.INT4, oir.DataType.UINT4, oir.DataType.INT2, oir.DataType.UINT2)
 
 
-def _check_whole_bytes(graph: oir.Graph) -> None:
-    """Inputs and outputs have elements of whole bytes: no other can be exchanged with ONNX Runtime."""
+_SHORT_FLOATS = (
+    oir.DataType.FLOAT8E4M3FN, oir.DataType.FLOAT8E4M3FNUZ, oir.DataType.FLOAT8E5M2,
+    oir.DataType.FLOAT8E5M2FNUZ, oir.DataType.FLOAT8E8M0, oir.DataType.FLOAT4E2M1,
+)  # fmt: skip
+
+
+def _check_elements(graph: oir.Graph) -> None:
+    """Inputs and outputs have elements of whole bytes: no other can be exchanged with ONNX Runtime. Floating
+    point of 8 and 4 bits is computed nowhere."""
     for kind, values in (("input", graph.inputs), ("output", graph.outputs)):
         for value in values:
             if value.dtype in _NARROW:
@@ -62,6 +69,13 @@ def _check_whole_bytes(graph: oir.Graph) -> None:
                     why=f"its type is {value.dtype}",
                     remedy="let the model quantize and dequantize itself: QuantizeLinear behind a float "
                     "input, DequantizeLinear before an output",
+                )
+            if value.dtype in _SHORT_FLOATS:
+                raise ModelError(
+                    f"An {kind} of the model is floating point of 8 or 4 bits",
+                    where=f"graph {kind} {quoted(value.name)}",
+                    why=f"its type is {value.dtype}; no kernel computes it",
+                    remedy="export the model with float32, float16 or int8 tensors",
                 )
 
 

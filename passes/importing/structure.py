@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from ...ir.errors import ModelError
 from ..onnx_graph import MAX_TENSOR_BYTES, quoted, tensor_bytes
 
-OLDEST_OPSET = 8
+OLDEST_OPSET = 7
 
 
 def check_structure(proto: onnx.ModelProto) -> int:

@@ -63,7 +63,7 @@ def _refuse_newer(node: oir.Node, opset: int) -> None:
 
 _WIDENED = frozenset({
     "DequantizeLinear", "QuantizeLinear", "Cast", "Celu", "ReduceLogSum", "ReduceLogSumExp", "Einsum",
-    "Unique", "ReverseSequence", "OneHot", "Compress", "DepthToSpace",
+    "Unique", "ReverseSequence", "OneHot", "Compress", "DepthToSpace", "BitShift", "Mod",
 })  # fmt: skip
 """Operators that only gained data types after ``OPSET``."""
 
@@ -212,15 +212,13 @@ def _sigmoid_product(node: oir.Node, alpha: float) -> None:
     become(node, "Mul", [x, gate])
 
 
-def _floor_mod(node: oir.Node) -> None:
-    if node.inputs[0] is not None and node.inputs[0].dtype is not None:
-        floating = node.inputs[0].dtype.is_floating_point()
-        if floating and not node.attributes.get_int("fmod", 0):
-            _refuse_newer(node, onnx.defs.onnx_opset_version())
-
-
 def _range(node: oir.Node) -> None:
     node.attributes.pop("stash_type", None)
+    for index, value in enumerate(node.inputs):
+        array = constant(value)
+        if array is not None and array.ndim > 0 and array.size == 1:  # as the body of AffineGrid has it
+            single = add_constant(graph_of(node), array.reshape(()), f"{node.name}_scalar")
+            node.replace_input_with(index, single)
 
 
 def _space_to_depth(node: oir.Node) -> None:
@@ -272,9 +270,8 @@ _UPGRADES: dict[str, tuple[Upgrade, ...]] = {
     "Dropout": (Upgrade(_dropout_ratio, below=12), Upgrade(_refuse_training_dropout, above=11)),
     "Hardmax": (Upgrade(_flattening, below=13),),
     "LogSoftmax": (Upgrade(_flattening, below=13),),
-    "Mod": (Upgrade(_floor_mod, above=OPSET),),
     "Pad": (Upgrade(_pad, below=11),),
-    "Range": (Upgrade(_range, above=OPSET),),
+    "Range": (Upgrade(_range, below=_ALWAYS),),
     "ReduceSum": (Upgrade(_axes, below=13), Upgrade(_group_axes_absent, above=12)),
     "Resize": (Upgrade(_resize, below=11),),
     "Slice": (Upgrade(_slice, below=10),),

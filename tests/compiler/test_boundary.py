@@ -232,13 +232,21 @@ def test_an_integer_output_says_what_it_means():
     assert output.quant == Quant(float(np.float32(0.05)), 3)
 
 
-def test_tensors_without_elements_are_refused():
+def test_tensors_without_elements_are_left_out():
     case = (
         "float[2,3] x",
         "e = Slice(x, empty, empty)  y = Concat<axis = 0>(x, e)",
         "float[2,3] y",
     )
     proto = model(*case)
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1]), "empty"))
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    (found,) = run(planned(lower(canonicalize(import_model(proto)), "net")), [{"x": x}])
+    np.testing.assert_array_equal(found["y"], x)
+
+
+def test_an_output_without_elements_is_refused():
+    proto = model("float[2,3] x", "y = Slice(x, empty, empty)", "float[0,3] y")
     proto.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1]), "empty"))
     with pytest.raises(ModelError, match="no elements") as caught:
         lower(canonicalize(import_model(proto)), "net")

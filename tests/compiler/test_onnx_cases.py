@@ -1,71 +1,68 @@
-"""ONNX's own tests of its operators, through the whole compiler: C here against the expected outputs."""
+"""ONNX's own tests of its operators, through the whole compiler, held against what docs/operators.md says."""
 
 from __future__ import annotations
 
+import re
 import shutil
-import warnings
-from functools import cache
-from typing import Any
+from pathlib import Path
 
-import numpy as np
-import onnx
 import pytest
 
-from tinyc.compiler.feeding import stored_inputs
-from tinyc.compiler.options import CompileOptions
-from tinyc.compiler.pipeline import compile_model
-from tinyc.emulator.host import HostModel
-from tinyc.ir.errors import ModelError
+from tinyc.benchmarks.operators import Outcome, cases, outcome
+from tinyc.benchmarks.operators_page import page, reasons_on, told
 
-from ..passes.test_onnx_suite import DISPUTED, TYPES, with_constant_shapes
-
+PAGE = (Path(__file__).parents[2] / "docs" / "operators.md").read_text("utf-8")
+REASONS = reasons_on(PAGE)
+EVERY = 97
+"""One case of so many is tried in the quick test."""
 PARTS = 8
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
-@cache
-def cases() -> list[Any]:
-    """The cases on types that C can store, in the order of their names."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from onnx.backend.test.case.node import collect_testcases
-
-        found = collect_testcases(None)
-    return sorted((case for case in found if _is_plain(case)), key=lambda case: case.name)
+def disagreement(found: Outcome) -> str:
+    """How a case's outcome differs from the page; empty where it does not."""
+    said, is_now = REASONS.get(found.case, "passes"), told(found.reason) or "passes"
+    return "" if said == is_now else f"{found.case}: {is_now}, but the page says: {said}"
 
 
-def _is_plain(case: Any) -> bool:
-    if "_expanded" in case.name or not case.data_sets or any(word in case.name for word in DISPUTED):
-        return False
-    arrays = [array for group in case.data_sets[0] for array in group]
-    return all(isinstance(array, np.ndarray) and array.dtype in TYPES for array in arrays)
+def test_a_sample_of_the_cases() -> None:
+    sample = [outcome(case) for case in list(cases().values())[::EVERY]]
+    assert [text for one in sample if (text := disagreement(one))] == []
 
 
-def outcome(case: Any) -> str:
-    """``right``, ``refused``, or what went wrong."""
-    inputs, expected = case.data_sets[0]
-    proto = onnx.ModelProto.FromString(case.model.SerializeToString())
-    feeds = with_constant_shapes(proto, inputs)
-    try:
-        compiled = compile_model(proto, CompileOptions("corstone-300", name="net", verify=False))
-    except ModelError:
-        return "refused"
-    clang = shutil.which("clang")
-    with HostModel(compiled.program, compiled.files, clang and (clang,), SANITIZERS) as host:
-        results = host.run([stored_inputs(compiled.program, feeds)])[0]
-    for name, want in zip(compiled.program.outputs, expected, strict=True):
-        found = compiled.program.buffers[name].from_memory(results[name])
-        if found.shape != want.shape:
-            return f"shape {found.shape} instead of {want.shape}"
-        if not np.allclose(found.astype(float), want.astype(float), rtol=1e-3, atol=1e-4, equal_nan=True):
-            return f"{name} is {found.reshape(-1)[:8]} instead of {want.reshape(-1)[:8]}"
-    return "right"
+def test_the_page_counts_all_cases() -> None:
+    numbers = re.search(r"\*\*([\d,]+) of\s([\d,]+) tests pass, on (\d+) of\s(\d+) operators", PAGE)
+    assert numbers is not None
+    passed, total, operators, _ = (int(number.replace(",", "")) for number in numbers.groups())
+    rows = re.findall(r"^\| \w+ \| (\d+) of (\d+) \|", PAGE, re.MULTILINE)
+    assert total == len(cases()) == sum(int(row[1]) for row in rows)
+    assert passed == total - len(REASONS) == sum(int(row[0]) for row in rows)
+    assert operators == sum(row[0] != "0" for row in rows)
+    assert REASONS.keys() <= cases().keys()
+    assert passed >= 1300 and operators >= 140
+
+
+def test_the_page_of_outcomes() -> None:
+    text = page(
+        [
+            Outcome("test_a", "Abs", ("float", "int8"), "passed"),
+            Outcome("test_b", "Abs", ("float16",), "refused", "Tensor 'x' | has\nno elements"),
+            Outcome("test_c", "Exp", ("float",), "refused", "Tensor 'y' | has\nno elements"),
+        ],
+        "1.0",
+    )
+    assert "**1 of 3 tests pass, on 1 of 2 operators.**" in text
+    assert "| Abs | 1 of 2 | float32, int8 | Tensor … \\| has no elements (1) |" in text
+    assert reasons_on(text) == dict.fromkeys(("test_b", "test_c"), "Tensor … \\| has no elements")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_compiled_c_does_what_onnx_says(part: int) -> None:
-    """Refusals are fine, wrong results and crashes are not; nearly half of all cases compile."""
-    found = {case.name: outcome(case) for case in cases()[part::PARTS]}
-    assert {name: text for name, text in found.items() if text not in ("right", "refused")} == {}
-    assert list(found.values()).count("right") > 0.4 * len(found)
+def test_all_cases(part: int) -> None:
+    """With the sanitizers of clang, where there is one."""
+    clang = shutil.which("clang")
+    found = [
+        outcome(cases()[name], (clang,) if clang else None, SANITIZERS) for name in list(cases())[part::PARTS]
+    ]
+    assert [text for one in found if (text := disagreement(one))] == []
+    assert [one for one in found if one.verdict == "failed"] == []

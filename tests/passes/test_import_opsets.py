@@ -25,6 +25,10 @@ INDICES = {
 
 OLD_FORMS = {
     # name: (first opset, last opset of this form, inputs, body, weights)
+    "logic": (
+        7, OPSET, X, "a = Greater(x, s) b = Less(x, t) c = And(a, b) d = Not(c) y = Cast<to=1>(d)",
+        {"s": np.array(-0.5, np.float32), "t": np.array(1, np.float32)},
+    ),
     "Clip with attributes": (8, 10, X, "y = Clip<min=-1.0, max=2.0>(x)", {}),
     "Clip with one attribute": (8, 10, X, "y = Clip<max=2.0>(x)", {}),
     "Clip with operands": (11, OPSET, X, "y = Clip(x, , u)", {"u": np.array(2, np.float32)}),
@@ -86,7 +90,7 @@ OLD_FORMS = {
 
 def opsets(first: int, last: int) -> list[int]:
     """The opsets of the range that are tried: its ends, and the milestones between them."""
-    return sorted({first, last, *(n for n in (8, 9, 11, 13, 17, 21, OPSET) if first <= n <= last)})
+    return sorted({first, last, *(n for n in (7, 8, 9, 11, 13, 17, 21, OPSET) if first <= n <= last)})
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ UNARY: dict[str, tuple[Callable, tuple[float, float], float]] = {
     "erff": (elementary.erf, (-6.0, 6.0), 2.5),
     "sinf": (elementary.sin, (-1000.0, 1000.0), 2.5),
     "cosf": (elementary.cos, (-1000.0, 1000.0), 2.5),
+    "atanf": (elementary.atan, (-1e6, 1e6), 3.0),
+    "asinhf": (elementary.asinh, (-1e30, 1e30), 4.0),
     "floorf": (np.floor, (-1e9, 1e9), 0.0),
     "ceilf": (np.ceil, (-1e9, 1e9), 0.0),
     "rintf": (np.rint, (-1e9, 1e9), 0.0),

@@ -88,7 +88,7 @@ def reduction(operator: str) -> Recipe:
 
 _SPATIAL = range(3, 5)
 _SMOOTH = (
-    "Abs", "Atan", "Celu", "Cos", "Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish",
+    "Abs", "Celu", "Cos", "Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish",
     "Neg", "Selu", "Sigmoid", "Sin", "Softplus", "Softsign", "Tanh",
 )  # fmt: skip
 """Functions of one element without steps, which would blow up rounding errors, and without overflow."""

@@ -1,0 +1,93 @@
+"""Operators that import writes as others mean the same to ONNX Runtime."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinyc.passes.canonicalize import canonicalize
+from tinyc.passes.import_onnx import import_model
+from tinyc.passes.lower.unsupported import unsupported_operators
+
+from .onnx_text import assert_same, build, normal
+
+I64 = np.int64
+# inputs, body, weights
+CASES: dict[str, tuple[str, str, dict[str, np.ndarray]]] = {
+    "GatherElements": (
+        "float[3,5] x", "y = GatherElements<axis=-1>(x, i)", {"i": np.array([[0, -1], [4, 2]], I64)},
+    ),
+    "GatherND": ("float[2,3,4] x", "y = GatherND<batch_dims=1>(x, i)", {"i": np.array([[2], [-1]], I64)}),
+    "ScatterElements": (
+        "float[3,5] x, float[1,2] u", "y = ScatterElements<axis=1>(x, i, u)", {"i": np.array([[4, -4]], I64)},
+    ),
+    "ScatterElements, first axis": (
+        "float[3,5] x, float[2,2] u", 'y = ScatterElements<reduction="add">(x, i, u)',
+        {"i": np.array([[0, -1], [2, 2]], I64)},
+    ),
+    "ScatterND, rows": (
+        "float[4,3,2] x, float[2,3,2] u", "y = ScatterND(x, i, u)", {"i": np.array([[3], [-4]], I64)},
+    ),
+    "ScatterND, elements": (
+        "float[4,3] x, float[2,2] u", 'y = ScatterND<reduction="max">(x, i, u)',
+        {"i": np.array([[[0, 1], [3, -1]], [[1, 1], [0, 1]]], I64)},
+    ),
+    "BitShift to the left": (
+        "uint8[2,9] x", 'y = BitShift<direction="LEFT">(x, s)', {"s": np.arange(9, dtype=np.uint8) % 8},
+    ),
+    "BitShift to the right": (
+        "uint32[3,32] x", 'y = BitShift<direction="RIGHT">(x, s)', {"s": np.arange(32, dtype=np.uint32)},
+    ),
+    "Pow of integers": (
+        "int32[3] x", "a = Mod(x, m) y = Pow(a, p)",
+        {"m": np.array(9, np.int32), "p": np.array([0, 2, 3], np.int32)},
+    ),
+    "CumSum of integers": (
+        "int32[2,4,3] x", "y = CumSum<exclusive=1, reverse=1>(x, n)", {"n": np.array(1, np.int32)},
+    ),
+    "QuantizeLinear per channel": (
+        "float[2,3,4] x", "y = QuantizeLinear<axis=1>(x, s, z)",
+        {"s": np.array([0.1, 0.02, 0.3], np.float32), "z": np.array([3, -7, 0], np.int8)},
+    ),
+    "DequantizeLinear per channel": (
+        "uint8[2,3,4] x", "y = DequantizeLinear<axis=1>(x, s, z)",
+        {"s": np.array([0.1, 0.02, 0.3], np.float32), "z": np.array([3, 127, 0], np.uint8)},
+    ),
+    "DynamicQuantizeLinear": ("float[3,4] x", "y, s, z = DynamicQuantizeLinear(x)", {}),
+    "Resize, cubic": (
+        "float[1,2,4,5] x",
+        'y = Resize<mode="cubic", coordinate_transformation_mode="align_corners">(x, , s)',
+        {"s": np.array([1, 1, 2, 1.6], np.float32)},
+    ),
+    "Resize, antialias": (
+        "float[1,2,6,5] x", 'y = Resize<mode="linear", antialias=1>(x, , s)',
+        {"s": np.array([1, 1, 0.6, 0.8], np.float32)},
+    ),
+    "TopK": ("float[3,7,2] x", "y, z = TopK<axis=1>(x, k)", {"k": np.array([3], I64)}),
+    "TopK, ties": (
+        "int32[5,8] x", "a = Mod(x, m) y, z = TopK<largest=0>(a, k)",
+        {"m": np.array(3, np.int32), "k": np.array([8], I64)},
+    ),
+    "TopK, indices only": ("float[4,6] x", "v, y = TopK(x, k)", {"k": np.array([2], I64)}),
+    "LayerNormalization with its mean and deviation": (
+        "float[2,3,4] x", "y, s, z = LayerNormalization<axis=1>(x, w, b)",
+        {"w": normal(3, 4), "b": normal(3, 4, seed=1)},
+    ),
+    "DFT": ("float[2,6,3,1] x", "y = DFT<onesided=1>(x, , a)", {"a": np.array(1, I64)}),
+    "DFT, complex": ("float[3,5,2] x", "y = DFT(x)", {}),
+    "DFT, inverse": ("float[3,5,2] x", "y = DFT<inverse=1>(x, n)", {"n": np.array(7, I64)}),
+    "Col2Im": (
+        "float[1,18,12] x", "y = Col2Im<pads=[1,0,1,0], strides=[1,2]>(x, n, k)",
+        {"n": np.array([3, 7], I64), "k": np.array([2, 3], I64)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_decomposition(name: str) -> None:
+    inputs, body, weights = CASES[name]
+    outputs = "y, s, z" if "y, s, z" in body else "y, z" if "y, z" in body else "y"
+    proto = build(inputs, body, weights, outputs=outputs, opset=21)
+    model = import_model(proto)
+    assert unsupported_operators(canonicalize(model.clone())) == []
+    assert_same(model, proto)

@@ -1,0 +1,91 @@
+"""Loop and Scan with a known number of iterations are copies of their bodies, and mean the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx.parser
+import pytest
+
+from tinyc.ir.errors import ModelError
+from tinyc.passes.import_onnx import import_model
+
+from .onnx_text import assert_same
+
+SCAN = """
+agraph (float[2] s, float[{x}] x, float[3,4] w) => (float[2] last, float[{y}] all)
+{{
+    last, all = Scan <num_scan_inputs = 2, {attributes} body = step
+        (float[2] before, float[2] row, float[4] other) => (float[2] after, float[2] out) {{
+            total = ReduceMax <keepdims = 0> (other)
+            sum = Add (before, row)
+            after = Mul (sum, total)
+            out = Tanh (sum)
+        }}> (s, x, w)
+}}
+"""
+LOOP = """
+agraph (float[1,3] x) => (float[1,3] last, float[{steps},1,3] all)
+<int64 trips = {{{steps}}}, bool always = {{1}}, float[3] weight = {{0.5, -1.0, 2.0}}>
+{{
+    last, all = Loop (trips, always, x) <body = step
+        (int64 number, bool going, float[1,3] before) => (bool on, float[1,3] after, float[1,3] out) {{
+            on = {condition}
+            real = Cast <to = 1> (number)
+            scaled = Mul (before, weight)
+            after = Add (scaled, real)
+            out = Neg (before)
+        }}>
+}}
+"""
+
+
+def model(text: str, opset: int = 21) -> onnx.ModelProto:
+    return onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]>\n{text}')
+
+
+@pytest.mark.parametrize("opset", [11, 13, 21])
+@pytest.mark.parametrize(
+    ("x", "y", "attributes"),
+    [
+        ("3,2", "3,2", ""),
+        ("2,3", "3,2", "scan_input_axes = [1, 0], "),
+        ("3,2", "2,3", "scan_output_axes = [1], scan_input_directions = [1, 0], "),
+        ("3,2", "3,2", "scan_output_directions = [1], "),
+    ],
+)
+def test_scan(x: str, y: str, attributes: str, opset: int) -> None:
+    proto = model(SCAN.format(x=x, y=y, attributes=attributes), opset)
+    imported = import_model(proto)
+    assert [node.op_type for node in imported.graph].count("Mul") == 3
+    assert_same(imported, proto)
+
+
+@pytest.mark.parametrize("condition", ["Identity (going)", "Constant <value = bool {1}> ()"])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_loop(steps: int, condition: str) -> None:
+    proto = model(LOOP.format(steps=steps, condition=condition))
+    imported = import_model(proto)
+    assert [node.op_type for node in imported.graph].count("Mul") == steps
+    assert_same(imported, proto)
+
+
+@pytest.mark.parametrize(
+    ("steps", "condition", "words"),
+    [(0, "Identity (going)", "runs 0 times"), (10**6, "Identity (going)", "runs 1000000 times"),
+     (3, "Not (going)", "depends on the model's data")],
+)  # fmt: skip
+def test_refused(steps: int, condition: str, words: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        import_model(model(LOOP.format(steps=steps, condition=condition)))
+    assert words in str(caught.value)
+
+
+def test_the_last_values_agree_with_numpy() -> None:
+    """Of the loop above, by hand: the states after iterations 0 and 1."""
+    proto, x = model(LOOP.format(steps=2, condition="Identity (going)")), np.array([[1.0, 2.0, 3.0]])
+    weight = np.array([0.5, -1.0, 2.0])
+    from .onnx_text import run
+
+    last, states = run(import_model(proto), {"x": x.astype(np.float32)})
+    np.testing.assert_allclose(last, (x * weight + 0) * weight + 1)
+    np.testing.assert_allclose(states[1], -(x * weight))
