@@ -9,6 +9,7 @@ from enum import Enum
 from ..ir.kernel import Kernel
 from . import (
     arg_extreme,
+    attention,
     cast,
     compare,
     concat,
@@ -56,6 +57,7 @@ class Layout(Enum):
     ROW_MAJOR = "operands and result lie in the model's own axis order"
     SAME = "operands and result lie in one common order, whichever it is; smaller operands broadcast"
     LEADING = "operands and result lie as the first operand does, the axis that parameters differ along last"
+    VECTORS = "operands and result lie as the first operand does, the first axis first, the last one last"
     FREE = "operands lie in whatever order each has; the operator says in which one its result lies"
 
 
@@ -108,6 +110,7 @@ OPERATORS: dict[str, Operator] = {
     "And": _ELEMENTWISE,
     "ArgMax": _ARG,
     "ArgMin": _ARG,
+    "Attention": Operator(attention.resolve, Layout.VECTORS),
     "AveragePool": Operator(pool.resolve_average, Layout.CHANNEL_LAST, fuses_activation=True),
     "BitwiseAnd": _ELEMENTWISE,
     "BitwiseNot": Operator(unary.resolve, Layout.SAME),
