@@ -25,34 +25,35 @@ Array = np.ndarray[Any, Any]
 
 OPSET = 18
 VOCABULARY, LENGTH, WIDTH, REDUCED, BLOCKS, KERNEL = 8192, 256, 128, 16, 4, 32
-CLASSES = 2
-_SHARPNESS = 4.0
-"""Of query weights, relative to PyTorch's initial ones. With those every token would attend to all alike."""
-_WEIGHTS, _SEEDS = 21, {"calibration": 22, "evaluation": 23}
+_WEIGHTS, _SEEDS = 21, {"calibration": 22, "evaluation": 23, "head": 24}
 
 
 def tokens(split: str, count: int) -> Array:
-    """``count`` texts of random tokens (n, 256) int64; always the same for a ``split`` (calibration or
-    evaluation)."""
+    """``count`` texts of random tokens (n, 256) int64; always the same for a ``split`` (calibration,
+    evaluation or head)."""
     return np.random.default_rng(_SEEDS[split]).integers(0, VOCABULARY, (count, LENGTH))
 
 
 def build_model() -> onnx.ModelProto:
     """``tokens`` (1, 256) int64 to ``scores`` (1, 2) float32; always the same weights.
 
-    The head's bias makes both classes alike on average: were one of them the answer to nearly every text, it
-    would say nothing of a compiled model that it gives the same answers.
+    The head tells texts apart by the direction in which they differ most, as a trained one would, and both
+    classes are equally frequent: were one of them the answer to nearly every text, it would say nothing of a
+    compiled model that it gives the same answers.
     """
-    scores = np.concatenate(run(_Builder().model(np.zeros(CLASSES)), tokens("calibration", 32)))
-    return _Builder().model(-scores.mean(axis=0))
+    features = run(_Builder().model(np.eye(WIDTH), np.zeros(WIDTH)), tokens("head", 64))
+    mean = features.mean(axis=0)
+    direction = np.linalg.svd(features - mean)[2][0]
+    head = np.stack([direction, -direction], axis=1)
+    return _Builder().model(head, -mean @ head)
 
 
-def run(model: onnx.ModelProto, texts: Array) -> list[Array]:
-    """Scores (1, 2) of each of ``texts`` (n, 256) by ONNX Runtime."""
+def run(model: onnx.ModelProto, texts: Array) -> Array:
+    """What ``model`` makes of each of ``texts`` (n, 256) in ONNX Runtime: (n, classes)."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return [np.asarray(session.run(None, {"tokens": text[None]})[0]) for text in texts]
+    return np.concatenate([np.asarray(session.run(None, {"tokens": text[None]})[0]) for text in texts])
 
 
 class _Builder:
@@ -60,15 +61,16 @@ class _Builder:
         self.graph = GraphBuilder("embbert")
         self.random = np.random.default_rng(_WEIGHTS)
 
-    def model(self, head: Array) -> onnx.ModelProto:
+    def model(self, head: Array, bias: Array) -> onnx.ModelProto:
         graph = self.graph
         x = self.embedding(graph.input("tokens", [1, LENGTH], oir.DataType.INT64))
         for number in range(BLOCKS):
             x = self.block(f"blocks.{number}", x)
         first = graph.op("Gather", "first", [x, graph.weight("first.index", np.array(0))], axis=1)
-        scores = self.product("head", first, WIDTH, CLASSES)
-        bias = graph.weight("head.bias", head.astype(np.float32))
-        return graph.model({"scores": graph.op("Add", "head", [scores, bias])}, OPSET)
+        weight = graph.weight("head.weight", head.astype(np.float32))
+        scores = graph.op("MatMul", "head", [first, weight])
+        added = graph.weight("head.bias", bias.astype(np.float32))
+        return graph.model({"scores": graph.op("Add", "head", [scores, added])}, OPSET)
 
     def embedding(self, given: oir.Value) -> oir.Value:
         table = self.graph.weight("token.weight", self.normal(VOCABULARY, REDUCED))
@@ -93,19 +95,19 @@ class _Builder:
     def normalized(self, scope: str, x: oir.Value) -> oir.Value:
         """RMSNorm as exporters write it for opsets that do not have it."""
         graph = self.graph
-        square = graph.op("Pow", scope, [x, graph.weight(f"{scope}.two", np.float32([2.0]))])
+        square = graph.op("Pow", scope, [x, graph.weight(f"{scope}.two", np.array([2.0], np.float32))])
         mean = graph.op("ReduceMean", scope, [square, graph.weight(f"{scope}.axis", np.array([-1]))])
-        safe = graph.op("Add", scope, [mean, graph.weight(f"{scope}.epsilon", np.float32([1e-6]))])
+        safe = graph.op("Add", scope, [mean, graph.weight(f"{scope}.epsilon", np.array([1e-6], np.float32))])
         ratio = graph.op("Div", scope, [x, graph.op("Sqrt", scope, [safe])])
         return graph.op("Mul", scope, [ratio, graph.weight(f"{scope}.weight", self.near_one(WIDTH))])
 
     def attention(self, scope: str, x: oir.Value) -> oir.Value:
         """softmax(Q · xᵀ / √width) · x, with Q a linear function of x."""
         graph, scope = self.graph, f"{scope}.attention"
-        query = self.linear(f"{scope}.query", x, WIDTH, WIDTH, _SHARPNESS)
+        query = self.linear(f"{scope}.query", x, WIDTH, WIDTH)
         keys = graph.op("Transpose", scope, [x], perm=[0, 2, 1])
         scores = graph.op("MatMul", f"{scope}.scores", [query, keys])
-        divisor = graph.weight(f"{scope}.root", np.float32(sqrt(WIDTH)))
+        divisor = graph.weight(f"{scope}.root", np.array(sqrt(WIDTH), np.float32))
         weights = graph.op("Softmax", scope, [graph.op("Div", scope, [scores, divisor])], axis=-1)
         return graph.op("MatMul", f"{scope}.context", [weights, x])
 
@@ -121,21 +123,17 @@ class _Builder:
         y = graph.op("Transpose", f"{scope}.out", [y], perm=[0, 2, 1])
         return graph.op("Mul", scope, [y, graph.op("Sigmoid", scope, [y])])
 
-    def linear(
-        self, scope: str, x: oir.Value, inputs: int, outputs: int, sharpness: float = 1.0
-    ) -> oir.Value:
-        y = self.product(scope, x, inputs, outputs, sharpness)
+    def linear(self, scope: str, x: oir.Value, inputs: int, outputs: int) -> oir.Value:
+        y = self.product(scope, x, inputs, outputs)
         bias = self.graph.weight(f"{scope}.bias", self.uniform(1 / sqrt(inputs), outputs))
         return self.graph.op("Add", scope, [y, bias])
 
-    def product(
-        self, scope: str, x: oir.Value, inputs: int, outputs: int, sharpness: float = 1.0
-    ) -> oir.Value:
-        weight = self.uniform(sharpness / sqrt(inputs), inputs, outputs)
+    def product(self, scope: str, x: oir.Value, inputs: int, outputs: int) -> oir.Value:
+        weight = self.uniform(1 / sqrt(inputs), inputs, outputs)
         return self.graph.op("MatMul", scope, [x, self.graph.weight(f"{scope}.weight", weight)])
 
     def scaled(self, scope: str, x: oir.Value, factor: float) -> oir.Value:
-        return self.graph.op("Mul", scope, [x, self.graph.weight(scope, np.float32(factor))])
+        return self.graph.op("Mul", scope, [x, self.graph.weight(scope, np.array(factor, np.float32))])
 
     def uniform(self, bound: float, *shape: int) -> Array:
         return self.random.uniform(-bound, bound, shape).astype(np.float32)

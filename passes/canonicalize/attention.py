@@ -59,12 +59,13 @@ def _fuse(node: oir.Node) -> bool:
     reach = None if scores is None else _reach(scores.hidden)
     if scores is None or reach is None:
         return False
-    query, left = _unscaled(scores.product.inputs[0])
-    key, right = _unscaled(_turned(scores.product))
-    operands = [query, key, node.inputs[1]]
-    leading = {shape_of(value)[:-2] for value in operands}
-    if len(leading) > 1 or any(not is_float(v) or v.is_initializer() for v in operands):
+    factors = [*scores.product.inputs, node.inputs[1]]
+    leading = {shape_of(value)[:-2] for value in factors}
+    if len(leading) > 1 or any(not is_float(v) or constant(v) is not None for v in factors):
         return False
+    query, left = _unscaled(node, scores.product.inputs[0], list(range(rank)))
+    key, right = _unscaled(node, scores.product.inputs[1], _swap(rank))
+    operands = [query, key, node.inputs[1]]
     attributes = {"scale": scores.factor * left * right, "reach": reach, "perm": _swap(rank)}
     become(node, ATTENTION, operands, attributes, domain=FUSED_DOMAIN, name=softmax.name)
     return True
@@ -74,36 +75,30 @@ def _swap(rank: int) -> list[int]:
     return [*range(rank - 2), rank - 1, rank - 2]
 
 
-def _turned(product: oir.Node) -> oir.Value:
-    """The right operand of ``product`` with its last two axes swapped: that of a Transpose before it, maybe
-    with another one."""
-    right = product.inputs[1]
-    assert right is not None
-    swap = _swap(len(shape_of(right)))
-    before = producer(right, "Transpose")
-    if before is None or before.inputs[0] is None:
-        return emit(product, "Transpose", [right], {"perm": swap}, name=f"{product.name}_keys")
-    perm = [permutation(before)[axis] for axis in swap]
-    if perm == sorted(perm):
-        return before.inputs[0]
-    return emit(product, "Transpose", [before.inputs[0]], {"perm": perm}, name=f"{product.name}_keys")
-
-
-def _unscaled(value: oir.Value | None) -> tuple[oir.Value, float]:
-    """``value`` is the factor times the value that is returned."""
+def _unscaled(node: oir.Node, value: oir.Value | None, perm: list[int]) -> tuple[oir.Value, float]:
+    """``value`` transposed by ``perm`` is the factor times the value that is returned."""
     assert value is not None
-    node = producer(value, "Mul")
-    factor = None if node is None else scalar(node.inputs[1])
-    if node is None or factor is None or node.inputs[0] is None:
-        return value, 1.0
-    return node.inputs[0], factor
+    factor, name = 1.0, f"{value.name}_unscaled"
+    while (before := producer(value, "Mul", "Transpose")) is not None and before.inputs[0] is not None:
+        if before.op_type == "Transpose":
+            outer = permutation(before)
+            perm = [outer[axis] for axis in perm]
+        elif (number := scalar(before.inputs[1])) is not None:
+            factor *= number
+        else:
+            break
+        value = before.inputs[0]
+    if perm == sorted(perm):
+        return value, factor
+    return emit(node, "Transpose", [value], {"perm": perm}, name=name), factor
 
 
 def _scores(softmax: oir.Node) -> _Scores | None:
     """What ``softmax`` reads, followed back to the product."""
     value, factor = softmax.inputs[0], 1.0
     assert value is not None
-    hidden = np.zeros(shape_of(value)[-2:], bool)
+    shape = shape_of(value)
+    hidden = np.zeros(shape[-2:], bool)
     while used_once(value):
         node = producer(value, "MatMul", "Mul", "Div", "Add", "Where")
         if node is None:
@@ -117,7 +112,7 @@ def _scores(softmax: oir.Node) -> _Scores | None:
             factor = factor * number if node.op_type == "Mul" else factor / number
             value = node.inputs[0]
         else:
-            masked = _mask(node, hidden.shape)
+            masked = _mask(node, shape)
             if masked is None:
                 return None
             value, more = masked
@@ -143,8 +138,8 @@ def _mask(node: oir.Node, shape: tuple[int, ...]) -> tuple[oir.Value, Array] | N
         value = node.inputs[2] if sides[0] is not None else node.inputs[1]
         if value is None or fill > _HIDING or shape_of(value) != shape_of(node.outputs[0]):
             return None
-    plane = hidden.reshape(hidden.shape[-2:]) if hidden.size == np.prod(hidden.shape[-2:]) else None
-    return None if plane is None else (value, np.broadcast_to(plane, shape))
+    planes = np.broadcast_to(hidden, shape).reshape(-1, *shape[-2:])
+    return (value, planes[0]) if (planes == planes[0]).all() else None
 
 
 def _reach(hidden: Array) -> int | None:

@@ -45,7 +45,7 @@ def float_model(
     if any(node.op_type == ATTENTION and node.domain == FUSED_DOMAIN for node in nodes):
         model.functions.append(attention_function())
         model.opset_import.append(helper.make_opsetid(FUSED_DOMAIN, 1))
-    return onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
 
 
 def qdq_model(
