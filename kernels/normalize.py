@@ -63,7 +63,8 @@ class QuantizedNormalize(Lanewise):
 
         root = max(⌊sqrt(V · 2^fraction + epsilon)⌋, least_root)    31 bits at most
         z = (d · ⌊numerator / root⌋) >> shift                        the normalized element, below 2^30
-        y = clamp((offset + hi32(z · gain)) >> out_shift)            gain and offset: parameters of ``lanes``
+        y = clamp((offset + hi32(z · gain)) >> out_shift)            gain and offset: parameters of ``lanes``;
+                                                                     one offset for all without a bias
 
     ``least_root`` is what any lane of unequal elements reaches; where all are equal, d = 0.
     """
@@ -86,8 +87,13 @@ class QuantizedNormalize(Lanewise):
     def bounds(self) -> tuple[int, int]:
         return int(self.dtype.lowest), int(self.dtype.highest)
 
+    @property
+    def offset(self) -> int | None:
+        """That of all elements, where there is no bias."""
+        return int(self.offsets[0]) if self.offsets.size == 1 else None
+
     def constants(self) -> Mapping[str, np.ndarray]:
-        return {"gains": self.gains, "offsets": self.offsets}
+        return {"gains": self.gains} | ({"offsets": self.offsets} if self.offset is None else {})
 
     def compute(self, inputs: Sequence[np.ndarray], window: Window) -> tuple[np.ndarray, ...]:
         q = _lanes_of(self.lanes, inputs[0]).astype(np.int64)
@@ -101,7 +107,8 @@ class QuantizedNormalize(Lanewise):
         root = np.maximum(_integer_sqrt((power << self.fraction) + self.epsilon), self.least_root)
         z = (d * (self.numerator // root)) >> self.shift
         indices = self.lanes.parameter_indices
-        y = (self.offsets[indices] + ((z * self.gains[indices]) >> 32)) >> self.out_shift
+        offsets = self.offsets if self.offset is not None else self.offsets[indices]
+        y = (offsets + ((z * self.gains[indices]) >> 32)) >> self.out_shift
         y = np.clip(y, *self.bounds).astype(self.dtype.numpy)
         return (_tensor_of(self.lanes, y, inputs[0].shape),)
 
@@ -165,7 +172,7 @@ class Normalization:
         if shift < _LEAST_SHIFT:
             return None
         multipliers = np.clip(np.round(gains * 2.0 ** (32 + shift - places)), -(2**31 - 1), 2**31 - 1)
-        offsets = np.broadcast_to(np.round((bias + out.zero_point + 0.5) * 2.0**shift), gains.shape)
+        offsets = np.round((bias + out.zero_point + 0.5) * 2.0**shift)
         return multipliers.astype(np.int32), offsets.astype(np.int32), shift
 
 

@@ -9,6 +9,7 @@ from enum import Enum
 from ..ir.kernel import Kernel
 from . import (
     arg_extreme,
+    attention,
     cast,
     compare,
     concat,
@@ -57,6 +58,7 @@ class Layout(Enum):
     ROW_MAJOR = "operands and result lie in the model's own axis order"
     SAME = "operands and result lie in one common order, whichever it is; smaller operands broadcast"
     LEADING = "operands and result lie as the first operand does, the axis that parameters differ along last"
+    VECTORS = "operands and result lie as the first operand does, the first axis first, the last one last"
     FREE = "operands lie in whatever order each has; the operator says in which one its result lies"
 
 
@@ -115,6 +117,7 @@ OPERATORS: dict[str, Operator] = {
     "Asinh": _UNARY,
     "Atan": _UNARY,
     "Atanh": _UNARY,
+    "Attention": Operator(attention.resolve, Layout.VECTORS),
     "AveragePool": Operator(pool.resolve_average, Layout.CHANNEL_LAST, fuses_activation=True),
     "BitwiseAnd": _ELEMENTWISE,
     "BitwiseNot": Operator(unary.resolve, Layout.SAME),

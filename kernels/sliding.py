@@ -47,6 +47,11 @@ class Sliding:
             batch=source.shape[0],
         )
 
+    @classmethod
+    def pointwise(cls, grid: tuple[int, int], batch: int) -> Sliding:
+        """One tap, and as many rows and columns of the output as of the input."""
+        return cls((1, 1), (1, 1), (1, 1), (0, 0), grid, grid, batch)
+
     def needs(self, window: Window) -> Window:
         """Input rows and columns under ``window`` of the output, not clipped."""
         (kh, kw), (sh, sw), (dh, dw), (top, left) = self.kernel, self.stride, self.dilation, self.pads

@@ -7,7 +7,8 @@ from math import prod
 import onnx_ir as oir
 
 from ..ir.errors import ModelError
-from .onnx_graph import describe, quoted
+from .attention import ATTENTION
+from .onnx_graph import FUSED_DOMAIN, describe, quoted
 
 
 def count_macs(model: oir.Model) -> int:
@@ -21,6 +22,9 @@ def count_macs(model: oir.Model) -> int:
 
 def node_macs(node: oir.Node) -> int:
     """Multiply-accumulates of one node; 0 for operators that are not sums of products."""
+    if node.domain == FUSED_DOMAIN and node.op_type == ATTENTION:
+        query, key = _shape(node, node.inputs[0]), _shape(node, node.inputs[1])
+        return prod(query[:-1]) * key[-2] * (query[-1] + _shape(node, node.inputs[2])[-1])
     if node.domain not in ("", "ai.onnx"):
         return 0
     if node.op_type == "Conv":  # each output element sums C_in/group x kernel products

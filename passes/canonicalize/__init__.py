@@ -12,7 +12,9 @@ After it
 - commutative operators have their constant on the right, Sub and Div have no constant there (Div keeps one
   whose reciprocal is not exact in front of a quantizer);
 - hard-swish, GELU, Mish, layer and RMS normalization are one node each;
-- SiLU is one node too, of a function in the model, since ONNX Runtime has no operator for it;
+- SiLU and attention are one node too, of a function in the model: ONNX Runtime has no operator for the one,
+  and ONNX's own of the other has operands that other nodes express;
+- no Softmax is there for the index of the largest element alone;
 - LSTM, GRU and RNN have one direction and the sequence axis first; results that nobody reads have no name;
 - quantized tensors inside the model are signed.
 """
@@ -23,7 +25,20 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ..onnx_edit import name_nodes, remembered_names
-from . import affine, arithmetic, linear, pads, quantization, recurrent, slices, sliding, tidy, transposes
+from . import (
+    affine,
+    arithmetic,
+    heads,
+    linear,
+    pads,
+    quantization,
+    recurrent,
+    slices,
+    sliding,
+    tidy,
+    transposes,
+)
+from .attention import fuse_attention
 from .engine import merge, rewrite
 from .functions import fuse_functions
 from .normalization import fuse_normalizations
@@ -31,7 +46,8 @@ from .signed import make_signed
 from .swish import fuse_swish
 
 _PLAIN = merge(
-    tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, recurrent.RULES, transposes.RULES
+    tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, recurrent.RULES, transposes.RULES,
+    heads.RULES,
 )
 """What may hide a decomposed function or a layer behind it."""
 
@@ -57,6 +73,7 @@ def canonicalize(model: oir.Model) -> oir.Model:
         _share(model)
         rewrite(graph, merge(_LAYERS, transposes.LAST))
         fuse_swish(model)
+        fuse_attention(model)
     common.RemoveUnusedNodesPass()(model)
     name_nodes(graph)
     return model

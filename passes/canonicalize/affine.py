@@ -14,6 +14,7 @@ from ..onnx_graph import (
     input_at,
     is_constant_like,
     producer,
+    scalar,
     shape_of,
     used_once,
 )
@@ -136,4 +137,29 @@ def _bias_with(node: oir.Node, layer: oir.Node, channels: int, rank: int) -> oir
     return add_constant(graph_of(node), (bias + offsets).astype(np.float32), name)
 
 
-RULES: Rules = {"BatchNormalization": [_batch_normalization], "Mul": [_scale], "Add": [_shift]}
+def _scale_product(node: oir.Node) -> bool:
+    """factor · (x · W + b), W and b constant, is x · (factor · W) + factor · b; b may be missing."""
+    factor, before = scalar(node.inputs[1]), node.inputs[0]
+    added = producer(before, "Add")
+    product = producer(before if added is None else added.inputs[0], "MatMul")
+    if factor is None or product is None or not all(used_once(n.outputs[0]) for n in (product, added) if n):
+        return False
+    weights = constant(product.inputs[1])
+    bias = None if added is None else constant(added.inputs[1])
+    if weights is None or weights.dtype != np.float32 or (added is not None and bias is None):
+        return False
+    graph, name = graph_of(node), str(product.name)
+    scaled = add_constant(graph, (weights.astype(np.float64) * factor).astype(np.float32), f"{name}_weights")
+    if bias is None:
+        become(node, "MatMul", [product.inputs[0], scaled], name=name)
+        return True
+    shifted = add_constant(graph, (bias.astype(np.float64) * factor).astype(np.float32), f"{name}_bias")
+    become(node, "Add", [emit(node, "MatMul", [product.inputs[0], scaled], name=name), shifted])
+    return True
+
+
+RULES: Rules = {
+    "BatchNormalization": [_batch_normalization],
+    "Mul": [_scale, _scale_product],
+    "Add": [_shift],
+}

@@ -10,6 +10,7 @@ import onnx_ir as oir
 from ..onnx_edit import add_constant, add_integers, become, bypass
 from ..onnx_graph import (
     attributes_of,
+    constant,
     graph_of,
     input_at,
     integers,
@@ -45,6 +46,18 @@ def _dropout(node: oir.Node) -> bool:
         return False
     node.resize_outputs(1)
     return _remove(node)
+
+
+def _chosen(node: oir.Node) -> bool:
+    """Where with a constant condition that is the same everywhere."""
+    condition = constant(node.inputs[0])
+    if condition is None or condition.size == 0 or condition.min() != condition.max():
+        return False
+    value = node.inputs[1] if condition.all() else node.inputs[2]
+    if value is None or shape_of(value) != shape_of(node.outputs[0]) or value.is_initializer():
+        return False
+    bypass(node, value)
+    return True
 
 
 def _same_type(node: oir.Node) -> bool:
@@ -207,6 +220,7 @@ RULES: Rules = {
     "Min": [_only_operand, _constant_last, _limit],
     "Clip": [_limit],
     "Relu": [_limit],
+    "Where": [_chosen],
     "Add": [_constant_last],
     "Mul": [_constant_last],
 }

@@ -128,6 +128,7 @@ def _called(node: oir.Node, body: onnx.FunctionProto, version: int) -> oir.Graph
     )
     model = oir.Model(graph, ir_version=IR_VERSION, functions=[oir.serde.deserialize_function(body)])
     common.InlinePass()(model)
+    common.RemoveUnusedNodesPass()(model)  # bodies have branches that these operands do not take
     operands = [value for value in node.inputs if value is not None]
     for value, operand in zip(list(graph.inputs), operands, strict=True):
         value.replace_all_uses_with(operand, replace_graph_outputs=True)

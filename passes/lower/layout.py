@@ -51,6 +51,11 @@ def arranged_for(operator: Operator, node: Node) -> tuple[list[Tensor | None], l
         order_of = channel_last
     elif operator.layout is Layout.ROW_MAJOR:
         order_of = row_major
+    elif operator.layout is Layout.VECTORS:
+        first = node.input(0).order
+
+        def order_of(rank: int) -> Order:
+            return (0, *(axis for axis in first if 0 < axis < rank - 1), rank - 1)
     elif operator.layout is Layout.LEADING:
         leading = leading_order(node.input(0), [t for t in operands if t is not None])
 

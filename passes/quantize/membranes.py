@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import floor, log2
 
 import numpy as np
@@ -16,7 +16,7 @@ from .affine import Affine
 from .graphs import name_of
 from .groups import Group, Range
 from .operators import array_of, is_constant
-from .units import Partition
+from .units import Partition, Unit
 
 SPIKE = Affine(1.0, 0)
 """Spikes are integers as they are: 0 and 1."""
@@ -71,9 +71,23 @@ def _scale(reach: float, threshold: float) -> float:
 
 
 def usual_bits(parts: Partition, group: Group) -> int:
-    """The bits of a group for which nobody asked for others: 8, or 16 where only neurons compute with it."""
+    """The bits of a group for which nobody asked for others: 8, or 16 where only neurons compute with it, or
+    where only an index of the largest is made of a layer's sums, which need not be rounded to 8 bits then."""
     if group.fixed is not None:
         return group.fixed.bits
-    computing = {name for unit in parts.units if not unit.rule.shared for name in unit.inputs}
-    drives = not set(parts.drives).isdisjoint(group.members)
-    return MEMBRANE_BITS if drives and computing.isdisjoint(group.members) else 8
+    members = set(group.members)
+    computing = [unit for unit in parts.units if not unit.rule.shared and not members.isdisjoint(unit.inputs)]
+    drives = not set(parts.drives).isdisjoint(members)
+    return 16 if (drives and not computing) or _compared(parts, members, computing) else 8
+
+
+def _compared(parts: Partition, members: set[str], computing: Sequence[Unit]) -> bool:
+    """True for what layers with weights make and ArgMax or ArgMin alone read."""
+    sources = [unit for unit in parts.units if not members.isdisjoint(unit.outputs)]
+    return (
+        bool(computing)
+        and bool(sources)
+        and all(unit.operator.op_type in ("ArgMax", "ArgMin") for unit in computing)
+        and all(unit.rule.weight_axis is not None for unit in sources)
+        and members.isdisjoint(parts.leaving)
+    )

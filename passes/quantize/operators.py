@@ -66,6 +66,7 @@ _RULES: dict[str, Rule] = {
     ),
     "Concat": Rule(operands=None, shared=True),
     **dict.fromkeys(("Where", "SelectPatches"), Rule(operands=(1, 2), shared=True)),
+    "Attention": Rule(operands=(0, 1, 2)),
     "HidePatches": Rule(operands=(1,), shared=True),
     "Conv": Rule(weight_axis=0),
     "ConvTranspose": Rule(weight_axis=1),

@@ -119,12 +119,26 @@ def test_a_fused_activation(activation: str) -> None:
     assert len(program.steps) == 1
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 7), (1, 2, 3, 7), (7,)])
-def test_matmul_with_a_constant_matrix(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("shape", "template"),
+    [
+        ((2, 3, 7), "conv2d"), ((1, 2, 3, 7), "conv2d"), ((1, 2, 1, 3, 7), "dense"), ((1, 1, 7), "dense"),
+        ((7,), "dense"),
+    ],
+)
+def test_matmul_with_a_constant_matrix(shape: tuple[int, ...], template: str) -> None:
+    """Rows of a series or an image are its pixels."""
     nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], "fc")]
     weights = {"w": (_weights((7, 6)), np.full(6, 0.01), 1)}
     program = check(qdq_model(nodes, {"x": shape}, ["y"], QUANTS, dequantized=weights))
-    assert [step.kernel.template for step in program.steps] == ["dense"]
+    assert [step.kernel.template for step in program.steps] == [template]
+
+
+def test_rows_of_a_sequence_can_be_streamed() -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], "fc")]
+    weights = {"w": (_weights((7, 6)), np.full(6, 0.01), 1)}
+    program = check(qdq_model(nodes, {"x": (1, 9, 7)}, ["y"], QUANTS, dequantized=weights, stage=True))
+    assert [step.kernel.windowed for step in program.steps] == [True] * 3
 
 
 def test_rows_that_were_transposed_stay_where_they_are() -> None:
@@ -136,7 +150,7 @@ def test_rows_that_were_transposed_stay_where_they_are() -> None:
     ]
     weights = {"w": np.random.default_rng(0).normal(size=(7, 6)).astype(np.float32)}
     program = check(float_model(nodes, {"x": (2, 3, 7)}, ["z"], weights))
-    assert [step.kernel.template for step in program.steps] == ["dense"]
+    assert [step.kernel.template for step in program.steps] == ["conv2d"]
 
 
 def test_refusals() -> None:

@@ -78,6 +78,19 @@ def test_quantized_constants() -> None:
     check(qdq_model(nodes, {"a": (3, 4)}, ["y"], quants, dequantized={"c": (integers, scales, 0)}))
 
 
+@pytest.mark.parametrize("operator", ["Add", "Sub"])
+def test_a_large_quantized_constant_stays_in_bytes(operator: str) -> None:
+    rng = np.random.default_rng(5)
+    integers = rng.integers(-128, 128, (1, 40, 26)).astype(np.int8)
+    nodes = [helper.make_node(operator, ["a", "c"], ["y"], "sum")]
+    quants = {"a": (0.05, 3), "y": (0.08, -5)}
+    scale = np.array(0.03, np.float32)
+    dequantized = {"c": (integers, scale, 0)}
+    program = check(qdq_model(nodes, {"a": (1, 40, 26)}, ["y"], quants, dequantized=dequantized, stage=True))
+    (kernel,) = (step.kernel for step in program.steps if isinstance(step.kernel, ScaledSum))
+    assert {name: array.nbytes for name, array in kernel.constants().items()} == {"constants": 40 * 26}
+
+
 def test_a_scalar_constant_makes_a_table() -> None:
     nodes = [helper.make_node("Sub", ["c", "a"], ["s"]), helper.make_node("Relu", ["s"], ["y"])]
     quants = {"a": (0.05, 3), "y": (0.08, -5)}

@@ -150,7 +150,7 @@ RECIPES: dict[str, Recipe] = {
     "gemm": Recipe(axes.gemm, _needs("Gemm", "Add"), range(2, 3)),
     "flatten_gemm": Recipe(axes.flatten_gemm, _needs("Gemm", "Add")),
     "matmul": Recipe(axes.matmul, _needs("Gemm", "MatMul", "Add"), range(2, 5)),
-    "attention": Recipe(axes.attention, _needs("MatMul", "Mul", "Softmax"), range(2, 5)),
+    "attention": Recipe(axes.attention, _needs("Attention", "MatMul", "Mul", "Softmax"), range(2, 5)),
     "softmax": along_axis("Softmax"),
     "log_softmax": along_axis("LogSoftmax"),
     "layer_normalization": Recipe(axes.layer_normalization, _needs("LayerNormalization"), range(2, 5)),

@@ -196,3 +196,22 @@ def test_graph_inputs_and_outputs_stay_float_under_their_names() -> None:
     values = [*model.graph.inputs, *model.graph.outputs]
     assert [(value.name, value.dtype) for value in values] == [(n, oir.DataType.FLOAT) for n in "xyz"]
     assert operators(model).split().count("QuantizeLinear") == 3
+
+
+@pytest.mark.parametrize(
+    ("head", "outputs", "expected"),
+    [
+        ("y = ArgMax<axis=1>(l)", "y", oir.DataType.INT16),
+        ("p = Softmax<axis=1>(l) y = ArgMax<axis=1>(p)", "y", oir.DataType.INT16),
+        ("p = Softmax<axis=1>(l) y = ArgMax<axis=1>(p)", "y, p", oir.DataType.INT8),
+        ("y = ArgMax<axis=1>(l) z = Neg(l)", "y, z", oir.DataType.INT8),
+    ],
+)
+def test_sums_that_are_only_compared_are_not_rounded_to_8_bits(
+    head: str, outputs: str, expected: oir.DataType
+) -> None:
+    weights = {"w": normal(6, 4), "b": normal(4)}
+    model = quantized(build("float[1,6] x", f"l = Gemm(x, w, b) {head}", weights, outputs=outputs))
+    (gemm,) = (node for node in model.graph if node.op_type == "Gemm")
+    (quantizer,) = (use.node for use in gemm.outputs[0].uses())
+    assert quantizer.outputs[0].dtype == expected

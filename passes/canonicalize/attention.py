@@ -1,0 +1,150 @@
+"""MatMul → scale → mask → Softmax → MatMul becomes one node, whose kernel keeps one row of scores.
+
+So do exporters write attention, and so does the body that ONNX gives for its own operator. Masks that hide
+what comes after a query are no tensor any more; with any other mask the nodes stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as oir
+
+from ..attention import ATTENTION, add_attention
+from ..onnx_edit import become, emit
+from ..onnx_graph import (
+    FUSED_DOMAIN,
+    Array,
+    constant,
+    is_float,
+    producer,
+    scalar,
+    shape_of,
+    used_once,
+)
+from .transposes import permutation
+
+_HIDING = -1e4
+"""What is added to a score that is not to count: this or less."""
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """factor · (left MatMul right), hidden where ``hidden`` (queries, keys) is true."""
+
+    product: oir.Node
+    factor: float
+    hidden: Array
+
+
+def fuse_attention(model: oir.Model) -> None:
+    """Replace every such sequence of nodes on float32 by an ``Attention`` of ``FUSED_DOMAIN``.
+
+    To come late: other rewriting does not see through the node.
+    """
+    fused = [node for node in tuple(model.graph) if node.op_type == "MatMul" and _fuse(node)]
+    if fused:
+        add_attention(model)
+
+
+def _fuse(node: oir.Node) -> bool:
+    softmax = producer(node.inputs[0], "Softmax")
+    if softmax is None or node.inputs[1] is None or not used_once(softmax.outputs[0]):
+        return False
+    rank = len(shape_of(softmax.outputs[0]))
+    if softmax.attributes.get_int("axis", -1) not in (-1, rank - 1) or rank not in (3, 4):
+        return False
+    scores = _scores(softmax)
+    reach = None if scores is None else _reach(scores.hidden)
+    if scores is None or reach is None:
+        return False
+    factors = [*scores.product.inputs, node.inputs[1]]
+    leading = {shape_of(value)[:-2] for value in factors}
+    if len(leading) > 1 or any(not is_float(v) or constant(v) is not None for v in factors):
+        return False
+    query, left = _unscaled(node, scores.product.inputs[0], list(range(rank)))
+    key, right = _unscaled(node, scores.product.inputs[1], _swap(rank))
+    operands = [query, key, node.inputs[1]]
+    attributes = {"scale": scores.factor * left * right, "reach": reach, "perm": _swap(rank)}
+    become(node, ATTENTION, operands, attributes, domain=FUSED_DOMAIN, name=softmax.name)
+    return True
+
+
+def _swap(rank: int) -> list[int]:
+    return [*range(rank - 2), rank - 1, rank - 2]
+
+
+def _unscaled(node: oir.Node, value: oir.Value | None, perm: list[int]) -> tuple[oir.Value, float]:
+    """``value`` transposed by ``perm`` is the factor times the value that is returned."""
+    assert value is not None
+    factor, name = 1.0, f"{value.name}_unscaled"
+    while (before := producer(value, "Mul", "Transpose")) is not None and before.inputs[0] is not None:
+        if before.op_type == "Transpose":
+            outer = permutation(before)
+            perm = [outer[axis] for axis in perm]
+        elif (number := scalar(before.inputs[1])) is not None:
+            factor *= number
+        else:
+            break
+        value = before.inputs[0]
+    if perm == sorted(perm):
+        return value, factor
+    return emit(node, "Transpose", [value], {"perm": perm}, name=name), factor
+
+
+def _scores(softmax: oir.Node) -> _Scores | None:
+    """What ``softmax`` reads, followed back to the product."""
+    value, factor = softmax.inputs[0], 1.0
+    assert value is not None
+    shape = shape_of(value)
+    hidden = np.zeros(shape[-2:], bool)
+    while used_once(value):
+        node = producer(value, "MatMul", "Mul", "Div", "Add", "Where")
+        if node is None:
+            return None
+        if node.op_type == "MatMul":
+            return _Scores(node, factor, hidden)
+        number = scalar(node.inputs[1])
+        if node.op_type in ("Mul", "Div"):
+            if not number:
+                return None
+            factor = factor * number if node.op_type == "Mul" else factor / number
+            value = node.inputs[0]
+        else:
+            masked = _mask(node, shape)
+            if masked is None:
+                return None
+            value, more = masked
+            hidden |= more
+        assert value is not None
+    return None
+
+
+def _mask(node: oir.Node, shape: tuple[int, ...]) -> tuple[oir.Value, Array] | None:
+    """The scores that an Add or a Where masks, and where; None where it does anything else."""
+    if node.op_type == "Add":
+        value, added = node.inputs[0], constant(node.inputs[1])
+        if value is None or added is None or not ((added == 0) | (added <= _HIDING)).all():
+            return None
+        hidden = added != 0
+    else:
+        condition = constant(node.inputs[0])
+        sides = [None if v is None else scalar(v) for v in node.inputs[1:]]
+        if condition is None or (sides[0] is None) == (sides[1] is None):
+            return None
+        fill = next(side for side in sides if side is not None)
+        hidden = condition if sides[0] is not None else ~condition
+        value = node.inputs[2] if sides[0] is not None else node.inputs[1]
+        if value is None or fill > _HIDING or shape_of(value) != shape_of(node.outputs[0]):
+            return None
+    planes = np.broadcast_to(hidden, shape).reshape(-1, *shape[-2:])
+    return (value, planes[0]) if (planes == planes[0]).all() else None
+
+
+def _reach(hidden: Array) -> int | None:
+    """With which query i sees keys 0 to i + reach and no others; None where it does not."""
+    queries, keys = hidden.shape
+    reach = int((~hidden[0]).sum()) - 1
+    seen = np.arange(keys) <= np.arange(queries)[:, None] + reach
+    return reach if reach >= 0 and (seen == ~hidden).all() else None

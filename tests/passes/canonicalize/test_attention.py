@@ -1,0 +1,111 @@
+"""Attention in the forms that exporters write it, and in ONNX's own; what is not attention stays as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as oir
+import pytest
+
+from ..onnx_text import build, canonical, normal, only, operators
+
+QKV = "float[1,3,5,4] q, float[1,3,5,4] k, float[1,3,5,6] v"
+ROOT = {"r": np.array(2.0, np.float32), "h": np.array(0.5**0.5, np.float32)}
+MASK = np.triu(np.full((5, 5), -np.inf, np.float32), 1)
+CAUSAL = {"m": MASK, "b": MASK == 0, "hidden": np.array(-1e9, np.float32)}
+
+FORMS = {
+    # name: (body, weights, reach)
+    "quotient": ("t = Transpose<perm=[0,1,3,2]>(k) s = MatMul(q, t) d = Div(s, r)", ROOT, 4),
+    "roots on both sides": (
+        "a = Mul(q, h) t = Transpose<perm=[0,1,3,2]>(k) c = Mul(t, h) d = MatMul(a, c)", ROOT, 4,
+    ),
+    "no scale": ("t = Transpose<perm=[0,1,3,2]>(k) d = MatMul(q, t)", {}, 4),
+    "added mask": ("t = Transpose<perm=[0,1,3,2]>(k) s = MatMul(q, t) x = Div(s, r) d = Add(x, m)",
+                   ROOT | CAUSAL, 0),
+    "chosen mask": ("t = Transpose<perm=[0,1,3,2]>(k) s = MatMul(q, t) x = Div(s, r) d = Where(b, x, hidden)",
+                    ROOT | CAUSAL, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_decomposed_attention_becomes_one_node(name: str) -> None:
+    body, weights, reach = FORMS[name]
+    used = {key: array for key, array in weights.items() if f"{key})" in body or f"({key}," in body}
+    model = canonical(build(QKV, f"{body} w = Softmax<axis=-1>(d) y = MatMul(w, v)", used))
+    assert operators(model) == "Attention"
+    node = only(model, "Attention")
+    assert node.attributes.get_int("reach", -1) == reach
+    assert node.attributes.get_float("scale", 0) == pytest.approx(1.0 if name == "no scale" else 0.5)
+
+
+def test_heads_of_a_projection_are_only_relabelled() -> None:
+    body = """
+        a = Reshape(q, split) b = Transpose<perm=[0,2,1,3]>(a)
+        c = Reshape(k, split) t = Transpose<perm=[0,2,3,1]>(c)
+        e = Reshape(v, split) f = Transpose<perm=[0,2,1,3]>(e)
+        s = MatMul(b, t) d = Div(s, r) w = Softmax<axis=-1>(d) h = MatMul(w, f)
+        g = Transpose<perm=[0,2,1,3]>(h) y = Reshape(g, joined)
+    """
+    weights = {"split": np.array([1, 7, 3, 4]), "joined": np.array([1, 7, 12]), "r": ROOT["r"]}
+    model = canonical(build("float[1,7,12] q, float[1,7,12] k, float[1,7,12] v", body, weights))
+    assert {"Attention", "Reshape", "Transpose"} == set(operators(model).split())
+
+
+@pytest.mark.parametrize("causal", [0, 1])
+def test_the_operator_of_onnx(causal: int) -> None:
+    body = f"y = Attention<q_num_heads=2, kv_num_heads=2, is_causal={causal}>(q, k, v)"
+    model = canonical(build("float[1,5,8] q, float[1,5,8] k, float[1,5,8] v", body, opset=23))
+    assert only(model, "Attention").domain == "tinyc"
+    assert only(model, "Attention").attributes.get_int("reach", -1) == (0 if causal else 4)
+
+
+def test_a_cache_of_keys_and_values_lies_before_what_is_new() -> None:
+    body = "y, keys, values = Attention<is_causal=1>(q, k, v, , past_k, past_v)"
+    inputs = "float[1,2,1,4] q, float[1,2,1,4] k, float[1,2,1,4] v, "
+    inputs += "float[1,2,6,4] past_k, float[1,2,6,4] past_v"
+    model = canonical(build(inputs, body, opset=23, outputs="y, keys, values"))
+    assert sorted(operators(model).split()) == ["Attention", "Concat", "Concat"]
+    assert only(model, "Attention").attributes.get_int("reach", -1) == 6
+
+
+KEPT = {
+    "another mask": "x = Add(s, m)",
+    "scores that are read": "x = Mul(s, h) z = Neg(x)",
+    "weights along another axis": "x = Mul(s, h)",
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_not_attention_stays(name: str) -> None:
+    axis = 2 if name == "weights along another axis" else -1
+    mask = np.where(normal(5, 5) > 0, np.float32(0), np.float32(-np.inf))
+    np.fill_diagonal(mask, 0)
+    weights = {"m": mask} if "m)" in KEPT[name] else {"h": ROOT["h"]}
+    body = f"t = Transpose<perm=[0,1,3,2]>(k) s = MatMul(q, t) {KEPT[name]}"
+    outputs = "y, z" if "z =" in body else "y"
+    text = f"{body} w = Softmax<axis={axis}>(x) y = MatMul(w, v)"
+    model = canonical(build(QKV, text, weights, outputs=outputs))
+    assert "Softmax" in operators(model)
+
+
+def test_it_can_be_imported_again() -> None:
+    body = "t = Transpose<perm=[0,1,3,2]>(k) s = MatMul(q, t) w = Softmax<axis=-1>(s) y = MatMul(w, v)"
+    again = canonical(oir.to_proto(canonical(build(QKV, body))))
+    assert operators(again) == "Attention"
+
+
+@pytest.mark.parametrize("softmax", ["Softmax", "LogSoftmax"])
+def test_an_index_needs_no_probabilities(softmax: str) -> None:
+    body = f"p = {softmax}<axis=1>(x) y = ArgMax<axis=-1, keepdims=0>(p)"
+    assert operators(canonical(build("float[2,5] x", body))) == "ArgMax"
+    other = f"p = {softmax}<axis=0>(x) y = ArgMax<axis=1>(p)"
+    assert operators(canonical(build("float[2,5] x", other))) == f"{softmax} ArgMax"
+
+
+def test_a_scale_behind_a_product_is_in_its_weights() -> None:
+    weights = {"w": normal(4, 6), "b": normal(6), "s": np.array(-1.5, np.float32)}
+    model = canonical(build("float[1,3,4] x", "m = MatMul(x, w) a = Add(m, b) y = Mul(a, s)", weights))
+    assert operators(model) == "MatMul Add"
+    del weights["b"]
+    model = canonical(build("float[1,3,4] x", "m = MatMul(x, w) y = Mul(m, s)", weights))
+    assert operators(model) == "MatMul"
