@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import onnx_ir as oir
 
@@ -14,20 +12,9 @@ from ..onnx_edit import add_constant, add_integers, emit, set_inputs, take_over,
 from ..onnx_graph import constant, dequantized_constant, graph_of, input_at, shape_of
 from ..onnx_infer import infer
 from .axes import Axes, refused
+from .kept import Kept, Parameters, rounded
 
 _RESULTS = {Operand.H: (1, "h"), Operand.C: (2, "c")}
-
-
-Parameters = tuple[oir.Value | None, ...]
-"""A scale and a zero point."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A state: names of the graph's new input and output."""
-
-    input: str
-    output: str
 
 
 def recurrent_axis(node: oir.Node, axes: Axes) -> int | None:
@@ -130,10 +117,7 @@ def _begun(node: oir.Node, name: str, initial: oir.Value | None, parameters: Par
     if before is not None:
         entry.const_value = oir.Tensor(before.astype(np.float32), name=name)
         graph.register_initializer(entry)
-    if parameters is None:
-        return entry
-    whole = emit(node, "QuantizeLinear", [entry, *parameters], name=f"{name}_quantized")
-    return emit(node, "DequantizeLinear", [whole, *parameters], name=f"{name}_real")
+    return rounded(node, entry, parameters, name)
 
 
 def _left(node: oir.Node, output: oir.Value, name: str, parameters: Parameters | None) -> str:
@@ -141,8 +125,6 @@ def _left(node: oir.Node, output: oir.Value, name: str, parameters: Parameters |
     graph = graph_of(node)
     output.name = unique_name(graph, f"{name}_next")
     infer(node)
-    if parameters is not None:
-        whole = emit(node, "QuantizeLinear", [output, *parameters], name=f"{name}_next_quantized")
-        output = emit(node, "DequantizeLinear", [whole, *parameters], name=f"{name}_next_real")
+    output = rounded(node, output, parameters, f"{name}_next")
     graph.outputs.append(output)
     return str(output.name)
