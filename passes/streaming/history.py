@@ -53,23 +53,23 @@ def quantization(value: oir.Value) -> Parameters | None:
 
 
 def _ring(node: oir.Node, value: oir.Value, axis: int, back: int, lowest: bool) -> tuple[oir.Value, Kept]:
-    """The last ``back`` frames and those of the call, one behind the other."""
+    """The last ``back`` frames and those of the call, one behind the other: all of it is the state, so that
+    its frames move up in place (``passes/shift.py``)."""
     graph, quant, shape = graph_of(node), quantization(value), shape_of(value)
     name = unique_name(graph, f"{node.name}.frames".replace(",", "_"))
-    whole = oir.Shape((*shape[:axis], back, *shape[axis + 1 :]))
+    count = shape[axis]
+    whole = oir.Shape((*shape[:axis], back + count, *shape[axis + 1 :]))
     entry = oir.Value(name=name, shape=whole, type=oir.TensorType(oir.DataType.FLOAT))
     graph.inputs.append(entry)
     if lowest:
         entry.const_value = oir.Tensor(np.full(shape_of(entry), _lowest(quant), np.float32), name=name)
         graph.register_initializer(entry)
-    before = rounded(node, entry, quant, name)
+    before = _part(node, rounded(node, entry, quant, name), axis, (count, count + back), quant)
     joined = emit(node, "Concat", [before, value], {"axis": axis}, name=f"{name}_window")
     window = rounded(node, joined, quant, f"{name}_window")
-    count = shape[axis]
-    after = _part(node, window, axis, (count, count + back), quant)
-    after.name = unique_name(graph, f"{name}_next")
-    graph.outputs.append(after)
-    return window, Kept(name, str(after.name))
+    window.name = unique_name(graph, f"{name}_next")
+    graph.outputs.append(window)
+    return window, Kept(name, window.name)
 
 
 def _lowest(quant: Parameters | None) -> float:

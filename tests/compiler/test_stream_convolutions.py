@@ -37,8 +37,9 @@ def test_a_wake_word_network_takes_a_twentieth(streamed: tuple[Compiled, Compile
     kept = [call.program.buffers[state.before] for state in call.program.states]
     assert [(b.dtype.value[0], b.shape) for b in kept] == [
         ("int8", (1, frames, channels))
-        for frames, channels in ((4, 40), (4, 64), (8, 64), (16, 64), (wakeword.FRAMES - 1, 64))
+        for frames, channels in ((5, 40), (5, 64), (9, 64), (17, 64), (wakeword.FRAMES, 64))
     ]
+    assert [step.kernel.template for step in call.program.steps].count("shift") == len(kept)
 
 
 def test_same_bits_can_tell(streamed: tuple[Compiled, Compiled], tmp_path: Path) -> None:

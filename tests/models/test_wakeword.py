@@ -27,9 +27,9 @@ def test_the_builder_writes_a_model_that_scores_a_window(tmp_path: Path) -> None
 
 
 def test_states_are_those_of_its_kernels() -> None:
-    """(kernel − 1) · dilation frames for each layer over time, and all but one for the mean."""
+    """(kernel − 1) · dilation frames and the new one for each layer over time, and all for the mean."""
     streamed = stream(canonical(wakeword.build_model()))
     shapes = {tuple(v.shape.numpy()) for v in streamed.model.graph.inputs if v.shape is not None}
-    kept = {(1, wakeword.CHANNELS, (wakeword.KERNEL - 1) * dilation) for dilation in wakeword.DILATIONS}
-    window = (1, wakeword.CHANNELS, wakeword.FRAMES - 1)
-    assert shapes == {(1, wakeword.BINS, 1), (1, wakeword.BINS, wakeword.KERNEL - 1), window, *kept}
+    kept = {(1, wakeword.CHANNELS, (wakeword.KERNEL - 1) * dilation + 1) for dilation in wakeword.DILATIONS}
+    window = (1, wakeword.CHANNELS, wakeword.FRAMES)
+    assert shapes == {(1, wakeword.BINS, 1), (1, wakeword.BINS, wakeword.KERNEL), window, *kept}

@@ -23,6 +23,7 @@ from tinyc.passes.place import place
 from tinyc.passes.quantize import quantize
 from tinyc.passes.samples import Samples, sequences_of
 from tinyc.passes.settle import settle_states
+from tinyc.passes.shift import shift_states
 from tinyc.passes.streaming import Streamed, stream, time_axis
 from tinyc.passes.validate import validate
 
@@ -211,7 +212,7 @@ def agree(model: oir.Model, axis: int | None = None, seed: int = 1) -> Streamed:
     integers, floats up to the order of sums."""
     whole = place(lower(model.clone(), "test"))
     streamed = stream(model.clone(), axis)
-    call = place(settle_states(lower(streamed.model, "test")))
+    call = place(settle_states(shift_states(lower(streamed.model, "test"))))
     validate(call)
     rng, shape = np.random.default_rng(seed), streamed.inputs[0].shape
     exact = whole.buffers[whole.inputs[0]].dtype.value[0] == "int8"
@@ -275,10 +276,31 @@ def test_frames_of_a_call_and_warm_up(case: str, frames: int, warm_up: int) -> N
 
 
 def test_who_reads_the_same_shares_a_ring() -> None:
-    """Kernels of five and two frames over one input: a state of four frames of four channels."""
+    """Kernels of five and two frames over one input of four channels: four frames gone by, a call's two."""
     streamed = stream(canonical(concatenated()))
     states = [value for value in streamed.model.graph.inputs if value.name != "x"]
-    assert [value.shape.numpy() for value in states if value.shape is not None] == [(1, 4, 4)]
+    assert [value.shape.numpy() for value in states if value.shape is not None] == [(1, 4, 6)]
+
+
+@pytest.mark.parametrize("quantized", [False, True], ids=["float", "int8"])
+def test_windows_move_up_in_place(quantized: bool) -> None:
+    """Nothing is copied to the arena, and nothing back."""
+    model = canonical(CASES["causal"]())
+    lowered = lower(stream(on_integers(model) if quantized else model).model, "test")
+    program = settle_states(shift_states(lowered))
+    assert [step.kernel.template for step in lowered.steps].count("concat") == 2
+    templates = [step.kernel.template for step in program.steps]
+    assert templates == ["shift", "dense", "shift", "depthwise"]
+
+
+def test_a_window_that_somebody_else_reads_is_copied() -> None:
+    """What was there before the new frame is an output too."""
+    net = Net(1, 4, 1)
+    past = net.input("past", [1, 4, 3])
+    window = net.op("Concat", "window", [net.part(past, 1, 3), net.x], axis=2)
+    model = net.model({"y": net.relu(past), "past_next": window}, 17)
+    lowered = lower(canonicalize(import_model(model, {}, ["past:past_next"])), "test")
+    assert shift_states(lowered) is lowered
 
 
 def test_rates_meet_before_a_recurrent_layer() -> None:
