@@ -40,6 +40,15 @@ class Inference:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """A call of a streamed model takes ``frames``; answers of the first ``warm_up`` calls are of frames that
+    have not all come."""
+
+    frames: int
+    warm_up: int
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the header says of the model beyond its program."""
 
@@ -52,6 +61,7 @@ class Facts:
     options: str
     optimize: Optimize = "speed"
     inference: Inference | None = None
+    stream: Stream | None = None
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def main() -> None:
     is_flag=False,
     flag_value="auto",
     metavar="[AXIS]",
-    help="One call is one time step; AXIS of the inputs is time (default: along which it is recurrent).",
+    help="One call is one time step; AXIS of the inputs is time (default: as layers show).",
 )
 @click.option(
     "--spiking",

@@ -11,7 +11,7 @@ import numpy as np
 import onnx_ir as oir
 
 from .. import __version__
-from ..codegen.emit import Facts, GoldenVector, emit, emit_header
+from ..codegen.emit import Facts, GoldenVector, Stream, emit, emit_header
 from ..codegen.export import export_files
 from ..emulator.host import HostModel
 from ..ir.dtype import DType
@@ -201,7 +201,7 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
         model = stream(model, next(iter(whole.axes.values()))).model
         dumps.after("stream", model)
         imported = stepped = whole.model
-        samples = None if samples is None else first_sequence(samples, whole.axes)
+        samples = None if samples is None else first_sequence(samples, whole.axes, whole.frames)
     vectors = verification_samples(stepped, samples, STEPS if state_pairs(stepped) else VECTORS)
     dumps.check(vectors)
     return Prepared(imported, model, calibration, vectors, dumps.effects, mixed, rates, whole)
@@ -314,6 +314,7 @@ def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Fac
         options=options.described(),
         optimize=options.optimize,
         inference=None if prepared.rates is None else prepared.rates.inference(program),
+        stream=None if prepared.whole is None else Stream(prepared.whole.frames, prepared.whole.warm_up),
     )
 
 
@@ -403,7 +404,8 @@ def _evaluate(
         return judge_rates(imported, program, host, load_samples(options.evaluate, inputs), prepared.rates)
     if prepared.whole is not None:
         samples = load_samples(options.evaluate, prepared.whole.inputs)
-        return judge_sequences(imported, program, host, sequences_of(samples, prepared.whole.axes))
+        sequences = sequences_of(samples, prepared.whole.axes, prepared.whole.frames)
+        return judge_sequences(imported, program, host, sequences)
     if program.states:
         return judge_sequences(imported, program, host, load_sequences(options.evaluate, inputs))
     samples = load_samples(options.evaluate, inputs)

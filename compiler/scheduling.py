@@ -15,6 +15,7 @@ from ..passes.schedule.lazy import least_memory
 from ..passes.schedule.order import least_peak_order
 from ..passes.schedule.selection import model_macs
 from ..passes.settle import settle_states
+from ..passes.shift import shift_states
 from ..passes.tailor import tailor
 from ..passes.views import eliminate_copies
 from ..targets import Target
@@ -100,8 +101,8 @@ class Schedules:
 
 def ordered(layers: Program, input_mode: InputMode = "buffer") -> Program:
     """``layers``, which run layer by layer, as schedules are made of them: in the order of least peak,
-    without copies, with states settled, and with inputs fed as asked."""
-    program = settle_states(eliminate_copies(least_peak_order(layers).program))
+    without copies, with states shifted and settled, and with inputs fed as asked."""
+    program = settle_states(eliminate_copies(least_peak_order(shift_states(layers)).program))
     if input_mode == "buffer":
         return program
     return feed_by_rows(program, again=input_mode == "reread")

@@ -1,6 +1,7 @@
 """Conv over rows and columns, any grouping: out[y, x, o] = Σ in[y·s + k·d − p, …, i] · w[o, k, i] + b[o].
 
-ONNX Conv-22. Depthwise convolution without multiplier has a kernel of its own.
+ONNX Conv-22. Depthwise convolution without multiplier has a kernel of its own; one whose taps are the whole
+input, as in a stream that gives one frame for a call, is a dense layer, whose kernels know of no pixels.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from ..ir.dtype import DType
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
+from .dense import Dense
 from .depthwise import DepthwiseConv2D
 from .epilogue import Epilogue, requantize_constants
 from .node import Node
@@ -87,6 +89,10 @@ def resolve(node: Node) -> Kernel | None:
     if groups == node.input(0).shape[1] == values.shape[0] and groups > 1:
         depthwise = np.ascontiguousarray(weights[..., 0].transpose(1, 2, 0))
         return DepthwiseConv2D(sliding, depthwise, linear.bias, linear.input_zero, linear.epilogue)
+    if groups == 1 and sliding.is_whole and not node.input(0).dtype.is_packed:
+        matrix = np.ascontiguousarray(weights.reshape(len(weights), -1))
+        shape = node.outputs[0].physical
+        return Dense(shape, matrix, linear.bias, linear.input_zero, linear.epilogue)
     return Conv2D(
         sliding, groups, np.ascontiguousarray(weights), linear.bias, linear.input_zero, linear.epilogue
     )

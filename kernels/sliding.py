@@ -82,6 +82,11 @@ class Sliding:
         return (self.kernel[axis] - 1) * self.dilation[axis] + 1
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the one pixel of the output is made of all pixels of the input, each once."""
+        return self.output == (1, 1) and self.kernel == self.input and self.pads == (0, 0) and self.batch == 1
+
+    @property
     def taps(self) -> int:
         return self.kernel[0] * self.kernel[1]
 

@@ -82,18 +82,25 @@ class Sequences:
             ]
 
 
-def sequences_of(samples: Samples, axes: Mapping[str, int]) -> Sequences:
-    """Samples of whole sequences as time steps: ``axes`` are those of time in each input."""
-    arrays = {  # [n, …, steps, …] to [n, steps, …, 1, …]
-        name: np.expand_dims(np.moveaxis(array, 1 + axes[name], 1), 2 + axes[name])
-        for name, array in samples.arrays.items()
-    }
+def sequences_of(samples: Samples, axes: Mapping[str, int], frames: int = 1) -> Sequences:
+    """Samples of whole sequences as steps of ``frames`` each: ``axes`` are those of time in each input. The
+    last frame is repeated where the last step would be short."""
+    arrays = {name: _in_steps(array, 1 + axes[name], frames) for name, array in samples.arrays.items()}
     return Sequences(arrays, samples.labels)
 
 
-def first_sequence(samples: Samples, axes: Mapping[str, int]) -> Samples:
+def _in_steps(array: np.ndarray, axis: int, frames: int) -> np.ndarray:
+    """[n, …, time, …] to [n, steps, …, frames, …]."""
+    moved = np.moveaxis(array, axis, 1)
+    missing = -moved.shape[1] % frames
+    whole = np.concatenate([moved, *[moved[:, -1:]] * missing], axis=1)
+    steps = whole.reshape(len(array), -1, frames, *whole.shape[2:])
+    return np.moveaxis(steps, 2, axis + 1)
+
+
+def first_sequence(samples: Samples, axes: Mapping[str, int], frames: int = 1) -> Samples:
     """The time steps of the first sample, as ``sequences_of`` has them."""
-    found = sequences_of(samples, axes)
+    found = sequences_of(samples, axes, frames)
     return Samples({name: array[0] for name, array in found.arrays.items()})
 
 

@@ -19,6 +19,10 @@ from .builder import Builder, Origin
 from .graph import element_type, name_of, quantization
 from .layout import channel_last, row_major, wants_channel_last
 
+_DEPTH = 12
+"""Nodes within which somebody may want a state channel-last: a window of frames is cut, joined and read, each
+behind a pair of conversions."""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -40,7 +44,8 @@ def declare_before(
     names, held = Names(), list[Held]()
     for value, following in pairs.items():
         shape = shape_of(value)
-        order = channel_last(len(shape)) if wants_channel_last(value) else row_major(len(shape))
+        last = wants_channel_last(value, _DEPTH)
+        order = channel_last(len(shape)) if last else row_major(len(shape))
         tensor = Tensor(name_of(value), shape, element_type(value), order)
         quantizers, quant = quantizers_of(value), None
         if quantizers and _quantized_alike(quantizers[0], following):

@@ -4,6 +4,7 @@ It is cut last, from the graph that would be lowered: a quantized model keeps it
 give the bits that the whole sequence gives.
 """
 
-from .cut import Streamed, stream, time_axis
+from .cut import Streamed, stream
+from .time_axis import time_axis
 
 __all__ = ["Streamed", "stream", "time_axis"]

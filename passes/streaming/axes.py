@@ -29,10 +29,10 @@ def refused(node: oir.Node, why: str, remedy: str) -> ModelError:
     return ModelError(f"{node.op_type} cannot be streamed", where=describe(node), why=why, remedy=remedy)
 
 
-def cut_shape(value: oir.Value, axis: int) -> None:
-    """Leaves one step of the value's ``axis``."""
+def cut_shape(value: oir.Value, axis: int, count: int = 1) -> None:
+    """Leaves ``count`` steps of the value's ``axis``."""
     shape = shape_of(value)
-    value.shape = oir.Shape((*shape[:axis], 1, *shape[axis + 1 :]))
+    value.shape = oir.Shape((*shape[:axis], count, *shape[axis + 1 :]))
 
 
 WHOLE = "compile the model without --stream"
@@ -158,7 +158,7 @@ def _cut_reshape(node: oir.Node) -> None:
 def _cut_slice(node: oir.Node) -> None:
     axes = integers(node.inputs[3]) or []
     if len(axes) == 1 and shape_of(node.inputs[0]) == shape_of(node.outputs[0]):
-        bypass(node, _operand(node))
+        bypass(node, operand(node))
         return
     for index, limit in ((1, 0), (2, 1)):
         ends = [
@@ -175,7 +175,8 @@ def _cut_gather(node: oir.Node) -> None:
         node.replace_input_with(1, add_constant(graph_of(node), indices, f"{node.name}_step"))
 
 
-def _operand(node: oir.Node) -> oir.Value:
+def operand(node: oir.Node) -> oir.Value:
+    """The first one."""
     value = node.inputs[0]
     assert value is not None
     return value

@@ -1,38 +1,44 @@
-"""Cuts the time axis of a graph to one step."""
+"""Cuts the time axis of a graph to the frames of one call."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import lcm
 
 import onnx_ir as oir
 
-from ...ir.errors import ModelError, UsageError
+from ...ir.errors import UsageError
 from ...kernels.cells import GATES
-from ..onnx_edit import remembered_names
-from ..onnx_graph import has_known_domain, quoted, shape_of
+from ..onnx_edit import bypass, remembered_names
 from ..samples import InputSpec, input_specs
 from ..state_pairs import check_states, note_states, state_pairs
-from .axes import CUTS, RULES, WHOLE, cut_shape, refused
-from .recurrent import keep_states, recurrent_axis
-
-_RULES = {**RULES, **dict.fromkeys(GATES, recurrent_axis)}
+from .axes import CUTS, cut_shape, operand
+from .follow import Found, Stopped, operands_of, timelines
+from .history import Read, keep_frames
+from .recurrent import keep_states
+from .time_axis import time_axis
+from .timeline import SLIDING, Reach, crops, reaches, read_at_once
 
 
 @dataclass(frozen=True)
 class Streamed:
-    """A model of one time step. ``inputs`` are what the whole model took, ``axes`` those of time in them."""
+    """A model of one call. ``inputs`` are what the whole model took, ``axes`` those of time in them; a call
+    takes ``frames`` of them, and the first ``warm_up`` calls after a reset have answers of which the whole
+    model has none: layers read zeros where their frames have not come yet."""
 
     model: oir.Model
     inputs: Sequence[InputSpec]
     axes: Mapping[str, int]
+    frames: int
+    warm_up: int
 
 
 def stream(model: oir.Model, axis: int | None = None) -> Streamed:
-    """``model``, canonical, in float or quantized, cut to one time step in place. ``axis`` is that of time in
-    all of its inputs; None: the one along which it is recurrent.
+    """``model``, canonical, in float or quantized, cut to one call in place. ``axis`` is that of time in all
+    of its inputs; None: the one that ``time_axis`` finds.
 
-    Raises ModelError for a layer that needs later steps, or others than its states hold; UsageError for an
+    Raises ModelError for a layer that needs later frames, or others than its states hold; UsageError for an
     axis that the inputs do not have.
     """
     if state_pairs(model):
@@ -44,84 +50,81 @@ def stream(model: oir.Model, axis: int | None = None) -> Streamed:
     axis = time_axis(model) if axis is None else axis
     graph = model.graph
     try:
-        found = _axes(graph, axis)
-    except _Stopped as stopped:
+        found = timelines(graph, axis)
+    except Stopped as stopped:
         raise stopped.error from stopped
-    inputs = input_specs(graph.inputs)
+    inputs, frames = input_specs(graph.inputs), lcm(*(timeline.stride for timeline in found.values()))
+    timed = [node for node in graph if any(value in found for value in node.inputs if value is not None)]
+    reads = _reads(timed, found, frames)
+    cropping = [node for node in timed if crops(node, operands_of(node, found), found.get(node.outputs[0]))]
+    by_frame = [n for n in timed if n.op_type in CUTS and n not in cropping and not _takes_window(n, found)]
+    warm_up = _warm_up(graph, found, frames)
     with remembered_names(graph):
-        for value, place in found.items():
+        for value, timeline in found.items():
             if value.name:
-                cut_shape(value, place)
-        timed = [n for n in graph if any(value in found for value in n.inputs if value is not None)]
-        kept = [state for node in timed if node.op_type in GATES for state in keep_states(node)]
+                cut_shape(value, timeline.axis, frames // timeline.stride)
         for node in timed:
-            if node.op_type in CUTS:
-                CUTS[node.op_type](node)
+            result = found.get(node.outputs[0])
+            if node.op_type in SLIDING and result is not None:
+                _without_pads(node, result.axis)
+        kept = [state for node in timed if node.op_type in GATES for state in keep_states(node)]
+        for value, of_value in reads.items():
+            kept += keep_frames(value, found[value].axis, of_value)
+        for node in cropping:
+            bypass(node, operand(node))
+        for node in by_frame:
+            CUTS[node.op_type](node)
     graph.sort()
     note_states(model, [f"{state.input}:{state.output}" for state in kept])
     check_states(model)
-    return Streamed(model, inputs, {spec.name: axis for spec in inputs})
+    return Streamed(model, inputs, {spec.name: axis for spec in inputs}, frames, warm_up)
 
 
-def time_axis(model: oir.Model) -> int:
-    """The axis of the inputs along which the model is recurrent.
-
-    Raises ModelError where there is none: the reason that the layer gives that came furthest.
-    """
-    order = {node: number for number, node in enumerate(model.graph)}
-    furthest: tuple[int, ModelError] | None = None
-    for axis in range(len(shape_of(model.graph.inputs[0]))):
-        try:
-            found = _axes(model.graph, axis)
-        except _Stopped as stopped:
-            place = order[stopped.node]
-            if furthest is None or place > furthest[0]:
-                furthest = place, stopped.error
-            continue
-        except UsageError:
-            continue
-        if any(node.op_type in GATES and node.inputs[0] in found for node in model.graph):
-            return axis
-    if furthest is not None:
-        raise furthest[1]
-    raise ModelError(
-        "The model cannot be streamed",
-        why="no layer of it is recurrent",
-        remedy=WHOLE,
-    )
+def _reads(timed: Sequence[oir.Node], found: Found, frames: int) -> dict[oir.Value, list[Read]]:
+    """Of each tensor with time, what is read of it other than the frames of the call."""
+    reads: dict[oir.Value, list[Read]] = {}
+    for node in timed:
+        result = found.get(node.outputs[0])
+        for index, reach in enumerate(reaches(node, operands_of(node, found), result, frames)):
+            value = node.inputs[index]
+            if reach is not None and value is not None and reach != Reach():
+                reads.setdefault(value, []).append(Read(node, index, reach))
+    return reads
 
 
-class _Stopped(Exception):
-    """A node that cannot be streamed."""
-
-    def __init__(self, node: oir.Node, error: ModelError) -> None:
-        super().__init__(str(error))
-        self.node, self.error = node, error
-
-
-def _axes(graph: oir.Graph, axis: int) -> dict[oir.Value, int]:
-    """The axis of time of each tensor that has one; ``_Stopped`` where a node is in the way."""
-    found: dict[oir.Value, int] = {}
-    for value in graph.inputs:
-        if not 0 <= axis < len(shape_of(value)):
-            raise UsageError(
-                f"--stream cannot be {axis}",
-                where=f"input {quoted(value.name)}",
-                why=f"its shape is {list(shape_of(value))}",
-                remedy="choose the axis of that shape which is time, counted from 0",
-            )
-        found[value] = axis
+def _warm_up(graph: oir.Graph, found: Found, frames: int) -> int:
+    """Calls before the first in which all outputs are ones that the whole model has: frames from the first
+    on, windows that are full."""
+    ready: dict[oir.Value, int] = {}
     for node in graph:
-        axes = [None if value is None else found.get(value) for value in node.inputs]
-        if all(axis is None for axis in axes):
+        result = found.get(node.outputs[0])
+        if result is not None:
+            ready[node.outputs[0]] = result.lead // (frames // result.stride)
             continue
-        rule = _RULES.get(node.op_type) if has_known_domain(node) else None
-        try:
-            if rule is None:
-                raise refused(node, "it needs other time steps than the one that is there", WHOLE)
-            place = rule(node, axes)
-        except ModelError as error:
-            raise _Stopped(node, error) from error
-        if place is not None:
-            found[node.outputs[0]] = place
-    return found
+        waits = [0]
+        for value in node.inputs:
+            source = None if value is None else found.get(value)
+            if source is not None:  # as many calls as bring what is read at once, the last of them counting
+                needed, count = source.lead + read_at_once(node, source), frames // source.stride
+                waits.append(-(-needed // count) - 1)
+            elif value is not None:
+                waits.append(ready.get(value, 0))
+        ready[node.outputs[0]] = max(waits)
+    return max(ready.get(value, 0) for value in graph.outputs)
+
+
+def _takes_window(node: oir.Node, found: Found) -> bool:
+    """Whether ``node`` reads all frames of the whole sequence at once."""
+    source = next(timeline for timeline in operands_of(node, found) if timeline is not None)
+    return node.outputs[0] not in found and read_at_once(node, source) == source.frames > 1
+
+
+def _without_pads(node: oir.Node, axis: int) -> None:
+    """What a layer's padding stands for along ``axis`` is in its state."""
+    place = axis - 2
+    pads = list(node.attributes.get_ints("pads", ()))
+    if pads:
+        pads[place] = pads[place + len(pads) // 2] = 0
+        node.attributes.add(oir.AttrInt64s("pads", pads))
+    if node.attributes.get_int("ceil_mode", 0):
+        node.attributes.add(oir.AttrInt64("ceil_mode", 0))

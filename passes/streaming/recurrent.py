@@ -13,12 +13,9 @@ from ..onnx_graph import constant, dequantized_constant, graph_of, input_at, sha
 from ..onnx_infer import infer
 from ..state_pairs import StatePair
 from .axes import Axes, refused
+from .rounding import Parameters, rounded
 
 _RESULTS = {Operand.H: (1, "h"), Operand.C: (2, "c")}
-
-
-Parameters = tuple[oir.Value | None, ...]
-"""A scale and a zero point."""
 
 
 def recurrent_axis(node: oir.Node, axes: Axes) -> int | None:
@@ -121,10 +118,7 @@ def _begun(node: oir.Node, name: str, initial: oir.Value | None, parameters: Par
     if before is not None:
         entry.const_value = oir.Tensor(before.astype(np.float32), name=name)
         graph.register_initializer(entry)
-    if parameters is None:
-        return entry
-    whole = emit(node, "QuantizeLinear", [entry, *parameters], name=f"{name}_quantized")
-    return emit(node, "DequantizeLinear", [whole, *parameters], name=f"{name}_real")
+    return rounded(node, entry, parameters, name)
 
 
 def _left(node: oir.Node, output: oir.Value, name: str, parameters: Parameters | None) -> str:
@@ -132,8 +126,6 @@ def _left(node: oir.Node, output: oir.Value, name: str, parameters: Parameters |
     graph = graph_of(node)
     output.name = unique_name(graph, f"{name}_next")
     infer(node)
-    if parameters is not None:
-        whole = emit(node, "QuantizeLinear", [output, *parameters], name=f"{name}_next_quantized")
-        output = emit(node, "DequantizeLinear", [whole, *parameters], name=f"{name}_next_real")
+    output = rounded(node, output, parameters, f"{name}_next")
     graph.outputs.append(output)
     return str(output.name)

@@ -23,7 +23,7 @@ CONVOLUTIONS: dict[str, Convolution] = {
     "pointwise": ((1, 8, 5, 7), (8, 8, 1, 1), {}),
     "pointwise, odd": ((1, 5, 3, 7), (7, 5, 1, 1), {}),
     "pointwise, one channel": ((1, 1, 4, 3), (1, 1, 1, 1), {}),
-    "pointwise, one pixel": ((1, 13, 1, 1), (3, 13, 1, 1), {}),
+    "pointwise, one pixel": ((1, 13, 1, 2), (3, 13, 1, 1), {"strides": [1, 2]}),
     "pointwise, padding behind": ((1, 6, 3, 4), (6, 6, 1, 1), {"pads": [0, 0, 1, 2]}),
     "pointwise, stride 2": ((1, 12, 7, 6), (9, 12, 1, 1), {"strides": [2, 2]}),
     "3x3": ((1, 4, 6, 11), (6, 4, 3, 3), {"pads": [1, 1, 1, 1]}),

@@ -47,7 +47,7 @@ CONVOLUTIONS: dict[str, Convolution] = {
     **layers.CONVOLUTIONS,
     "pointwise, 16 channels": ((1, 16, 5, 7), (8, 16, 1, 1), {}),
     "pointwise, as many channels": ((1, 18, 3, 5), (18, 18, 1, 1), {}),
-    "pointwise, one pixel, 33 channels": ((1, 33, 1, 1), (3, 33, 1, 1), {}),
+    "pointwise, one pixel, 33 channels": ((1, 33, 1, 2), (3, 33, 1, 1), {"strides": [1, 2]}),
     "pointwise, 12 fours": ((1, 8, 3, 5), (12, 8, 1, 1), {}),
     "pointwise, deep": ((1, 100, 3, 3), (6, 100, 1, 1), {}),
     "pointwise, padding": ((1, 6, 3, 4), (5, 6, 1, 1), {"pads": [1, 1, 0, 1]}),

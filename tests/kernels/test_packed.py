@@ -48,6 +48,12 @@ def test_common_widths(case: str, widths: Widths) -> None:
     assert (found in (["packed_conv2d"], ["packed_depthwise"])) != begins_inside, found
 
 
+@pytest.mark.parametrize(("widths", "template"), [((8, 4, 8), "packed_dense"), ((4, 4, 8), "packed_conv2d")])
+def test_taps_that_are_the_whole_input(widths: Widths, template: str) -> None:
+    """A dense layer, unless each pixel begins a byte: then there may be gaps in between."""
+    assert templates(narrow_convolution((1, 5, 3), (7, 5, 3), {}, widths, "")) == [template]
+
+
 def test_groups_on_whole_bytes() -> None:
     node = helper.make_node("Conv", ["x", "w", "b"], ["y"], "conv", group=3, pads=[1, 0, 1, 1])
     for widths in ((4, 4, 4), (8, 4, 8), (4, 2, 2)):
