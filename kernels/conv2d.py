@@ -1,7 +1,6 @@
 """Conv over rows and columns, any grouping: out[y, x, o] = Σ in[y·s + k·d − p, …, i] · w[o, k, i] + b[o].
 
-ONNX Conv-22. Depthwise convolution without multiplier has a kernel of its own; one whose taps are the whole
-input, as in a stream that gives one frame for a call, is a dense layer, whose kernels know of no pixels.
+ONNX Conv-22.
 """
 
 from __future__ import annotations
@@ -15,12 +14,8 @@ import numpy as np
 from ..ir.dtype import DType
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
-from .dense import Dense
-from .depthwise import DepthwiseConv2D
 from .epilogue import Epilogue, requantize_constants
-from .node import Node
 from .sliding import Sliding
-from .weights import linear_operands
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,24 +70,3 @@ class Conv2D(Kernel):
         out = self.epilogue.apply(sums if exact is np.float32 else sums.astype(np.int64))
         tail = (columns, self.out_channels) if inputs[0].ndim == 4 else (self.out_channels,)
         return (out.reshape(n, rows, *tail),)
-
-
-def resolve(node: Node) -> Kernel | None:
-    """Conv with constant weights [O, I / group, k…]; ModelError for 3-D or run-time weights."""
-    values = node.constant(1, "the weight").values
-    sliding = Sliding.of(node, values.shape[2:])
-    groups = int(node.attribute("group", 1))
-    linear = linear_operands(node, channel_axis=0)
-    if linear is None:
-        return None
-    weights = linear.weights.reshape(*values.shape[:2], *sliding.kernel).transpose(0, 2, 3, 1)
-    if groups == node.input(0).shape[1] == values.shape[0] and groups > 1:
-        depthwise = np.ascontiguousarray(weights[..., 0].transpose(1, 2, 0))
-        return DepthwiseConv2D(sliding, depthwise, linear.bias, linear.input_zero, linear.epilogue)
-    if groups == 1 and sliding.is_whole and not node.input(0).dtype.is_packed:
-        matrix = np.ascontiguousarray(weights.reshape(len(weights), -1))
-        shape = node.outputs[0].physical
-        return Dense(shape, matrix, linear.bias, linear.input_zero, linear.epilogue)
-    return Conv2D(
-        sliding, groups, np.ascontiguousarray(weights), linear.bias, linear.input_zero, linear.epilogue
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -12,11 +11,7 @@ import numpy as np
 from ..ir.dtype import DType
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
-from .conv2d import Conv2D
 from .epilogue import Epilogue, requantize_constants
-from .node import Node
-from .sliding import Sliding
-from .weights import linear_operands
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,20 +47,3 @@ class Dense(Kernel):
         sums = x @ self.weights.T.astype(exact) + self.bias
         out = self.epilogue.apply(sums if exact is np.float32 else sums.astype(np.int64))
         return (out.reshape(self.shape),)
-
-
-def resolve_dense(node: Node, channel_axis: int) -> Kernel | None:
-    """Rows, whose elements lie side by side, times a constant matrix (input 1) plus a constant bias (input 2,
-    if any): Gemm, and MatMul with a matrix. ``channel_axis`` is the matrix's axis of outputs.
-
-    Rows of a series or an image are its pixels: a pointwise convolution, which works on windows.
-    """
-    linear = linear_operands(node, channel_axis)
-    if linear is None:
-        return None
-    weights, shape = np.ascontiguousarray(linear.weights), node.outputs[0].physical
-    if len(shape) in (3, 4) and prod(shape[1:-1]) > 1:
-        taps = weights.reshape(weights.shape[0], 1, 1, weights.shape[1])
-        sliding = Sliding.pointwise((shape[1], shape[2] if len(shape) == 4 else 1), batch=shape[0])
-        return Conv2D(sliding, 1, taps, linear.bias, linear.input_zero, linear.epilogue)
-    return Dense(shape, weights, linear.bias, linear.input_zero, linear.epilogue)

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..ir.kernel import Cost, Kernel
 from ..ir.window import Window
-from .dense import resolve_dense
 from .epilogue import Epilogue, epilogue_of, requantize_constants
+from .linear import resolve_dense
 from .node import Constant, Node, Tensor
 from .weights import integer_bias, narrow
 
