@@ -36,7 +36,7 @@ SUNK = {
     "quantizers per channel": (
         "q = QuantizeLinear<axis=1>(a, s, z) d = DequantizeLinear<axis=1>(q, s, z) b = Relu(d)",
         {"s": np.array([0.1, 0.2, 0.3, 0.4], np.float32), "z": np.array([0, 1, 2, 3], np.int8)},
-        "QuantizeLinear DequantizeLinear Relu",
+        "Mul Round Add Clip Cast Cast Add Mul Relu",
     ),
     "branches": (
         "c = Relu(a) d = Exp(c) e = Sigmoid(c) f = Add(d, e) b = Concat<axis=1>(f, c)", {},
