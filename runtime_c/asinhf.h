@@ -1,5 +1,5 @@
-/* arsinh x to 4 units in the last place: ln (a + sqrt (1 + a^2)) as ln (1 + a + a / (1 / a + sqrt (1 + 1 / a^2))), which
- * neither cancels near 0 nor overflows. */
+/* arsinh x to 4 units in the last place: ln (a + sqrt (1 + a^2)) as ln (1 + a + a / (1 / a + sqrt (1 + 1 / a^2))),
+ * which neither cancels near 0 nor overflows. */
 static inline TINYC_HOT_ATTR float tinyc_asinhf(float x)
 {
     const float a = tinyc_absf(x);
