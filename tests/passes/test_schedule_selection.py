@@ -8,7 +8,7 @@ from dataclasses import replace
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyc.ir.program import Program, Task
@@ -132,7 +132,7 @@ def test_the_validator_sees_pixels_that_nobody_writes() -> None:
     assert "should hold" in complaint(replace(program, tasks=tasks))
 
 
-@_FIXED
+@settings(_FIXED, max_examples=30)
 @given(
     st.integers(1, 3).flatmap(
         lambda across: st.lists(st.text("#.", min_size=across, max_size=across), min_size=1, max_size=3)
