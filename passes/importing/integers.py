@@ -152,3 +152,16 @@ def _spread(
     repeats = node.attributes.get_int("block_size", 0)  # by blocks: each parameter is that of some neighbours
     picked = np.arange(shape[axis], dtype=np.int64) // max(repeats, 1)
     return body.op("Gather", value, body.constant(picked), axis=axis)
+
+
+def bit_cast(node: oir.Node, body: Body) -> oir.Value:
+    """Between integers of one width (and bool), a Cast."""
+    x, to = operand(node, 0), oir.DataType(node.attributes["to"].as_int())
+    if x.dtype is None or x.dtype.is_floating_point() or to.is_floating_point():
+        raise ModelError(
+            "BitCast reads the bits of floats",
+            where=describe(node),
+            why="float16 and float64 are computed as float32 here, and no kernel takes floats apart",
+            remedy="cast in the firmware, or use operators on floats",
+        )
+    return body.op("Cast", x, to=int(to))

@@ -32,8 +32,8 @@ def unroll(node: oir.Node, opset: int) -> list[oir.Node]:
         raise ModelError(
             f"{node.op_type} cannot be unrolled",
             where=describe(node),
-            why=f"its body of {size} nodes runs {steps} times, beside {others} others; 1 time or more, and up to "
-            f"{MAX_NODES} nodes in all, are accepted",
+            why=f"its body of {size} nodes runs {steps} times beside {others} others; 1 time or more "
+            f"and up to {MAX_NODES} nodes in all are accepted",
             remedy="export one step of the model, with its state as input and output (see docs/state.md), or "
             "a recurrent layer as LSTM, GRU or RNN",
         )
