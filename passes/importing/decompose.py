@@ -33,6 +33,7 @@ from .indices import (
 from .inline import splice
 from .integers import bit_cast, bit_shift, dequantize, floor_mod, power, quantize, running
 from .ranking import top_k
+from .regions import roi_align
 from .resample import resize
 from .sampling import grid_sample
 from .spectrum import dft, stft
@@ -289,6 +290,7 @@ DECOMPOSED: dict[str, Decomposition] = {
     "Resize": resize,
     "ReverseSequence": _reverse_sequence,
     "Scatter": scatter_elements,
+    "RoiAlign": roi_align,
     "STFT": stft,
     "ScatterElements": scatter_elements,
     "ScatterND": scatter_nd,

@@ -116,6 +116,21 @@ CASES: dict[str, tuple[str, str, dict[str, np.ndarray]]] = {
         "float[1,2,5,4,6] x", 'y = Conv<auto_pad="SAME_LOWER", strides=[2,1,1]>(x, w)',
         {"w": normal(3, 2, 2, 3, 2)},
     ),
+    **{
+        f"RoiAlign, {mode} {ratio} {pixel}": (
+            "float[2,3,7,9] x",
+            f'y = RoiAlign<mode="{mode}", sampling_ratio={ratio}, coordinate_transformation_mode="{pixel}", '
+            "output_height=2, output_width=3, spatial_scale=0.5>(x, r, b)",
+            {
+                "r": np.array([[1, 2, 15, 9], [-4, 3, 8.5, 21], [3, 3, 3.2, 3.1]], np.float32),
+                "b": np.array([1, 0, 1], I64),
+            },
+        )
+        for mode, ratio, pixel in (
+            ("avg", 0, "half_pixel"), ("avg", 2, "output_half_pixel"), ("max", 0, "output_half_pixel"),
+            ("max", 3, "half_pixel"),
+        )
+    },
     "Col2Im": (
         "float[1,18,12] x", "y = Col2Im<pads=[1,0,1,0], strides=[1,2]>(x, n, k)",
         {"n": np.array([3, 7], I64), "k": np.array([2, 3], I64)},
