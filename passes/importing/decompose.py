@@ -18,6 +18,7 @@ import onnx_ir as oir
 from ...ir.errors import ModelError
 from ..onnx_graph import constant, describe, input_at, shape_of
 from .body import Body, along, known, number, operand
+from .deformable import deform_conv
 from .einsum import Equation
 from .indices import (
     col2im,
@@ -266,6 +267,7 @@ DECOMPOSED: dict[str, Decomposition] = {
     "CumProd": running,
     "CumSum": running,
     "DFT": dft,
+    "DeformConv": deform_conv,
     "DequantizeLinear": dequantize,
     "Det": _determinant,
     "Dropout": _dropout_mask,

@@ -6,6 +6,7 @@ indices and weights.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import product
@@ -36,11 +37,11 @@ def _whole(body: Body, number: int) -> oir.Value:
 
 
 @dataclass(frozen=True)
-class _Padding:
-    """What lies outside of an axis of ``length`` pixels; its border goes through the centres of the outermost
-    pixels where ``aligned``, else around these."""
+class Axis:
+    """``length`` pixels. ``outside`` of them lie ``zeros``, copies of the ``border`` or a ``reflection`` at
+    the ends, which are the centres of the outermost pixels where ``aligned``, else their outer borders."""
 
-    mode: str
+    outside: str
     aligned: bool
     length: int
 
@@ -54,7 +55,7 @@ class _Padding:
         """Coordinates far outside brought to others for which the padding means the same, so that integers
         hold them."""
         low, high = (0.0, self.length - 1.0) if self.aligned else (-0.5, self.length - 0.5)
-        if self.mode != "reflection" or high == low:
+        if self.outside != "reflection" or high == low:
             return body.op("Clip", x, _real(body, -3), _real(body, self.length + 2))
         distance = body.op("Abs", body.op("Sub", x, _real(body, low)))
         along = body.op("Mod", distance, _real(body, 2 * (high - low)), fmod=1)
@@ -64,10 +65,10 @@ class _Padding:
     def pixel(self, body: Body, index: oir.Value) -> _Neighbour:
         """The pixels that indices mean, and what to multiply them with: 0 where padding by zeros is meant."""
         clipped = body.op("Clip", index, _whole(body, 0), _whole(body, self.length - 1))
-        if self.mode == "zeros":
+        if self.outside == "zeros":
             return clipped, body.op("Cast", body.op("Equal", clipped, index), to=int(_FLOAT))
         period = 2 * (self.length - self.aligned)
-        if self.mode == "border" or period == 0:
+        if self.outside == "border" or period == 0:
             return clipped, None
         forth = body.op("Mod", index, _whole(body, period))
         back = body.op("Sub", _whole(body, period - (not self.aligned)), forth)
@@ -83,15 +84,26 @@ def grid_sample(node: oir.Node, body: Body) -> oir.Value:
     if mode == "cubic" and len(spatial) > 2:
         raise _too_many_axes(node, len(spatial))
     aligned = bool(node.attributes.get_int("align_corners", 0))
-    axes: list[list[_Neighbour]] = []
-    for axis, length in enumerate(spatial):
-        padding = _Padding(node.attributes.get_string("padding_mode", "zeros"), aligned, length)
-        axes.append(_neighbours(padding, mode, _column(body, grid, len(spatial) - 1 - axis), body))
+    outside = node.attributes.get_string("padding_mode", "zeros")
+    axes = [Axis(outside, aligned, length) for length in spatial]
+    columns = [_column(body, grid, len(spatial) - 1 - axis) for axis in range(len(spatial))]
+    places = [axis.coordinate(body, column) for axis, column in zip(axes, columns, strict=True)]
+    image = body.reshape(sampled(body, x, shape, axes, places, mode), [shape[0], *wanted, shape[1]])
+    return body.op("Transpose", image, perm=[0, len(shape) - 1, *range(1, len(shape) - 1)])
+
+
+def sampled(
+    body: Body, x: oir.Value, shape: tuple[int, ...], axes: Sequence[Axis], places: Sequence[oir.Value],
+    mode: str,
+) -> oir.Value:  # fmt: skip
+    """[N, points, C] of x, whose ``shape`` is [N, C, in…], at ``places``, which for each axis are [N, points]
+    in pixels. ``mode`` is ``linear``, ``cubic`` or ``nearest``."""
+    spatial = shape[2:]
     batch = np.arange(shape[0], dtype=np.int32).reshape(-1, 1) * np.int32(prod(spatial))
     pixels = body.reshape(body.op("Transpose", x, perm=[0, *range(2, len(shape)), 1]), [-1, shape[1]])
-    terms = [_weighted(corner, spatial, batch, pixels, body) for corner in product(*axes)]
-    image = body.reshape(reduce(partial(body.op, "Add"), terms), [shape[0], *wanted, shape[1]])
-    return body.op("Transpose", image, perm=[0, len(shape) - 1, *range(1, len(shape) - 1)])
+    around = [_neighbours(axis, mode, place, body) for axis, place in zip(axes, places, strict=True)]
+    terms = [_weighted(corner, spatial, batch, pixels, body) for corner in product(*around)]
+    return reduce(partial(body.op, "Add"), terms)
 
 
 def _column(body: Body, grid: oir.Value, index: int) -> oir.Value:
@@ -101,19 +113,18 @@ def _column(body: Body, grid: oir.Value, index: int) -> oir.Value:
     return body.reshape(column, [shape[0], prod(shape[1:-1])])
 
 
-def _neighbours(padding: _Padding, mode: str, x: oir.Value, body: Body) -> list[_Neighbour]:
+def _neighbours(axis: Axis, mode: str, x: oir.Value, body: Body) -> list[_Neighbour]:
     """The pixels along one axis that count for each coordinate."""
-    x = padding.coordinate(body, x)
     if mode == "nearest":
-        nearest = padding.settled(body, body.op("Round", x))
-        return [padding.pixel(body, body.op("Cast", nearest, to=int(_INT)))]
-    x = padding.settled(body, x)
+        nearest = axis.settled(body, body.op("Round", x))
+        return [axis.pixel(body, body.op("Cast", nearest, to=int(_INT)))]
+    x = axis.settled(body, x)
     floor = body.op("Floor", x)
     part, first = body.op("Sub", x, floor), body.op("Cast", floor, to=int(_INT))
     weights = _linear(part, body) if mode == "linear" else _cubic(part, body)
     found: list[_Neighbour] = []
     for step, weight in enumerate(weights, start=0 if mode == "linear" else -1):
-        pixel, inside = padding.pixel(body, body.op("Add", first, _whole(body, step)))
+        pixel, inside = axis.pixel(body, body.op("Add", first, _whole(body, step)))
         found.append((pixel, weight if inside is None else body.op("Mul", weight, inside)))
     return found
 

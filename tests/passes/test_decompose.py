@@ -131,6 +131,12 @@ CASES: dict[str, tuple[str, str, dict[str, np.ndarray]]] = {
             ("max", 3, "half_pixel"),
         )
     },
+    "DeformConv": (
+        "float[2,4,5,6] x, float[2,24,2,3] o, float[2,12,2,3] m",
+        "y = DeformConv<strides=[2,2], dilations=[1,2], pads=[1,0,0,1], group=2, offset_group=2>"
+        "(x, w, o, b, m)",
+        {"w": normal(6, 2, 3, 2), "b": normal(6)},
+    ),
     "Col2Im": (
         "float[1,18,12] x", "y = Col2Im<pads=[1,0,1,0], strides=[1,2]>(x, n, k)",
         {"n": np.array([3, 7], I64), "k": np.array([2, 3], I64)},
@@ -159,6 +165,10 @@ REFUSED: dict[str, tuple[str, str, str, int]] = {
     "long frames": (
         "float[1,4096,1] x", "s = Constant<value_int=9>() y = STFT(x, s)",
         "up to 1048576 factors are stored", 21,
+    ),
+    "deformed series": (
+        "float[1,2,9] x, float[1,2,2] w, float[1,2,8] o", "y = DeformConv(x, w, o)",
+        "the shape \\[1, 2, 9\\]", 22,
     ),
 }  # fmt: skip
 
