@@ -23,9 +23,10 @@ def inline_if(node: oir.Node) -> list[oir.Node]:
     """
     if node.op_type != "If" or node.domain != "":
         return []
-    branches = [node.attributes[name].as_graph() for name in ("then_branch", "else_branch")]
-    if any(len(branch.outputs) != len(node.outputs) for branch in branches):
-        return []
+    found = [node.attributes.get_graph(name) for name in ("then_branch", "else_branch")]
+    branches = [branch for branch in found if branch is not None and len(branch.outputs) == len(node.outputs)]
+    if len(branches) < 2:
+        return []  # lowering refuses it
     (nodes, one), (others, other) = (taken_out(graph_of(node), branch) for branch in branches)
     nodes, condition = [*nodes, *others], scalar(node.inputs[0])
     wanted = [index for index, output in enumerate(node.outputs) if output.name]

@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as oir
 
 from ..onnx_graph import shape_of
+from ..onnx_infer import infer
 from .body import Body, known, operand, wrapped
 
 
@@ -145,6 +146,7 @@ def compress(node: oir.Node, body: Body) -> oir.Value:
 
 def max_unpool(node: oir.Node, body: Body) -> oir.Value:
     """Elements at the places from which MaxPool took them, among zeros."""
+    infer(node, body.opset)  # refuses attributes that do not fit
     x, attributes = operand(node, 0), node.attributes
     shape, kernel = shape_of(x), attributes["kernel_shape"].as_ints()
     strides = attributes.get_ints("strides") or (1,) * len(kernel)

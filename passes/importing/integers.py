@@ -7,7 +7,9 @@ import onnx_ir as oir
 
 from ...ir.errors import ModelError
 from ..onnx_graph import constant, describe, input_at, shape_of
+from ..onnx_infer import infer
 from .body import Body, known, operand
+from .single import OTHER_FLOATS
 
 _INT64, _FLOAT = oir.DataType.INT64, oir.DataType.FLOAT
 
@@ -156,12 +158,13 @@ def _spread(
 
 def bit_cast(node: oir.Node, body: Body) -> oir.Value:
     """Between integers of one width (and bool), a Cast."""
-    x, to = operand(node, 0), oir.DataType(node.attributes["to"].as_int())
-    if x.dtype is None or x.dtype.is_floating_point() or to.is_floating_point():
+    x, to = operand(node, 0), node.attributes["to"].as_int()
+    if x.dtype == _FLOAT or to in (_FLOAT, *OTHER_FLOATS):
         raise ModelError(
             "BitCast reads the bits of floats",
             where=describe(node),
             why="float16 and float64 are computed as float32 here, and no kernel takes floats apart",
             remedy="cast in the firmware, or use operators on floats",
         )
-    return body.op("Cast", x, to=int(to))
+    infer(node, body.opset)  # refuses other widths
+    return body.op("Cast", x, to=to)

@@ -8,8 +8,12 @@ from math import ceil
 import numpy as np
 import onnx_ir as oir
 
-from ..onnx_graph import Array, shape_of
+from ...ir.errors import ModelError
+from ..onnx_graph import Array, describe, shape_of
 from .body import Body, known, operand
+
+MOST_SAMPLES = 1 << 20
+"""Points at which all regions are looked at."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ def roi_align(node: oir.Node, body: Body) -> oir.Value:
     x, regions, batches = operand(node, 0), known(node, 1).astype(np.float64), known(node, 2)
     shape, attributes = shape_of(x), node.attributes
     size = [attributes.get_int(name, 1) for name in ("output_height", "output_width")]
+    _check(node, regions, batches, shape)
     bins = [_weighted(node, region, shape, size) for region in regions]
     widest = max(weights.shape[-1] for _, weights in bins)
     largest = attributes.get_string("mode", "avg") == "max"
@@ -54,6 +59,27 @@ def roi_align(node: oir.Node, body: Body) -> oir.Value:
     reduced = body.op("ReduceMax" if largest else "ReduceSum", scaled, axis, keepdims=0)
     image = body.reshape(reduced, [len(regions), *size, shape[1]])
     return body.op("Transpose", image, perm=[0, 3, 1, 2])
+
+
+def _check(node: oir.Node, regions: Array, batches: Array, shape: tuple[int, ...]) -> None:
+    """Refuse regions that are none, or so large that sampling them would take much memory."""
+    extent = float(np.abs(regions).max(initial=0.0)) * node.attributes.get_float("spatial_scale", 1.0)
+    bins = max(node.attributes.get_int(f"output_{side}", 1) for side in ("height", "width"))
+    samples = max(extent, bins * max(node.attributes.get_int("sampling_ratio", 0), 1)) ** 2 * len(regions)
+    exist = regions.size and ((batches >= 0) & (batches < shape[0])).all()
+    if not exist or regions.shape != (batches.size, 4):
+        images = batches.reshape(-1)[:8].tolist()
+        why = f"its regions have the shape {list(regions.shape)}, for images {images}"
+    elif samples > MOST_SAMPLES:
+        why = f"its regions reach {extent:g} pixels far, which takes more than {MOST_SAMPLES} samples"
+    else:
+        return
+    raise ModelError(
+        "RoiAlign has regions that cannot be sampled",
+        where=describe(node),
+        why=why,
+        remedy="give regions [n, 4] inside of the image, one image for each, and a sampling_ratio",
+    )
 
 
 def _weighted(node: oir.Node, region: Array, shape: tuple[int, ...], size: list[int]) -> tuple[Array, Array]:

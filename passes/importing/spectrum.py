@@ -50,18 +50,21 @@ def stft(node: oir.Node, body: Body) -> oir.Value:
     """X[frame, k] = Σ window[n] · x[frame · step + n] e^(−2πi·kn/N) of a signal [N, length, parts]: a
     convolution whose filters are the windowed factors (STFT-17)."""
     x = operand(node, 0)
-    samples, _, parts = shape_of(x)
-    step = int(known(node, 1).reshape(()))
+    shape, step = shape_of(x), int(known(node, 1).reshape(()))
     window = None if input_at(node, 2) is None else known(node, 2).astype(np.float64)
-    length = int(number(node, 3, shape_of(x)[1] if window is None else window.size))
+    length = int(number(node, 3, shape[1] if window is None else window.size))
     results = length // 2 + 1 if node.attributes.get_int("onesided", 1) else length
-    if 2 * parts * length * results > LARGEST:
+    fits = len(shape) == 3 and step > 0 and 0 < length <= shape[1]
+    fits = fits and (window is None or window.size == length)
+    if not fits or 2 * shape[-1] * length * results > LARGEST:
         raise ModelError(
             "STFT cannot be written as a convolution",
             where=describe(node),
-            why=f"frames of {length} with {results} frequencies; up to {LARGEST} factors are stored",
+            why=f"frames of {length}, {step} apart, with {results} frequencies, of a signal {list(shape)}; "
+            f"it must be [N, length, parts], and up to {LARGEST} factors are stored",
             remedy="use shorter frames, or transform in the firmware",
         )
+    samples, _, parts = shape
     factors = _factors(length, length, results, False)[:, :parts]
     if window is not None:
         factors = factors * window.reshape(-1, 1, 1, 1)

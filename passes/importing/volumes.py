@@ -23,17 +23,17 @@ def pool(node: oir.Node, body: Body) -> oir.Value | None:
     shape, several = shape_of(x), any(output.name for output in node.outputs[1:])
     if len(shape) != 5 or several:
         return None
-    attributes = attributes_of(node)
+    attributes, (height, width) = attributes_of(node), _result(node)
     slices = body.reshape(x, [shape[0], shape[1] * shape[2], *shape[3:]])
     flat = body.op(node.op_type, slices, **_for_axes(attributes, (1, 2)))
     columns = body.reshape(flat, [shape[0], shape[1], shape[2], -1])
     pooled = body.op(node.op_type, columns, **_for_axes(attributes, (0, None)))
-    height, width = _result(node)
     return body.reshape(pooled, [shape[0], shape[1], -1, height, width])
 
 
 def _result(node: oir.Node) -> tuple[int, ...]:
-    """The height and width of the node's result, as the body's opset counts windows."""
+    """The height and width of the node's result, as the body's opset counts windows. Raises ModelError for
+    attributes that do not fit."""
     infer(node)
     return shape_of(node.outputs[0])[3:]
 
@@ -56,6 +56,7 @@ def convolution(node: oir.Node, body: Body) -> oir.Value | None:
     shape, kernel = shape_of(x), shape_of(weights)
     if len(shape) != 5:
         return None
+    height, width = _result(node)
     attributes = attributes_of(node) | {"kernel_shape": list(kernel[2:])}
     first, last, stride, dilation = _depth(attributes, shape[2], kernel[2])
     depth = (shape[2] + first + last - (kernel[2] - 1) * dilation - 1) // stride + 1
@@ -69,7 +70,6 @@ def convolution(node: oir.Node, body: Body) -> oir.Value | None:
     )
     filters = body.reshape(weights, [kernel[0], kernel[1] * kernel[2], *kernel[3:]])
     found = body.op("Conv", images, filters, input_at(node, 2), **_for_axes(attributes, (1, 2)))
-    height, width = _result(node)
     slices = body.reshape(found, [shape[0], depth, kernel[0], height, width])
     return body.op("Transpose", slices, perm=[0, 2, 1, 3, 4])
 

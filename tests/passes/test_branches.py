@@ -67,6 +67,20 @@ def test_the_same_as_onnx_runtime(body: str, outputs: str, wheres: int) -> None:
     lower(canonicalize(imported), "net")
 
 
+def test_unknown_operators_in_a_branch_are_named() -> None:
+    proto = model(of_branches("my.Frobnicate (x)", "Neg (x)"), "float[2,3] y")
+    proto.opset_import.append(onnx.helper.make_opsetid("my", 1))
+    with pytest.raises(ModelError, match="Frobnicate"):
+        lower(canonicalize(import_model(proto)), "net")
+
+
+def test_an_if_without_a_branch_is_refused() -> None:
+    proto = model(of_branches("Relu (x)", "Neg (x)"))
+    del proto.graph.node[1].attribute[1]
+    with pytest.raises(ModelError, match="does not know: If"):
+        lower(canonicalize(import_model(proto)), "net")
+
+
 def test_a_condition_of_one_element_is_a_scalar() -> None:
     body = of_branches("Neg (x)", "Exp (x)", "float", "float")
     proto = model(body, "float y", "float x, float[1] a, float[1] b")

@@ -166,6 +166,25 @@ REFUSED: dict[str, tuple[str, str, str, int]] = {
         "float[1,4096,1] x", "s = Constant<value_int=9>() y = STFT(x, s)",
         "up to 1048576 factors are stored", 21,
     ),
+    "bits of other width": ("int8[3] x", "y = BitCast<to=5>(x)", "same bit-width", 26),
+    "frames of another length": (
+        "float[1,9,1] x", "s = Constant<value_int=3>() w = Constant<value_floats=[1.0,2.0]>() "
+        "n = Constant<value_int=4>() y = STFT(x, s, w, n)", "frames of 4, 3 apart", 21,
+    ),
+    "frames that do not advance": (
+        "float[1,9,1] x", "s = Constant<value_int=0>() y = STFT(x, s)", "0 apart", 21,
+    ),
+    "pads of a volume": (
+        "float[1,1,4,4,4] x", "y = MaxPool<kernel_shape=[2,2,2], pads=[1,1]>(x)", "pads", 21,
+    ),
+    "regions of another image": (
+        "float[1,1,4,4] x", "r = Constant<value=float[1,4] {0.0,0.0,2.0,2.0}>() "
+        "b = Constant<value_ints=[1]>() y = RoiAlign(x, r, b)", "for images \\[1\\]", 21,
+    ),
+    "vast regions": (
+        "float[1,1,4,4] x", "r = Constant<value=float[1,4] {0.0,0.0,1e9,2.0}>() "
+        "b = Constant<value_ints=[0]>() y = RoiAlign(x, r, b)", "more than 1048576 samples", 21,
+    ),
     "deformed series": (
         "float[1,2,9] x, float[1,2,2] w, float[1,2,8] o", "y = DeformConv(x, w, o)",
         "the shape \\[1, 2, 9\\]", 22,
