@@ -1,4 +1,4 @@
-"""Min and Max of 8-bit tensors of any scales (ONNX Min-13, Max-13)."""
+"""Min and Max of quantized tensors of any scales (ONNX Min-13, Max-13)."""
 
 from __future__ import annotations
 
@@ -65,14 +65,16 @@ def _scaled(node: Node, operands: list[Tensor]) -> Kernel | None:
     ratios = {n: ratio(t, out) for n, t in enumerate(operands) if t.constant is None}
     zero, beyond = zero_point(out), saturating(out.dtype)
     offsets = {n: zero - r * zero_point(operands[n]) for n, r in ratios.items()}
-    bits = [
-        fraction_bits([r], [magnitude(operands[n].dtype)], abs(offsets[n]) + beyond)
-        for n, r in ratios.items()
-    ]
-    known = [b for b in bits if b is not None]
-    if len(known) < len(bits):
+    # one number of bits that serves both: an operand of 16 needs more of them than one of 8
+    bits = fraction_bits(
+        list(ratios.values()),
+        [magnitude(operands[n].dtype) for n in ratios],
+        max(abs(offset) for offset in offsets.values()) + beyond,
+        widest=2**31 - 1,
+    )
+    if bits is None:
         return None
-    result = FixedPoint.of(node, min(known))
+    result = FixedPoint.of(node, bits)
     limits = {
         n: (result.fixed(steps(t, out, beyond)) + result.offset(zero)).astype(np.int32)
         for n, t in enumerate(operands)

@@ -13,10 +13,11 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ..ir.errors import ModelError
+from .importing.branches import choose, inline_if
 from .importing.decompose import DECOMPOSED, decompose
 from .importing.fold import Folder
 from .importing.functions import inline_functions
-from .importing.inline import expand, inline_constant_if, is_expanded
+from .importing.inline import expand, is_expanded
 from .importing.inputs import fix_inputs
 from .importing.load import load
 from .importing.recurrent import sequence_first
@@ -160,11 +161,15 @@ def _sweep(model: oir.Model, opset: int) -> None:
 
 def _inline(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
     """What takes the place of ``node``, and the opset that it is written for; nothing where it stays."""
-    if inlined := inline_constant_if(node):
+    if inlined := inline_if(node):
         return inlined, opset
     operands = [value for value in node.inputs if value is not None]
     known = all(static_shape(value) is not None for value in operands)
-    if node.domain != "" or not known:
+    if not known:
+        return [], opset
+    if chosen := choose(node):
+        return chosen, OPSET
+    if node.domain != "":
         return [], opset
     if unrolled := unroll(node, opset):
         return unrolled, opset

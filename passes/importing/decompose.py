@@ -7,6 +7,8 @@ into; the result is that of the node.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial, reduce
+from itertools import combinations, permutations
 from math import prod
 from typing import Any
 
@@ -14,18 +16,36 @@ import numpy as np
 import onnx_ir as oir
 
 from ...ir.errors import ModelError
-from ..onnx_graph import describe, shape_of
+from ..onnx_graph import constant, describe, input_at, shape_of
 from .body import Body, along, known, number, operand
+from .deformable import deform_conv
 from .einsum import Equation
-from .indices import col2im, gather_elements, gather_nd, picked, scatter_elements, scatter_nd, tensor_scatter
+from .indices import (
+    col2im,
+    compress,
+    gather_elements,
+    gather_nd,
+    max_unpool,
+    picked,
+    scatter_elements,
+    scatter_nd,
+    tensor_scatter,
+)
 from .inline import splice
-from .integers import bit_shift, dequantize, floor_mod, power, quantize, running
+from .integers import bit_cast, bit_shift, dequantize, floor_mod, power, quantize, running
 from .ranking import top_k
+from .regions import roi_align
 from .resample import resize
-from .spectrum import dft
+from .sampling import grid_sample
+from .spectrum import dft, stft
+from .volumes import convolution, pool
 
 Decomposition = Callable[[oir.Node, Body], oir.Value | list[oir.Value] | None]
 """Gives the result of a node, or those of its results that are asked for; None where the node stays."""
+
+
+LARGEST_DETERMINANT = 4
+"""Rows of a matrix whose determinant is written out."""
 
 
 def decompose(node: oir.Node, opset: int) -> list[oir.Node]:
@@ -204,23 +224,65 @@ def _einsum(node: oir.Node, body: Body) -> oir.Value:
     return Equation.parse(node, shapes).build(operands, body)
 
 
+def _determinant(node: oir.Node, body: Body) -> oir.Value:
+    """By the rule of Leibniz, which sums as many products as there are orders of the columns."""
+    x, size = operand(node, 0), shape_of(node.inputs[0])[-1]
+    if size > LARGEST_DETERMINANT:
+        raise ModelError(
+            "Det has too large a matrix",
+            where=describe(node),
+            why=f"it has {size} rows; determinants of up to {LARGEST_DETERMINANT} are written out",
+            remedy="compute the determinant in the firmware",
+        )
+    rows = [body.op("Gather", x, body.constant(np.int64(i)), axis=-2) for i in range(size)]
+    columns = [body.constant(np.int64(j)) for j in range(size)]
+    cells = [[body.op("Gather", row, column, axis=-1) for column in columns] for row in rows]
+    total = body.like(0, x)
+    for order in permutations(range(size)):
+        term = reduce(partial(body.op, "Mul"), [cells[i][j] for i, j in enumerate(order)])
+        odd = sum(a > b for a, b in combinations(order, 2)) % 2
+        total = body.op("Sub" if odd else "Add", total, term)
+    return total
+
+
+def _dropout_mask(node: oir.Node, body: Body) -> list[oir.Value] | None:
+    """Dropout that is asked for its mask, in inference: everything is kept."""
+    mode = input_at(node, 2)
+    training = mode is not None and (constant(mode) is None or bool(known(node, 2).any()))
+    if training or not any(output.name for output in node.outputs[1:]):
+        return None
+    x = operand(node, 0)
+    kept = (body.op("Identity", x), body.op("Identity", body.constant(np.ones(shape_of(x), np.bool_))))
+    return [value for value, output in zip(kept, node.outputs, strict=True) if output.name]
+
+
 DECOMPOSED: dict[str, Decomposition] = {
+    "AveragePool": pool,
+    "BitCast": bit_cast,
     "BitShift": bit_shift,
     "Col2Im": col2im,
+    "Compress": compress,
+    "Conv": convolution,
     "ConvInteger": _conv_integer,
     "CumProd": running,
     "CumSum": running,
     "DFT": dft,
+    "DeformConv": deform_conv,
     "DequantizeLinear": dequantize,
+    "Det": _determinant,
+    "Dropout": _dropout_mask,
     "Einsum": _einsum,
     "EyeLike": _eye_like,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
     "GlobalLpPool": _global_lp_pool,
+    "GridSample": grid_sample,
     "Hardmax": _hardmax,
     "LRN": _local_response,
     "LpPool": _lp_pool,
     "MatMulInteger": _matmul_integer,
+    "MaxPool": pool,
+    "MaxUnpool": max_unpool,
     "Mod": floor_mod,
     "OneHot": _one_hot,
     "Pow": power,
@@ -230,6 +292,8 @@ DECOMPOSED: dict[str, Decomposition] = {
     "Resize": resize,
     "ReverseSequence": _reverse_sequence,
     "Scatter": scatter_elements,
+    "RoiAlign": roi_align,
+    "STFT": stft,
     "ScatterElements": scatter_elements,
     "ScatterND": scatter_nd,
     "TensorScatter": tensor_scatter,

@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as oir
 
 from ..onnx_graph import shape_of
+from ..onnx_infer import infer
 from .body import Body, known, operand, wrapped
 
 
@@ -132,3 +133,35 @@ def tensor_scatter(node: oir.Node, body: Body) -> oir.Value:
     other = _places(wanted, [0 if a == axis else stride for a, stride in enumerate(strides)])
     along = body.op("Mul", row, body.constant(np.int64(strides[axis])))
     return _scattered(node, body, body.op("Add", along, body.constant(other)), updates)
+
+
+def compress(node: oir.Node, body: Body) -> oir.Value:
+    """The slices, or elements, at which a constant condition holds."""
+    x = operand(node, 0)
+    places = body.constant(np.flatnonzero(known(node, 1)))
+    if "axis" not in node.attributes:
+        return body.op("Gather", body.reshape(x, [-1]), places, axis=0)
+    return body.op("Gather", x, places, axis=node.attributes["axis"].as_int())
+
+
+def max_unpool(node: oir.Node, body: Body) -> oir.Value:
+    """Elements at the places from which MaxPool took them, among zeros."""
+    infer(node, body.opset)  # refuses attributes that do not fit
+    x, attributes = operand(node, 0), node.attributes
+    shape, kernel = shape_of(x), attributes["kernel_shape"].as_ints()
+    strides = attributes.get_ints("strides") or (1,) * len(kernel)
+    pads = attributes.get_ints("pads") or (0,) * (2 * len(kernel))
+    ends = zip(pads[: len(kernel)], pads[len(kernel) :], strict=True)
+    spatial = [
+        (n - 1) * stride + size - before - behind
+        for n, stride, size, (before, behind) in zip(shape[2:], strides, kernel, ends, strict=True)
+    ]
+    made = [*shape[:2], *spatial]
+    flat = [body.reshape(operand(node, index), [-1]) for index in (1, 0)]
+    zeros = body.constant(np.zeros(prod(made)), x.dtype)
+    image = body.reshape(body.op("ScatterElements", zeros, *flat), made)
+    if len(node.inputs) < 3 or node.inputs[2] is None:
+        return image
+    wanted = [int(n) for n in known(node, 2)]
+    more = [0] * len(made) + [n - m for n, m in zip(wanted, made, strict=True)]
+    return body.op("Pad", image, body.constant(np.array(more, np.int64)))

@@ -1,4 +1,4 @@
-"""Putting nodes in the place of one that stands for them: a chosen branch, or a body of other operators."""
+"""Putting nodes in the place of one that stands for them, as its body of other operators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ..onnx_edit import unique_name
-from ..onnx_graph import IR_VERSION, graph_of, scalar
+from ..onnx_graph import IR_VERSION, graph_of
 from ..onnx_infer import schema_of, type_proto
 
 EXPANDED = frozenset({
@@ -20,24 +20,14 @@ EXPANDED = frozenset({
 })  # fmt: skip
 """Operators without a kernel which ONNX defines by a function of others."""
 
-_DOMAIN = "tinyc.expanded"
+DOMAIN = "tinyc.expanded"
+"""Of nodes that stand for others while a model is imported."""
 
 
 def is_expanded(node: oir.Node) -> bool:
     """Whether ``node`` has no kernel but a body: LayerNormalization has none for its mean and deviation."""
     several = node.op_type == "LayerNormalization" and any(output.name for output in node.outputs[1:])
     return node.op_type in EXPANDED or several
-
-
-def inline_constant_if(node: oir.Node) -> list[oir.Node]:
-    """Put the branch that a constant condition chooses in place of an If; the nodes that it brought."""
-    condition = scalar(node.inputs[0]) if node.op_type == "If" and node.domain == "" else None
-    if condition is None:
-        return []
-    branch = node.attributes.get_graph("then_branch" if condition else "else_branch")
-    if branch is None or len(branch.outputs) != len(node.outputs):
-        return []
-    return _move_in(node, branch)
 
 
 def expand(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
@@ -51,7 +41,21 @@ def expand(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
         return [], opset
     version = next(entry.version for entry in body.opset_import if entry.domain == "")
     _add_defaults(node, body, opset)
-    return _move_in(node, _called(node, body, version)), version
+    return splice(node, *taken_out(graph_of(node), _called(node, body, version))), version
+
+
+def taken_out(graph: oir.Graph, inner: oir.Graph) -> tuple[list[oir.Node], list[oir.Value]]:
+    """The nodes of ``inner``, which are in no graph then, and its results; its initializers are those of
+    ``graph``."""
+    for value in list(inner.initializers.values()):
+        del inner.initializers[str(value.name)]
+        value.name = unique_name(graph, str(value.name))
+        graph.register_initializer(value)
+    nodes, results = list(inner), list(inner.outputs)
+    inner.outputs.clear()
+    for moved in nodes:
+        inner.remove(moved)
+    return nodes, results
 
 
 def splice(node: oir.Node, nodes: Sequence[oir.Node], results: Sequence[oir.Value]) -> list[oir.Node]:
@@ -79,9 +83,18 @@ def _read(nodes: Sequence[oir.Node], results: Sequence[oir.Value]) -> list[oir.N
         if any(output.uses() or output in results for output in node.outputs):
             found.append(node)
         else:
-            for index in range(len(node.inputs)):
-                node.replace_input_with(index, None)
+            _let_go(node)
     return found[::-1]
+
+
+def _let_go(node: oir.Node) -> None:
+    """Let nothing know the operands of ``node``, and of what is in its bodies, as read."""
+    for attribute in node.attributes.values():
+        if attribute.type == oir.AttributeType.GRAPH:
+            for inner in attribute.as_graph().all_nodes():
+                _let_go(inner)
+    for index in range(len(node.inputs)):
+        node.replace_input_with(index, None)
 
 
 def _body(node: oir.Node, opset: int) -> onnx.FunctionProto | None:
@@ -113,18 +126,18 @@ def _add_defaults(node: oir.Node, body: onnx.FunctionProto, opset: int) -> None:
 
 def _called(node: oir.Node, body: onnx.FunctionProto, version: int) -> oir.Graph:
     """A graph of the body's nodes, which read the operands of ``node``."""
-    body.domain = _DOMAIN
+    body.domain = DOMAIN
     # A body has no nodes for results that nobody asked for.
     del body.output[len(node.outputs) :]
     body.output[:] = [name for name, output in zip(body.output, node.outputs, strict=True) if output.name]
     given = [None if value is None else oir.val(f"operand_{i}") for i, value in enumerate(node.inputs)]
     # The body is of a newer or older version than the model: a model of its own keeps them apart.
-    call = oir.Node(_DOMAIN, body.name, given, list(node.attributes.values()), num_outputs=len(body.output))
+    call = oir.Node(DOMAIN, body.name, given, list(node.attributes.values()), num_outputs=len(body.output))
     graph = oir.Graph(
         [value for value in given if value is not None],
         list(call.outputs),
         nodes=[call],
-        opset_imports={"": version, _DOMAIN: 1},
+        opset_imports={"": version, DOMAIN: 1},
     )
     model = oir.Model(graph, ir_version=IR_VERSION, functions=[oir.serde.deserialize_function(body)])
     common.InlinePass()(model)
@@ -133,20 +146,6 @@ def _called(node: oir.Node, body: onnx.FunctionProto, version: int) -> oir.Graph
     for value, operand in zip(list(graph.inputs), operands, strict=True):
         value.replace_all_uses_with(operand, replace_graph_outputs=True)
     return graph
-
-
-def _move_in(node: oir.Node, inner: oir.Graph) -> list[oir.Node]:
-    """Let what ``inner`` holds take the place of ``node``."""
-    graph = graph_of(node)
-    for value in list(inner.initializers.values()):
-        del inner.initializers[str(value.name)]
-        value.name = unique_name(graph, str(value.name))
-        graph.register_initializer(value)
-    nodes, results = list(inner), list(inner.outputs)
-    inner.outputs.clear()
-    for moved in nodes:
-        inner.remove(moved)
-    return splice(node, nodes, results)
 
 
 def _carry(node: oir.Node, results: Sequence[oir.Value]) -> list[oir.Node]:

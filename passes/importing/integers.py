@@ -7,7 +7,9 @@ import onnx_ir as oir
 
 from ...ir.errors import ModelError
 from ..onnx_graph import constant, describe, input_at, shape_of
+from ..onnx_infer import infer
 from .body import Body, known, operand
+from .single import OTHER_FLOATS
 
 _INT64, _FLOAT = oir.DataType.INT64, oir.DataType.FLOAT
 
@@ -152,3 +154,17 @@ def _spread(
     repeats = node.attributes.get_int("block_size", 0)  # by blocks: each parameter is that of some neighbours
     picked = np.arange(shape[axis], dtype=np.int64) // max(repeats, 1)
     return body.op("Gather", value, body.constant(picked), axis=axis)
+
+
+def bit_cast(node: oir.Node, body: Body) -> oir.Value:
+    """Between integers of one width (and bool), a Cast."""
+    x, to = operand(node, 0), node.attributes["to"].as_int()
+    if x.dtype == _FLOAT or to in (_FLOAT, *OTHER_FLOATS):
+        raise ModelError(
+            "BitCast reads the bits of floats",
+            where=describe(node),
+            why="float16 and float64 are computed as float32 here, and no kernel takes floats apart",
+            remedy="cast in the firmware, or use operators on floats",
+        )
+    infer(node, body.opset)  # refuses other widths
+    return body.op("Cast", x, to=to)

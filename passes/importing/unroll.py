@@ -12,8 +12,8 @@ from ..onnx_edit import add_constant, unique_name
 from ..onnx_graph import describe, graph_of, input_at, scalar, shape_of
 from .inline import splice
 
-MAX_NODES = 20_000
-"""Nodes that one Loop or Scan may unroll to; a longer sequence is for ``--stream``."""
+MAX_NODES = 4_000
+"""Nodes that a model may unroll to, loops in loops included: a schedule for them is searched for minutes."""
 
 
 def unroll(node: oir.Node, opset: int) -> list[oir.Node]:
@@ -27,13 +27,15 @@ def unroll(node: oir.Node, opset: int) -> list[oir.Node]:
     body = node.attributes["body"].as_graph()
     _lift_initializers(node, body)
     unrolled = _loop(node, body) if node.op_type == "Loop" else _scan(node, body)
-    steps, size = unrolled.steps, sum(1 for _ in body.all_nodes())
-    if not 1 <= steps <= max(1, MAX_NODES // max(size, 1)):
+    steps, size, others = unrolled.steps, sum(1 for _ in body.all_nodes()), len(graph_of(node))
+    if steps < 1 or others + steps * size > MAX_NODES:
         raise ModelError(
             f"{node.op_type} cannot be unrolled",
             where=describe(node),
-            why=f"its body of {size} nodes runs {steps} times; 1 to {MAX_NODES} nodes are accepted",
-            remedy="export one step of the model, with its state as input and output (see docs/state.md)",
+            why=f"its body of {size} nodes runs {steps} times beside {others} others; 1 time or more "
+            f"and up to {MAX_NODES} nodes in all are accepted",
+            remedy="export one step of the model, with its state as input and output (see docs/state.md), or "
+            "a recurrent layer as LSTM, GRU or RNN",
         )
     return unrolled.build(node, opset)
 

@@ -60,6 +60,7 @@ class Estimator:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._reads = Reads(program)
+        self._bytes = {name: buffer.arena_bytes for name, buffer in program.buffers.items()}
         self._born = dict.fromkeys((program.owner(name)[0] for name in program.sources), -1)
         self._dead: dict[str, int] = {}
         for index, step in enumerate(program.steps):
@@ -86,9 +87,9 @@ class Estimator:
     def _shared(self, index: int) -> int:
         """Bytes of the output that lie in a dying input."""
         program, step = self._program, self._program.steps[index]
-        size = program.buffers[step.outputs[0]].arena_bytes
+        size = self._bytes[step.outputs[0]]
         owners = [program.owner(step.inputs[operand])[0] for operand in step.kernel.in_place()]
-        dying = any(self._dead[n] == index and size <= program.buffers[n].arena_bytes for n in owners)
+        dying = any(self._dead[n] == index and size <= self._bytes[n] for n in owners)
         return size if dying else 0
 
     def streams(self, begin: int, end: int) -> Iterator[Estimate]:
@@ -126,26 +127,19 @@ class Estimator:
         return Estimate(segment, nbytes, 0, cycles(executed(alone), len(alone.tasks)))
 
     def floors(self) -> np.ndarray:
-        """[begin, end] bytes that steps [begin, end) need at least, run as one segment: tensors that stay,
-        and those that die in it as it begins, or those that it leaves as it ends."""
+        """[begin, end] bytes that steps [begin, end) need at least, run as one segment: those of all tensors
+        that are alive as it begins, or as it ends."""
         count = len(self._program.steps)
-        names = list(self._born)
-        size = np.array([self._program.buffers[name].arena_bytes for name in names], np.float64)
-        born = np.array([self._born[name] for name in names], np.int64).reshape(-1, 1)
-        dead = np.array([self._dead.get(name, self._born[name]) for name in names], np.int64).reshape(-1, 1)
-        ends = np.arange(count + 1)
-        floors = np.zeros((count, count + 1))
-        for begin in range(count):
-            coming = (born < begin) & (begin <= dead)
-            staying, leaving = coming & (dead >= ends), (born >= begin) & (born < ends) & (dead >= ends)
-            floors[begin] = size @ staying + np.maximum(size @ (coming & ~staying), size @ leaving)
-        return floors
+        alive = np.zeros(count + 1)
+        for name, born in self._born.items():
+            alive[born + 1 : self._dead.get(name, born) + 1] += self._bytes[name]
+        return np.maximum(alive[:count, None], alive)
 
     def _around(self, begin: int, end: int) -> Around:
         staying, leaving, dying = 0, 0, dict[str, int]()
         for name, born in self._born.items():
             dead = self._dead.get(name, born)
-            size = self._program.buffers[name].arena_bytes
+            size = self._bytes[name]
             if born < begin <= dead < end:
                 dying[name] = size
             elif born < begin <= dead:

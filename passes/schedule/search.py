@@ -90,6 +90,8 @@ def _edges(program: Program) -> list[Estimate]:
     floor: dict[tuple[int, int], int] = {}
     growing = set(range(count))
     for length in range(1, count + 1):
+        if not growing:
+            break
         for begin in range(count - length + 1):
             end = begin + length
             parts = (max(floor[begin, middle], floor[middle, end]) for middle in range(begin + 1, end))

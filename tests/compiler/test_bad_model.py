@@ -46,17 +46,17 @@ def test_unknown_operators_are_all_listed(tmp_path: Path, shapes: str) -> None:
     nodes = [
         helper.make_node("Frobnicate", ["x"], ["a"], "first", domain="com.example"),
         helper.make_node("Relu", ["a"], ["b"], "known"),
-        helper.make_node("GridSample", ["b", "grid"], ["c"], "second"),
+        helper.make_node("MaxRoiPool", ["b", "rois"], ["c"], "second", pooled_shape=[3, 3]),
         helper.make_node("Frobnicate", ["c"], ["y"], "third", domain="com.example"),
     ]
-    grid = np.zeros((1, 3, 3, 2), np.float32)
-    made = graph_model(nodes, {"x": [1, 2, 4, 4]}, {"y": [1, 2, 3, 3]}, {"grid": grid})
+    rois = np.array([[0, 0, 0, 3, 3]], np.float32)
+    made = graph_model(nodes, {"x": [1, 2, 4, 4]}, {"y": [1, 2, 3, 3]}, {"rois": rois})
     made.opset_import.append(helper.make_opsetid("com.example", 1))
     if shapes == "declared":
         made.graph.value_info.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, [1, 2, 4, 4]))
     text = refused(3, saved(made, tmp_path))
-    assert "The model uses operators that tinyc does not know: Frobnicate, GridSample" in text
-    for node in ("com.example.Frobnicate (node 'first')", "GridSample (node 'second')", "(node 'third')"):
+    assert "The model uses operators that tinyc does not know: Frobnicate, MaxRoiPool" in text
+    for node in ("com.example.Frobnicate (node 'first')", "MaxRoiPool (node 'second')", "(node 'third')"):
         assert node in text
     assert "'known'" not in text
 

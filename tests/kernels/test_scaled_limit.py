@@ -1,4 +1,4 @@
-"""Min and Max on 8-bit data of any scales."""
+"""Min and Max on data of 8 and 16 bits, of any scales."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from onnx import helper
 
+from tinyc.emulator.machine import Machine
 from tinyc.kernels.elementwise import Elementwise
 from tinyc.kernels.scaled_limit import ScaledLimit
 from tinyc.kernels.table import Table
 
 from .broadcasts import CONSTANT, RUN_TIME
-from .checks import Quant, check, qdq_model
+from .checks import Quant, check, qdq_model, samples_of
 
 QUANTS: dict[str, dict[str, Quant]] = {
     "alike": {"a": (0.05, 3), "b": (0.05, -7), "y": (0.05, 3)},
@@ -29,6 +30,36 @@ def test_every_pair_of_integers(operator: str, case: str) -> None:
     quants = QUANTS[case]
     program = check(qdq_model(nodes, {"a": (256, 256), "b": (256, 256)}, ["y"], quants), samples=PAIRS)
     assert [type(step.kernel) for step in program.steps] == [ScaledLimit]
+
+
+INT16 = np.dtype(np.int16)
+WIDE: dict[str, tuple[set[str], dict[str, Quant]]] = {
+    "a fine one": ({"b"}, {"a": (0.0246, -18), "b": (3.23e-5, -32768), "y": (0.0108, -128)}),
+    "a coarse one": ({"b"}, {"a": (0.0009, 0), "b": (0.002, 11), "y": (0.01, 0)}),
+    "the first": ({"a"}, {"a": (0.0003, 1234), "b": (0.07, 5), "y": (0.05, -3)}),
+    "both": ({"a", "b"}, {"a": (0.0002, 900), "b": (0.00011, -7), "y": (0.03, 6)}),
+}
+"""Operands of 16 bits, the others and the result having 8."""
+
+
+@pytest.mark.parametrize("operator", ["Min", "Max"])
+@pytest.mark.parametrize("case", WIDE)
+def test_operands_of_16_bits(operator: str, case: str) -> None:
+    """The result is the nearest integer, but for what lies within a fiftieth of a step from a tie."""
+    wide, quants = WIDE[case]
+    types = dict.fromkeys(wide, INT16)
+    nodes = [helper.make_node(operator, ["a", "b"], ["y"])]
+    model = qdq_model(nodes, {"a": (150, 149), "b": (150, 149)}, ["y"], quants, types=types)
+    (sample,) = samples_of(model, 1)
+    program = check(model, samples=[sample])
+    (step,) = program.steps
+    assert isinstance(step.kernel, ScaledLimit)
+    scale, zero = quants["y"]
+    a, b = ((sample[f"{n}_q"].astype(float) - quants[n][1]) * quants[n][0] / scale for n in "ab")
+    exact = (np.minimum(a, b) if operator == "Min" else np.maximum(a, b)) + zero
+    found = Machine(program).run(sample)[program.outputs[0]]
+    sure = np.abs(exact - np.floor(exact) - 0.5) > 0.02
+    np.testing.assert_array_equal(found[sure], np.clip(np.rint(exact), -128, 127)[sure])
 
 
 def test_operands_of_one_scale_are_compared_as_they_are() -> None:

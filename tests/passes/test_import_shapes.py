@@ -132,12 +132,6 @@ def test_branch_that_a_constant_chooses() -> None:
         assert_same(model, proto)
 
 
-def test_branch_that_data_chooses_stays_for_lowering_to_refuse() -> None:
-    body = """y = If (t) <then_branch = g1 () => (float[3] p) {
-    p = Relu(x) }, else_branch = g2 () => (float[3] p) { p = Neg(x) }>"""
-    assert operators(import_model(build("float[3] x, bool t", body, outputs="float[3] y"))) == "If"
-
-
 # ---- inputs, functions ----
 
 

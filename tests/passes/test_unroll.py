@@ -8,6 +8,7 @@ import pytest
 
 from tinyc.ir.errors import ModelError
 from tinyc.passes.import_onnx import import_model
+from tinyc.passes.importing import unroll
 
 from .onnx_text import assert_same
 
@@ -69,10 +70,68 @@ def test_loop(steps: int, condition: str) -> None:
     assert_same(imported, proto)
 
 
+NESTED = """
+agraph (float[1,3] x) => (float[1,3] last)
+<int64 trips = {{{outer}}}, bool always = {{1}}, int64 few = {{{inner}}}>
+{{
+    last = Loop (trips, always, x) <body = step
+        (int64 number, bool going, float[1,3] before) => (bool on, float[1,3] after) {{
+            on = Identity (going)
+            deep = Loop (few, going, before) <body = within
+                (int64 count, bool still, float[1,3] y) => (bool yet, float[1,3] z) {{
+                    yet = Identity (still)
+                    real = Cast <to = 1> (count)
+                    sum = Add (y, real)
+                    z = Mul (sum, x)
+                }}>
+            after = Tanh (deep)
+        }}>
+}}
+"""
+"""The inner one reads a value from outside of both."""
+
+
+def test_loops_in_loops() -> None:
+    proto = model(NESTED.format(outer=2, inner=3))
+    imported = import_model(proto)
+    assert [node.op_type for node in imported.graph].count("Mul") == 6
+    assert_same(imported, proto)
+
+
+def test_loops_in_loops_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each alone would be short enough."""
+    monkeypatch.setattr(unroll, "MAX_NODES", 100)
+    import_model(model(NESTED.format(outer=1, inner=15)))
+    with pytest.raises(ModelError, match="100 nodes in all"):
+        import_model(model(NESTED.format(outer=8, inner=15)))
+
+
+BACKWARD = """
+agraph (float[2] s, float[2,5] x, float[3,5] w) => (float[2] last, float[4,5] up, float[5,4] down)
+{
+    last, up, down = Scan <num_scan_inputs = 2, scan_input_axes = [-1, 1], scan_input_directions = [1, 0],
+            scan_output_axes = [-1, 0], scan_output_directions = [0, 1], body = step
+        (float[2] before, float[2] row, float[3] other) => (float[2] after, float[4] a, float[4] b) {
+            total = ReduceMax (other)
+            after = Add (before, row)
+            a = Concat <axis = 0> (before, after)
+            b = Mul (a, total)
+        }> (s, x, w)
+}
+"""
+
+
+def test_scan_backward_along_its_last_axis() -> None:
+    """Axes that count from the end, one operand and one result from the end."""
+    proto = model(BACKWARD)
+    imported = import_model(proto)
+    assert_same(imported, proto)
+
+
 @pytest.mark.parametrize(
     ("steps", "condition", "words"),
     [(0, "Identity (going)", "runs 0 times"), (10**6, "Identity (going)", "runs 1000000 times"),
-     (3, "Not (going)", "depends on the model's data")],
+     (1500, "Identity (going)", "4000 nodes in all"), (3, "Not (going)", "depends on the model's data")],
 )  # fmt: skip
 def test_refused(steps: int, condition: str, words: str) -> None:
     with pytest.raises(ModelError) as caught:

@@ -88,8 +88,8 @@ def reduction(operator: str) -> Recipe:
 
 _SPATIAL = range(3, 5)
 _SMOOTH = (
-    "Abs", "Celu", "Cos", "Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish",
-    "Neg", "Selu", "Sigmoid", "Sin", "Softplus", "Softsign", "Tanh",
+    "Abs", "Asinh", "Atan", "Celu", "Cos", "Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu",
+    "Mish", "Neg", "Selu", "Sigmoid", "Sin", "Softplus", "Softsign", "Tanh",
 )  # fmt: skip
 """Functions of one element without steps, which would blow up rounding errors, and without overflow."""
 
