@@ -14,8 +14,9 @@ import numpy as np
 import onnx_ir as oir
 
 from ...ir.dtype import DType
+from ...kernels.cells import Functions
 from ...kernels.float_recurrent import Cell, resolve_float
-from ...kernels.gate_table import MOST, RESULT_BITS
+from ...kernels.gate_table import MOST, RESULT_BITS, is_share
 from ...kernels.integer_recurrent import CELL_NOTE
 from ...kernels.node import Constant, Node, Tensor
 from ...kernels.recurrent import Operand
@@ -29,8 +30,12 @@ from .groups import Group, Range
 from .operators import array_of, is_constant, is_recurrent
 from .running import Feeds, Runner
 
-_MARGIN = 1.25
-"""Of the range of states and cells over what calibration shows; beyond it, they saturate."""
+_STATE_MARGIN = 1.5
+"""Of the range of states over what calibration shows. Beyond it they saturate, and what saturates is fed
+back. The largest error on random layers (4 to 32 units, 3 to 64 samples): 0.35 without a margin, 0.2 with
+1.25, 0.013 with this one, which is that of rounding alone."""
+_CELL_MARGIN = 2.0
+"""The same of cells, whose 16 bits have room."""
 _SAMPLES = 32
 """How many samples cells are computed on."""
 WEIGHTS = (Operand.W, Operand.R)
@@ -67,13 +72,32 @@ def tied_states(graph: oir.Graph) -> Iterator[tuple[str, str]]:
 
 
 def state_range(graph: oir.Graph, group: Group, ranges: Mapping[str, Range]) -> Range | None:
-    """The range of a group of which there are states, None where there are none: with a margin, within ± 1,
-    and nothing cut off, since what saturates is fed back."""
-    states = {str(value.name) for node in _layers(graph) for value in node.outputs[:2]}
-    if states.isdisjoint(group.members):
+    """The range of a group of which there are states, None where there are none: what calibration and
+    initial states show, with a margin within ± 1, to both sides alike where the layer's function has both."""
+    layers = [node for node in _layers(graph) if _states(node) & set(group.members)]
+    if not layers:
         return None
-    low, high = (pick(ranges[name][end] for name in group.members) for end, pick in ((0, min), (1, max)))
-    return min(low, max(_MARGIN * low, -1.0)), max(high, min(_MARGIN * high, 1.0))
+    seen = [ranges[name] for name in group.members] + [_initial(node) for node in layers]
+    low, high = min(low for low, _ in seen), max(high for _, high in seen)
+    room = min(1.0, _STATE_MARGIN * max(-low, high))
+    signed = low < 0 or not all(map(_makes_shares, layers))
+    return min(low, -room if signed else 0.0), max(high, room)
+
+
+def _states(node: oir.Node) -> set[str]:
+    return {str(value.name) for value in node.outputs[:2] if value.name}
+
+
+def _initial(node: oir.Node) -> Range:
+    """The range of the states that a layer begins with."""
+    value = input_at(node, Operand.H)
+    array = np.zeros(1) if value is None else array_of(value)
+    return float(array.min(initial=0.0)), float(array.max(initial=0.0))
+
+
+def _makes_shares(node: oir.Node) -> bool:
+    """Whether a layer's states are between 0 and 1."""
+    return is_share(Functions.of(node.op_type, attributes_of(node)).all[-1])
 
 
 def integer_rows(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +117,7 @@ def note_cells(model: oir.Model, calibration: Calibration) -> None:
     found = [runner.run(feeds) for feeds in calibration.thinned(_SAMPLES).feeds]
     for node in nodes:
         reach = max(_reach(node, arrays) for arrays in found)
-        bits = floor(log2(MOST / max(_MARGIN * reach, 2.0**-RESULT_BITS)))
+        bits = floor(log2(MOST / max(_CELL_MARGIN * reach, 2.0**-RESULT_BITS)))
         node.metadata_props[CELL_NOTE] = str(min(max(bits, 0), RESULT_BITS))
 
 
