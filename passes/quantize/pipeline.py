@@ -27,7 +27,7 @@ from .operators import array_of, is_constant, is_float
 from .options import DEFAULTS, Progress, QuantizeOptions, silent
 from .preparation import prepared
 from .propagation import quantize_weights
-from .recurrent import note_cells, state_range, tied_states
+from .recurrent import note_cells, state_range, tied_states, wide_states
 from .steps import Steps, steps_of
 from .units import Partition, partition
 from .weights import Weights, to_nearest
@@ -87,7 +87,8 @@ class Quantizer:
             ranges = self._ranges(samples)
             states = ((pair.input, pair.output) for pair in state_pairs(self.model))
             tied = (*options.tied, *states, *tied_states(self.model.graph))
-            self.groups = groups_of(self.parts, ranges, tied, known_quants(self.parts, ranges))
+            known = known_quants(self.parts, ranges) | wide_states(self.model.graph)
+            self.groups = groups_of(self.parts, ranges, tied, known)
             graph = self.model.graph
             self.state_ranges = [state_range(graph, group, ranges) for group in self.groups]
             self.histograms = histograms_of(self.groups, ranges)

@@ -23,11 +23,11 @@ from ...kernels.recurrent import Operand
 from ..onnx_edit import unique_name
 from ..onnx_graph import attributes_of, input_at, shape_of
 from ..onnx_infer import infer
-from .affine import WEIGHT_MAX
+from .affine import WEIGHT_MAX, Affine
 from .calibration import Calibration
 from .graphs import exposing, name_of
 from .groups import Group, Range
-from .operators import array_of, is_constant, is_recurrent
+from .operators import array_of, given_states, is_constant, is_recurrent
 from .running import Feeds, Runner
 
 _STATE_MARGIN = 1.5
@@ -65,10 +65,35 @@ def is_unread(value: oir.Value) -> bool:
 
 
 def tied_states(graph: oir.Graph) -> Iterator[tuple[str, str]]:
-    """Results of one layer that have one quantization: the sequence and its last state."""
+    """States of one layer that have one quantization: the sequence, its last state, and the one that it
+    begins with; but for those of a GRU that go from run to run, which keep 16 bits (``wide_states``)."""
     for node in _layers(graph):
-        if len(node.outputs) > 1 and node.outputs[1].name:
-            yield name_of(node.outputs[0]), name_of(node.outputs[1])
+        if not _keeps_wide(node):
+            yield from ((name_of(node.outputs[0]), name) for name in _passed_on(node, Operand.H))
+
+
+def wide_states(graph: oir.Graph) -> dict[str, Affine]:
+    """States that have 16 bits: cells, and states of a GRU that begin with something computed at run time."""
+    found: dict[str, Affine] = {}
+    for node in _layers(graph):
+        if node.op_type == "LSTM":
+            bits = int(node.metadata_props[CELL_NOTE])
+            found |= dict.fromkeys(_passed_on(node, Operand.C), Affine(2.0**-bits, 0, 16))
+        elif _keeps_wide(node):
+            found |= dict.fromkeys(_passed_on(node, Operand.H), Affine(2.0**-RESULT_BITS, 0, 16))
+    return found
+
+
+def _passed_on(node: oir.Node, operand: Operand) -> list[str]:
+    """The last state that a layer gives and the first that it is given, as far as there are both."""
+    result = {Operand.H: 1, Operand.C: 2}[operand]
+    given = [node.inputs[operand]] if operand in given_states(node) else []
+    values = [*node.outputs[result : result + 1], *given]
+    return [name_of(value) for value in values if value is not None and value.name]
+
+
+def _keeps_wide(node: oir.Node) -> bool:
+    return node.op_type == "GRU" and Operand.H in given_states(node)
 
 
 def state_range(graph: oir.Graph, group: Group, ranges: Mapping[str, Range]) -> Range | None:
@@ -91,7 +116,7 @@ def _states(node: oir.Node) -> set[str]:
 def _initial(node: oir.Node) -> Range:
     """The range of the states that a layer begins with."""
     value = input_at(node, Operand.H)
-    array = np.zeros(1) if value is None else array_of(value)
+    array = array_of(value) if is_constant(value) else np.zeros(1)
     return float(array.min(initial=0.0)), float(array.max(initial=0.0))
 
 
@@ -113,7 +138,8 @@ def note_cells(model: oir.Model, calibration: Calibration) -> None:
     nodes = [node for node in _layers(model.graph) if node.op_type == "LSTM"]
     if not nodes:
         return
-    runner = Runner(exposing(model, list(dict.fromkeys(name_of(node.inputs[0]) for node in nodes))))
+    read = [name_of(node.inputs[index]) for node in nodes for index in (Operand.X, *given_states(node))]
+    runner = Runner(exposing(model, list(dict.fromkeys(read))))
     found = [runner.run(feeds) for feeds in calibration.thinned(_SAMPLES).feeds]
     for node in nodes:
         reach = max(_reach(node, arrays) for arrays in found)
@@ -125,11 +151,13 @@ def _reach(node: oir.Node, arrays: Feeds) -> float:
     """The largest magnitude of a cell for inputs of the layer."""
     kernel = resolve_float(_view(node))
     assert kernel is not None
-    given = {**kernel.fixed, Operand.X: arrays[name_of(node.inputs[0])]}
+    computed = {index: arrays[name_of(node.inputs[index])] for index in (Operand.X, *given_states(node))}
+    given = {**kernel.fixed, **computed}
     states = (given.get(index, np.zeros((1, kernel.layer.batch, kernel.layer.units), np.float32))[0]
               for index in (Operand.H, Operand.C))  # fmt: skip
-    cell, largest = Cell.of(kernel.layer, given), 0.0
+    cell = Cell.of(kernel.layer, given)
     h, c = states
+    largest = float(np.abs(c).max())
     for step in kernel.layer.order(kernel.layer.steps):
         h, c = cell.next(given[Operand.X][step], h, c)
         largest = max(largest, float(np.abs(c).max()))

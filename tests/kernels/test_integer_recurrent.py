@@ -72,6 +72,21 @@ def test_near_onnx_runtime(case: str) -> None:
     agree(program, samples, wanted, lsb=LSB)
 
 
+@pytest.mark.parametrize(
+    ("operator", "results"), [("LSTM", ("Y",)), ("GRU", ("Y_h",)), ("RNN", ("Y", "Y_h"))]
+)
+def test_both_directions_of_a_foreign_model(operator: str, results: tuple[str, ...]) -> None:
+    """One QuantizeLinear for both."""
+    model = int8_recurrent_model(
+        operator, (5, 2, 3, 4), direction="bidirectional", results=results, quant=OFF
+    )
+    program, samples = lower(canonicalize(oir.serde.deserialize_model(model)), "test"), samples_of(model)
+    templates = [step.kernel.template for step in program.steps]
+    assert templates.count("integer_recurrent") == 2
+    assert set(templates) <= {"integer_recurrent", "concat", "copy"}
+    agree(program, samples, reference(model, samples), lsb=LSB)
+
+
 WHOLE = [case for case, options in CASES.items() if "lengths" not in options]
 
 
