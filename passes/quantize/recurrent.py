@@ -16,7 +16,8 @@ import onnx_ir as oir
 from ...ir.dtype import DType
 from ...kernels.cells import Functions
 from ...kernels.float_recurrent import Cell, resolve_float
-from ...kernels.gate_table import MOST, RESULT_BITS, is_share
+from ...kernels.functions import Function
+from ...kernels.gate_table import MOST, RESULT_BITS, is_bounded, is_share
 from ...kernels.integer_recurrent import CELL_NOTE
 from ...kernels.node import Constant, Node, Tensor
 from ...kernels.recurrent import Operand
@@ -104,8 +105,8 @@ def state_range(graph: oir.Graph, group: Group, ranges: Mapping[str, Range]) -> 
         return None
     seen = [ranges[name] for name in group.members] + [_initial(node) for node in layers]
     low, high = min(low for low, _ in seen), max(high for _, high in seen)
-    room = min(1.0, _STATE_MARGIN * max(-low, high))
-    signed = low < 0 or not all(map(_makes_shares, layers))
+    room = min(max(map(_limit, layers)), _STATE_MARGIN * max(-low, high))
+    signed = low < 0 or not all(map(_is_positive, layers))
     return min(low, -room if signed else 0.0), max(high, room)
 
 
@@ -120,9 +121,19 @@ def _initial(node: oir.Node) -> Range:
     return float(array.min(initial=0.0)), float(array.max(initial=0.0))
 
 
-def _makes_shares(node: oir.Node) -> bool:
-    """Whether a layer's states are between 0 and 1."""
-    return is_share(Functions.of(node.op_type, attributes_of(node)).all[-1])
+def _limit(node: oir.Node) -> float:
+    """What no state of a layer exceeds."""
+    return 1.0 if is_bounded(_last_function(node)) else np.inf
+
+
+def _last_function(node: oir.Node) -> Function:
+    return Functions.of(node.op_type, attributes_of(node)).all[-1]
+
+
+def _is_positive(node: oir.Node) -> bool:
+    """Whether a layer's states are not negative."""
+    function = _last_function(node)
+    return is_share(function) or not is_bounded(function)
 
 
 def integer_rows(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

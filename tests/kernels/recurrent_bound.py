@@ -38,7 +38,7 @@ Array = np.ndarray
 
 TABLE_ERRORS = {"Sigmoid": 3.5e-4, "Tanh": 4.5e-4, "HardSigmoid": 7e-5}
 """gamma: of tables against their functions, by name."""
-_SLOPES = {"Sigmoid": 0.25, "Tanh": 1.0}
+_SLOPES = {"Sigmoid": 0.25, "Tanh": 1.0, "Relu": 1.0}
 _REFERENCE = 1e-4
 """By which ONNX Runtime's float32 functions and sums are off."""
 _UNIT = 2.0**-ARGUMENT_BITS
@@ -65,15 +65,15 @@ class RealLayer:
         """Takes inputs as integers without their zero point."""
         k, h = self.kernel, self.quant.scale
         fed = [k.fed] if k.late is None else [k.fed, k.late]
-        biases = np.concatenate([p.bias * _scales(p) for p in fed])
+        biases = np.concatenate([p.bias * _scales(k, p) for p in fed])
         peepholes = np.zeros((3, k.layer.units))
         if k.peepholes is not None:
             bits = k.cell_bits - ARGUMENT_BITS - k.peepholes.shift
             peepholes = k.peepholes.weights * 2.0**bits
         return Cell(
-            k.layer, k.driven.weights * _scales(k.driven)[:, None],
-            np.concatenate([p.weights * (_scales(p) / h)[:, None] for p in fed]),
-            k.driven.bias * _scales(k.driven), biases, peepholes,
+            k.layer, k.driven.weights * _scales(k, k.driven)[:, None],
+            np.concatenate([p.weights * (_scales(k, p) / h)[:, None] for p in fed]),
+            k.driven.bias * _scales(k, k.driven), biases, peepholes,
         )  # fmt: skip
 
     def real(self, h: Array) -> Array:
@@ -95,8 +95,8 @@ class RealLayer:
         rounding = self.quant.scale / 2
         seen = apart.h if not k.is_wide else apart.h + rounding + self.excess(h)
         reach = np.abs(cell.recurrent).reshape(gates, units, units)
-        halves = _scales(k.driven).reshape(gates, units) / 2 + _halves(k).reshape(gates, units)
-        sums = [seen @ reach[g].T + halves[g] + _UNIT * (1 + 2.0**-8) for g in range(gates)]
+        halves = _scales(k, k.driven).reshape(gates, units) / 2 + _halves(k).reshape(gates, units)
+        sums = [seen @ reach[g].T + halves[g] + k.unit * (1 + 2.0**-8) for g in range(gates)]
         if k.layer.operator == "RNN":
             return Apart(self._gate(0, sums[0]) + rounding + self.excess(real_h), apart.c)
         if k.layer.operator == "LSTM":
@@ -128,19 +128,20 @@ class RealLayer:
     def _gate(self, number: int, sums: Array) -> Array:
         function: Function = self.kernel.layer.functions[number]
         slope = _SLOPES.get(function.name) or function.parameters["alpha"]
-        return np.minimum(2.0, slope * sums + TABLE_ERRORS[function.name] + _REFERENCE)
+        error = slope * sums + TABLE_ERRORS.get(function.name, 0.0) + _REFERENCE
+        return error if self.kernel.is_linear else np.minimum(2.0, error)
 
 
-def _scales(product: Dense) -> Array:
+def _scales(kernel: IntegerRecurrent, product: Dense) -> Array:
     """What one unit of each row's accumulator stands for."""
     epilogue = product.epilogue
     assert isinstance(epilogue, Requantize)
-    return epilogue.multipliers * 2.0 ** (epilogue.pre_shift - 32 - epilogue.shift) * _UNIT
+    return epilogue.multipliers * 2.0 ** (epilogue.pre_shift - 32 - epilogue.shift) * kernel.unit
 
 
 def _halves(kernel: IntegerRecurrent) -> Array:
     products = [kernel.fed] if kernel.late is None else [kernel.fed, kernel.late]
-    return np.concatenate([_scales(product) / 2 for product in products])
+    return np.concatenate([_scales(kernel, product) / 2 for product in products])
 
 
 def steps_of(kernel: IntegerRecurrent, x: Array) -> Iterator[tuple[Array, Array, Array, Array]]:
@@ -175,7 +176,7 @@ def allowed_lsb(kernel: IntegerRecurrent, quant: Quant, x: Array) -> int:
     for inputs, h, c, (next_h, next_c) in steps_of(kernel, x):
         given = inputs.astype(np.float64) - kernel.driven.input_zero
         state, kept = layer.real(h), c * 2.0**-kernel.cell_bits
-        assert np.abs(given @ cell.weights.T + cell.bias).max() < 16, "a product saturates"
+        assert np.abs(given @ cell.weights.T + cell.bias).max() < 2**15 * kernel.unit, "a product saturates"
         own = layer.bounded(Apart(zeros, zeros), state, kept, given)
         real_h, real_c = cell.next(given, state, kept)
         assert (np.abs(layer.real(next_h) - real_h) <= own.h).all()

@@ -53,6 +53,10 @@ CASES: dict[str, dict[str, Any]] = {
     ),
     "GRU, long": dict(operator="GRU", sizes=(40, 1, 13, 29), linear_before_reset=1),
     "GRU, long, reset before": dict(operator="GRU", sizes=(40, 1, 13, 29)),
+    "RNN, relu": dict(operator="RNN", sizes=(9, 2, 5, 7), activations=["Relu"], quant=(0.03, -128)),
+    "RNN, relu, clip": dict(
+        operator="RNN", sizes=(9, 1, 5, 7), activations=["Relu"], clip=1.5, quant=(0.03, -99), initial=True
+    ),
     "RNN": dict(operator="RNN", sizes=(5, 2, 9, 7), quant=OFF, initial=True),
 }  # fmt: skip
 
@@ -119,7 +123,10 @@ def test_the_bound_of_a_step_sees_what_is_wrong(case: str, shift: float) -> None
 
 @pytest.mark.parametrize(
     "case",
-    sampled(CASES, "LSTM, peepholes", "GRU, long, reset before", "GRU, reset behind the product", "RNN"),
+    sampled(
+        CASES, "LSTM, peepholes", "GRU, long, reset before", "GRU, reset behind the product", "RNN",
+        "RNN, relu, clip",
+    ),
 )
 def test_dsp(case: str) -> None:
     program, samples, wanted = program_of(case)
@@ -138,7 +145,7 @@ def test_other_cores(board: str) -> None:
 @pytest.mark.parametrize(
     ("attributes", "why"),
     [
-        (dict(operator="RNN", activations=["Relu"]), "its results have no bounds"),
+        (dict(operator="RNN", activations=["Softplus"]), "its results have no bounds"),
         (dict(operator="GRU", activations=["Tanh", "Tanh"]), "shares are between 0 and 1"),
     ],
 )
