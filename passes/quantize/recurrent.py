@@ -78,8 +78,9 @@ def wide_states(graph: oir.Graph) -> dict[str, Affine]:
     found: dict[str, Affine] = {}
     for node in _layers(graph):
         if node.op_type == "LSTM":
-            bits = int(node.metadata_props[CELL_NOTE])
-            found |= dict.fromkeys(_passed_on(node, Operand.C), Affine(2.0**-bits, 0, 16))
+            scale = 2.0 ** -int(node.metadata_props[CELL_NOTE])
+            for name in _passed_on(node, Operand.C):  # what one layer leaves may be what another begins with
+                found[name] = Affine(max(scale, found[name].scale if name in found else 0.0), 0, 16)
         elif _keeps_wide(node):
             found |= dict.fromkeys(_passed_on(node, Operand.H), Affine(2.0**-RESULT_BITS, 0, 16))
     return found

@@ -4,6 +4,7 @@ schedules and as C."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -23,6 +24,7 @@ from tinyc.ir.program import Program
 from tinyc.ir.values import to_stored
 from tinyc.kernels.integer_recurrent import IntegerRecurrent
 from tinyc.kernels.neuron import NeuronKernel
+from tinyc.kernels.recurrent import Operand
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.dead_channels import remove_dead_channels
 from tinyc.passes.import_onnx import import_model
@@ -193,10 +195,18 @@ def _recurrent_bounds(layers: Program, model: oir.Model, samples: Sequence[Sampl
         if isinstance(step.kernel, IntegerRecurrent):
             quant = layers.buffers[step.outputs[0]].quant
             assert quant is not None
-            shape = step.kernel.layer.steps, step.kernel.layer.batch, -1
+            kernel, shape = step.kernel, (step.kernel.layer.steps, step.kernel.layer.batch, -1)
             for truth in _truths(layers, model, samples):
-                given = _value(layers, step.inputs[0], truth, {}).reshape(shape)
-                lsb = allowed_lsb(step.kernel, quant, given)
+                given = {
+                    index: _value(layers, step.inputs[place], truth, {})
+                    for index, place in kernel.operands.items()
+                }
+                begun = replace(
+                    kernel,
+                    initial_h=given.get(Operand.H, kernel.initial_h),
+                    initial_c=given.get(Operand.C, kernel.initial_c),
+                )
+                lsb = allowed_lsb(begun, quant, given[Operand.X].reshape(shape))
                 found[step.name] = max(lsb, found.get(step.name, 1))
     return found
 
