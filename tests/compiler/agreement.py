@@ -20,6 +20,7 @@ from tinyc.compiler.stepping import Stepper, unrolled
 from tinyc.compiler.verification import with_states
 from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
+from tinyc.ir.dtype import Quant
 from tinyc.ir.program import Program
 from tinyc.ir.values import to_stored
 from tinyc.kernels.integer_recurrent import IntegerRecurrent
@@ -191,24 +192,25 @@ def _quantized_agrees(model: oir.Model) -> Program:
 def _recurrent_bounds(layers: Program, model: oir.Model, samples: Sequence[Sample]) -> dict[str, int]:
     """By step what ``allowed_lsb`` says of the recurrent layers on integers."""
     found: dict[str, int] = {}
-    for step in layers.steps:
-        if isinstance(step.kernel, IntegerRecurrent):
-            quant = layers.buffers[step.outputs[0]].quant
-            assert quant is not None
-            kernel, shape = step.kernel, (step.kernel.layer.steps, step.kernel.layer.batch, -1)
-            for truth in _truths(layers, model, samples):
-                given = {
-                    index: _value(layers, step.inputs[place], truth, {})
-                    for index, place in kernel.operands.items()
-                }
-                begun = replace(
-                    kernel,
-                    initial_h=given.get(Operand.H, kernel.initial_h),
-                    initial_c=given.get(Operand.C, kernel.initial_c),
-                )
-                lsb = allowed_lsb(begun, quant, given[Operand.X].reshape(shape))
+    for truth in _truths(layers, model, samples):
+        inputs, _ = _by_steps(layers, truth)
+        for step in layers.steps:
+            if isinstance(step.kernel, IntegerRecurrent):
+                quant = layers.buffers[step.outputs[0]].quant
+                assert quant is not None
+                lsb = _allowed(step.kernel, quant, inputs[step.name])
                 found[step.name] = max(lsb, found.get(step.name, 1))
     return found
+
+
+def _allowed(kernel: IntegerRecurrent, quant: Quant, inputs: Sequence[np.ndarray]) -> int:
+    given = {index: inputs[place] for index, place in kernel.operands.items()}
+    begun = replace(
+        kernel,
+        initial_h=given.get(Operand.H, kernel.initial_h),
+        initial_c=given.get(Operand.C, kernel.initial_c),
+    )
+    return allowed_lsb(begun, quant, given[Operand.X].reshape(kernel.layer.steps, kernel.layer.batch, -1))
 
 
 def _truths(layers: Program, model: oir.Model, samples: Sequence[Sample]) -> list[Outputs]:
@@ -217,16 +219,26 @@ def _truths(layers: Program, model: oir.Model, samples: Sequence[Sample]) -> lis
     return [reference.run(sample) | dict(sample) for sample in samples]
 
 
-def _outputs_agree(layers: Program, model: oir.Model, sample: Sample, allowed: Mapping[str, int]) -> None:
-    """What the caller reads, views and copies too, where every step is given ONNX Runtime's values."""
-    (truth,) = _truths(layers, model, [sample])
+def _by_steps(
+    layers: Program, truth: Outputs
+) -> tuple[dict[str, list[np.ndarray]], dict[str, np.ndarray]]:
+    """The inputs of each step, which are ONNX Runtime's values as far as there are any, and what all steps
+    make of them."""
+    inputs: dict[str, list[np.ndarray]] = {}
     given: dict[str, np.ndarray] = {}
     made: dict[str, np.ndarray] = {}
     for step in layers.steps:
-        computed = _compute(layers, step, [_value(layers, name, truth, given) for name in step.inputs])
-        for name, mine in zip(step.outputs, computed, strict=True):
+        inputs[step.name] = [_value(layers, name, truth, given) for name in step.inputs]
+        for name, mine in zip(step.outputs, _compute(layers, step, inputs[step.name]), strict=True):
             theirs = _truth(layers.buffers[name], truth)
             made[name], given[name] = mine, mine if theirs is None else theirs
+    return inputs, made
+
+
+def _outputs_agree(layers: Program, model: oir.Model, sample: Sample, allowed: Mapping[str, int]) -> None:
+    """What the caller reads, views and copies too, where every step is given ONNX Runtime's values."""
+    (truth,) = _truths(layers, model, [sample])
+    _, made = _by_steps(layers, truth)
     for name, value in zip(layers.outputs, model.graph.outputs, strict=True):
         buffer, want = layers.buffers[name], truth[value.name or ""]
         found = buffer.from_memory(_value(layers, name, truth, made))
