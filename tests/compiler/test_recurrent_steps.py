@@ -25,7 +25,7 @@ CASES = {
     "LSTM": ("Y", ["dsp_recurrent", "dsp_dense"], {"h": "int8", "c": "int16"}),
     "LSTM, last state": ("hn", ["dsp_recurrent", "dsp_dense"], {"h": "int8", "c": "int16"}),
     "GRU": ("Y", ["dsp_recurrent", "dsp_dense"], {"h": "int16"}),
-    "GRU, last state": ("hn", ["float_recurrent", "quantize", "dsp_dense", "dequantize"], {"h": "float32"}),
+    "GRU, last state": ("hn", ["fma_recurrent", "quantize", "dsp_dense", "dequantize"], {"h": "float32"}),
     "RNN": ("Y", ["dsp_recurrent", "dsp_dense"], {"h": "int8"}),
 }
 """What the dense layer reads, the steps that are made, and the types of states."""
