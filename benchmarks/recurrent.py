@@ -1,7 +1,7 @@
 """Recurrent networks whole and streamed: instructions for a multiply-accumulate on an emulated board, and
 whether the steps of a stream give the bits of the whole sequence.
 
-    python -m tinyc.benchmarks.recurrent [--json] [--board nucleo-f446re]
+    python -m tinyc.benchmarks.recurrent [--json] [--board nucleo-f446re] [--float32]
 
 Networks have random weights; everything around their layers is counted: gates, states, copies.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..compiler.options import AUTO, CompileOptions
+from ..compiler.options import AUTO, CompileOptions, Precision
 from ..compiler.pipeline import Compiled, compile_model
 from ..emulator.machine import Machine
 from ..models.recurrent import build_model
@@ -60,7 +60,7 @@ class Result:
     lsb: int | None
 
 
-def measured(case: Case, board: str) -> Result:
+def measured(case: Case, board: str, precision: Precision) -> Result:
     """The network of ``case`` over 128 frames of 64 features on ``board``."""
     model = build_model(case.cell, case.layers, case.units, FRAMES, FEATURES)
     samples = np.random.default_rng(2).normal(size=(8, FRAMES, 1, FEATURES)).astype(np.float32)
@@ -68,7 +68,7 @@ def measured(case: Case, board: str) -> Result:
         path = Path(folder) / "samples.npz"
         np.savez(path, x=samples)
         whole, step = (
-            compile_model(model, CompileOptions(target=board, calibration=path, name="net", stream=stream))
+            compile_model(model, CompileOptions(board, path, precision=precision, name="net", stream=stream))
             for stream in (None, AUTO)
         )
     facts, stepped = whole.report.to_dict(), step.report.to_dict()
@@ -84,8 +84,9 @@ def measured(case: Case, board: str) -> Result:
 def same_bits(whole: Compiled, step: Compiled) -> bool:
     """Whether the emulator gives the same for a random sequence, whole and step by step."""
     source, one = whole.program, step.program
-    shape = source.buffers[source.inputs[0]].shape
-    sequence = np.random.default_rng(3).integers(-128, 128, shape).astype(np.int8)
+    x = source.buffers[source.inputs[0]]
+    drawn = np.random.default_rng(3).integers(-128, 128, x.shape)
+    sequence = (drawn / 64 if x.dtype.is_float else drawn).astype(x.dtype.numpy)
     wanted = Machine(source).run({source.inputs[0]: sequence})[source.outputs[0]]
     machine = Machine(one)
     given = [machine.run({one.inputs[0]: frame[None]})[one.outputs[0]] for frame in sequence]
@@ -112,8 +113,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--board", default=BOARD)
+    parser.add_argument("--float32", action="store_true", help="instead of int8")
     arguments = parser.parse_args()
-    results = [measured(case, arguments.board) for case in CASES]
+    precision: Precision = "float32" if arguments.float32 else "auto"
+    results = [measured(case, arguments.board, precision) for case in CASES]
     print(json.dumps([asdict(r) for r in results], indent=2) if arguments.json else table(results))
 
 

@@ -29,7 +29,7 @@ from ..passes.mixed_precision.branches import WHOLE
 from ..passes.mixed_precision.guard import SMALL
 from ..passes.mixed_precision.memory import Memory
 from ..passes.mixed_precision.widths import Widths
-from ..passes.quantize import quantize
+from ..passes.quantize import QuantizeOptions, quantize
 from ..passes.samples import Samples
 from ..targets import Target
 from .accuracy import labels_of
@@ -197,10 +197,11 @@ def mix(
     model: oir.Model,
     samples: Samples | None,
     options: CompileOptions,
+    quantization: QuantizeOptions,
     target: Target,
     progress: Callable[[str], None],
 ) -> MixedPrecision:
-    """Searches for the widths of the canonical float ``model``.
+    """Searches for the widths of the canonical float ``model``, quantized under ``quantization``.
 
     Raises UsageError without calibration samples, or with random ones.
     """
@@ -236,7 +237,7 @@ def mix(
         patches = patches_of(model, samples.arrays, stage, shares)
         model, branches = patches.model, patches.branches
     bar = _bar(progress)
-    found = search(model, samples.arrays, labels, lowered, limits, progress=bar, branches=branches)
+    found = search(model, samples.arrays, labels, lowered, limits, quantization, bar, branches)
     return MixedPrecision(found, options.max_drop, options.lam, options.objective, patches)
 
 

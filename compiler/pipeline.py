@@ -25,6 +25,7 @@ from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
 from ..passes.lower.unsupported import refuse_unsupported
 from ..passes.onnx_graph import is_quantized, quoted
+from ..passes.quantize import QuantizeOptions
 from ..passes.samples import (
     Samples,
     first_sequence,
@@ -169,6 +170,7 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
     dumps.after("canonicalize", model)
     refuse_unsupported(model)
     whole = _streamed(model.clone(), options)
+    quantization = QuantizeOptions(time_axis=None if whole is None else next(iter(whole.axes.values())))
     mixed, rates, stepped = None, rates_of(model), imported
     samples, calibration = _calibration(model, rates, options)
     if options.spiking is not None:
@@ -179,7 +181,7 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
         dumps.after("spiking", model)
         samples = over_time(model, samples, rates.coding.steps)
     if options.precision == "mixed":
-        mixed = _mixed(model, samples, options, target, progress)
+        mixed = _mixed(model, samples, options, quantization, target, progress)
         model = mixed.found.model
         dumps.after("mixed-precision", model)
         if mixed.patches is not None and mixed.patches.flags is not None:
@@ -190,7 +192,7 @@ def prepare(imported: oir.Model, options: CompileOptions, target: Target, progre
 
         progress("quantizing")
         assert samples is not None
-        model = quantize(model, samples.arrays)
+        model = quantize(model, samples.arrays, quantization)
         dumps.after("quantize", model)
     else:
         calibration = None
@@ -264,8 +266,9 @@ def _quantizes(model: oir.Model, options: CompileOptions, target: Target, sample
 
 
 def _mixed(
-    model: oir.Model, samples: Samples | None, options: CompileOptions, target: Target, progress: Progress
-) -> MixedPrecision:
+    model: oir.Model, samples: Samples | None, options: CompileOptions, quantization: QuantizeOptions,
+    target: Target, progress: Progress,
+) -> MixedPrecision:  # fmt: skip
     if is_quantized(model):
         raise UsageError(
             "--precision mixed was asked for, but the model is quantized already",
@@ -273,7 +276,7 @@ def _mixed(
             remedy="compile the float model that it was made from, or leave --precision out: a quantized\n"
             "model keeps the widths that it has",
         )
-    return mix(model, samples, options, target, progress)
+    return mix(model, samples, options, quantization, target, progress)
 
 
 def _check_input_dtype(program: Program, options: CompileOptions) -> None:

@@ -9,6 +9,8 @@ before:
     LSTM    c' = sat((f · c + (i · g >> 15 − cell_bits) + 2^14) >> 15)      h' = requantized(o · tanh(c'))
     GRU     h' = sat(((2^15 − z) · n + z · h + 2^14) >> 15)
     RNN     h' = requantized(f(·))
+
+An RNN's Relu is no table: sums are in sixteenths of a state's LSB, and requantized with its bounds.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from .gate_table import (
     is_share,
     look_up,
 )
-from .node import Node, Tensor
+from .node import UNBOUNDED, Activation, Node, Tensor
 from .recurrent import Layer, Operand, Recurrent, run_time_operands
 from .weights import integer_bias
 
@@ -44,6 +46,8 @@ _HALF = 1 << (RESULT_BITS - 1)
 _ONE = 1 << RESULT_BITS
 _ROW = Window(0, 1, 0, 1)
 _GATE = Quant(2.0**-ARGUMENT_BITS, 0)
+_FINER = 16
+"""Into how many parts sums divide an LSB of a state, where they are not arguments of a function."""
 USUAL_CELL_BITS = 11
 """Fraction bits of cells where the model does not say: values up to 16."""
 CELL_NOTE = "tinyc.cell_bits"
@@ -93,6 +97,8 @@ class IntegerRecurrent(Recurrent):
     """Constant lengths of sequences [batch]; None: whole ones, or computed at run time."""
     kept_wide: bool
     """GRU: results and operands that are states have 16 bits."""
+    unit: float
+    """What 1 of a sum stands for."""
 
     @property
     def weight_bits(self) -> int:
@@ -107,11 +113,17 @@ class IntegerRecurrent(Recurrent):
     def bound(self) -> int | None:
         """The largest argument of a gate's function, where the layer clips it."""
         clip = self.layer.clip
-        return None if clip is None else min(REACH, round(clip * 2**ARGUMENT_BITS))
+        return None if clip is None or self.is_linear else min(REACH, round(clip * 2**ARGUMENT_BITS))
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether states are sums within bounds."""
+        return _is_relu(self.layer.functions)
 
     @property
     def tables(self) -> tuple[np.ndarray, ...]:
-        return tuple(gate_table(function) for function in self.layer.functions)
+        """Of all functions, where they are not bounds alone."""
+        return () if self.is_linear else tuple(gate_table(function) for function in self.layer.functions)
 
     @property
     def products(self) -> Mapping[str, Dense]:
@@ -137,7 +149,7 @@ class IntegerRecurrent(Recurrent):
     @property
     def table_names(self) -> tuple[str, ...]:
         """For each function; equal functions have one table."""
-        functions = self.layer.functions
+        functions = self.layer.functions[: len(self.tables)]
         return tuple(f"table_{functions.index(function)}" for function in functions)
 
     def work_bytes(self) -> int:
@@ -227,6 +239,8 @@ class IntegerRecurrent(Recurrent):
 
     def _gate(self, function: int, sums: np.ndarray) -> np.ndarray:
         bound = self.bound
+        if self.is_linear:
+            return sums
         return look_up(self.tables[function], sums if bound is None else np.clip(sums, -bound, bound))
 
 
@@ -255,10 +269,12 @@ def _resolve_integer(node: Node) -> IntegerRecurrent | None:
         biases[1, : 2 * units] = 0
     else:
         biases = np.stack([biases.sum(axis=0), np.zeros(rows)])
-    driven = _matrix(node, Operand.W, slice(0, rows), biases[0], x.quant)
+    linear = _is_relu(layer.functions)
+    sums = Quant(states.h.scale / _FINER, 0) if linear else _GATE
+    driven = _matrix(node, Operand.W, slice(0, rows), biases[0], x.quant, sums)
     split = 2 * units if late else rows
-    fed = _matrix(node, Operand.R, slice(0, split), biases[1], states.h)
-    behind = _matrix(node, Operand.R, slice(split, rows), biases[1], states.h) if late else None
+    fed = _matrix(node, Operand.R, slice(0, split), biases[1], states.h, sums)
+    behind = _matrix(node, Operand.R, slice(split, rows), biases[1], states.h, sums) if late else None
     if driven is None or fed is None or (late and behind is None):
         return None
     wide = layer.operator == "GRU"
@@ -268,15 +284,15 @@ def _resolve_integer(node: Node) -> IntegerRecurrent | None:
         if peepholes is None:
             return None
     one = 2.0**-RESULT_BITS
-    settled = Requantize.of(
-        np.array([one if layer.operator == "RNN" else one * one]), states.h, DType.INT8, _ONE * _ONE
-    )
+    made = sums.scale if linear else one if layer.operator == "RNN" else one * one
+    bounds = Activation(0.0, np.inf if layer.clip is None else layer.clip) if linear else UNBOUNDED
+    settled = Requantize.of(np.array([made]), states.h, DType.INT8, _ONE * _ONE, bounds)
     shown = Requantize.of(np.array([one]), states.h, DType.INT8, _ONE) if wide else None
     return IntegerRecurrent(
         layer, run_time_operands(node), driven, fed, behind, settled, shown, states.cell_bits, peepholes,
         states.initial(node, Operand.H, Quant(one, 0) if wide else states.h, 16 if wide else 8),
         states.initial(node, Operand.C, Quant(2.0**-states.cell_bits, 0), 16),
-        _lengths(node), states.kept_wide,
+        _lengths(node), states.kept_wide, sums.scale,
     )  # fmt: skip
 
 
@@ -287,14 +303,23 @@ def _lengths(node: Node) -> np.ndarray | None:
 
 
 def is_possible(operator: str, functions: Sequence[Function], coupled: bool) -> bool:
-    """Whether functions have results of 16 bits, and shares where sums are weighted by them."""
+    """Whether functions have results of 16 bits, and shares where sums are weighted by them; or an RNN's is
+    Relu."""
+    if operator == "RNN" and _is_relu(functions):
+        return True
     shares = operator == "GRU" or coupled
     return all(map(is_bounded, functions)) and (not shares or is_share(functions[0]))
 
 
-def _matrix(node: Node, index: int, rows: slice, bias: np.ndarray, quant: Quant) -> Dense | None:
-    """The product with ``rows`` of operand ``index``, with a real ``bias``; None where weights are not int8
-    or a sum could exceed 32 bits."""
+def _is_relu(functions: Sequence[Function]) -> bool:
+    return functions[0].name == "Relu"
+
+
+def _matrix(
+    node: Node, index: int, rows: slice, bias: np.ndarray, quant: Quant, result: Quant
+) -> Dense | None:
+    """The product with ``rows`` of operand ``index`` and a real ``bias``, as ``result`` has it; None where
+    weights are not int8 or a sum could exceed 32 bits."""
     constant = node.constant(index, "the weights")
     if constant.scale is None or constant.bits != 8:
         return None
@@ -307,7 +332,7 @@ def _matrix(node: Node, index: int, rows: slice, bias: np.ndarray, quant: Quant)
     bound = int((np.abs(weights).sum(axis=1) * span + np.abs(integers)).max(initial=0))
     if bound >= 2**31:
         return None
-    epilogue = Requantize.of(scales, _GATE, DType.INT16, bound)
+    epilogue = Requantize.of(scales, result, DType.INT16, bound)
     shape = (1, weights.shape[0])
     return Dense(shape, weights.astype(np.int8), integers.astype(np.int32), quant.zero_point, epilogue)
 

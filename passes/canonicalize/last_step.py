@@ -29,7 +29,7 @@ def last_step_alone(node: oir.Node) -> bool:
     name = f"{node.name}_last"
     results = emit_several(node, node.op_type, node.inputs, attributes_of(node), name=name, wanted=wanted)
     shape = add_integers(graph_of(node), (1, *shape_of(sequence)[1:]), f"{name}_shape")
-    step = emit(node, "Reshape", [results[1], shape], name=f"{name}_step")
+    step = emit(node, "Reshape", [results[1], shape], name=f"{name}_state")
     chain[0][0].replace_input_with(0, step)
     node.resize_outputs(len(results))
     replace_results(node, results)

@@ -26,7 +26,7 @@ from ..onnx_graph import attributes_of, constant, dequantized_constant, graph_of
 from .engine import Rules
 from .last_step import last_step_alone
 
-_LENGTHS = 4
+_LENGTHS, _H = 4, 5
 _PER_DIRECTION = (1, 2, 3, 5, 6, 7)
 """Operands whose first axis is directions: weights, recurrent weights, biases, states, peepholes."""
 _WITHOUT_ZEROS = (3, 5, 6, 7)
@@ -54,10 +54,26 @@ def _one_direction(node: oir.Node) -> bool:
     results: list[oir.Value | None] = []
     for index, both in enumerate(zip(*halves, strict=True)):
         name = f"{node.name}_joined_{index}"
+        both = _quantized_alike(node, both, node.outputs[index], name)
         joined = None if None in both else emit(node, "Concat", both, {"axis": int(index == 0)}, name=name)
         results.append(joined)
     replace_results(node, results)
     return True
+
+
+def _quantized_alike(
+    node: oir.Node, both: Sequence[oir.Value | None], result: oir.Value, name: str
+) -> Sequence[oir.Value | None]:
+    """What is quantized once for both directions is quantized in each, where a layer on integers wants it."""
+    readers = [use.node for use in result.uses()]
+    if len(readers) != 1 or readers[0].op_type != "QuantizeLinear" or None in both:
+        return both
+    quant = readers[0].inputs[1:]
+    found: list[oir.Value] = []
+    for place, value in enumerate(both):
+        whole = emit(node, "QuantizeLinear", [value, *quant], name=f"{name}_{place}_quantized")
+        found.append(emit(node, "DequantizeLinear", [whole, *quant], name=f"{name}_{place}_real"))
+    return found
 
 
 def _part(node: oir.Node, value: oir.Value, index: int, direction: str) -> oir.Value:
@@ -76,13 +92,15 @@ def _part(node: oir.Node, value: oir.Value, index: int, direction: str) -> oir.V
 
 
 def _last_state(node: oir.Node) -> bool:
-    """Where all states are asked for, the last one is one of them, unless sequences have lengths. A layer
-    whose results are quantized keeps both: they are what its kernel makes."""
+    """Where all states are asked for, the last one is one of them, unless sequences have lengths, or a GRU
+    begins with what it left. A layer whose results are quantized keeps both, which its kernel makes."""
     if len(node.outputs) < 2 or not (node.outputs[0].name and node.outputs[1].name):
         return False
     if any(use.node.op_type == "QuantizeLinear" for value in node.outputs for use in value.uses()):
         return False
-    last = node.outputs[1]
+    last, given = node.outputs[1], input_at(node, _H)
+    if node.op_type == "GRU" and given is not None and constant(given) is None:
+        return False  # it goes from run to run, and has 16 bits on integers
     if input_at(node, _LENGTHS) is not None or shape_of(node.outputs[0])[1] != 1:
         return False
     node_shape, name = shape_of(last), f"{node.name}_last"

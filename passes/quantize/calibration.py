@@ -131,17 +131,20 @@ def _extremes(name: str, array: np.ndarray) -> Range:
     return low, high
 
 
-def observe_histograms(
-    model: oir.Model, groups: Sequence[Group], ranges: Mapping[str, Range], calibration: Calibration
-) -> list[Histogram]:
-    """One histogram per group, over the union of its members' ranges and all of their values."""
-    histograms = [
+def histograms_of(groups: Sequence[Group], ranges: Mapping[str, Range]) -> list[Histogram]:
+    """One histogram per group, over the union of its members' ranges, that has counted nothing."""
+    return [
         Histogram((min(ranges[n][0] for n in group.members), max(ranges[n][1] for n in group.members)))
         for group in groups
     ]
+
+
+def count(
+    histograms: Sequence[Histogram], model: oir.Model, groups: Sequence[Group], calibration: Calibration
+) -> None:
+    """Adds all values of each group's members to its histogram."""
     runner = Runner(exposing(model, [name for group in groups for name in group.members]))
     for arrays in each(runner.run, calibration.feeds):
         for group, histogram in zip(groups, histograms, strict=True):
             for name in group.members:
                 histogram.add(arrays[name])
-    return histograms

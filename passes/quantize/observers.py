@@ -9,11 +9,15 @@ import numpy as np
 from .groups import Range
 
 BINS = 2048
+MIN_MAX = "min-max"
 _PERCENTILES = (99.9, 99.99, 99.999)
 _NARROW_PERCENTILES = (99.0, 99.6)
 """Tried as well where a tensor has fewer than 8 bits."""
 _SHRINK = np.geomspace(1.0, 0.125, 49)
 """Fractions of the range that the MSE and entropy observers try as thresholds."""
+
+_ROOM = 0.125
+"""Share of its extent by which the range of what the caller gets goes on beyond calibration."""
 
 
 class Histogram:
@@ -41,13 +45,13 @@ class Histogram:
 
 
 def candidate_ranges(histogram: Histogram, bits: int = 8) -> dict[str, Range]:
-    """The range that each observer gives for integers of ``bits`` bits, by the observer's name; "min-max"
+    """The range that each observer gives for integers of ``bits`` bits, by the observer's name; min-max
     comes first.
 
     Where nothing was counted or all values are equal, min-max is the only one, and beyond 8 bits, where
     there is nothing to gain by clipping.
     """
-    ranges = {"min-max": (histogram.low, histogram.high)}
+    ranges = {MIN_MAX: (histogram.low, histogram.high)}
     if histogram.counts.sum() == 0 or bits > 8:
         return ranges
     for percent in (*_PERCENTILES, *(_NARROW_PERCENTILES if bits < 8 else ())):
@@ -65,6 +69,13 @@ def distinct(ranges: Mapping[str, Range], tolerance: float = 0.004) -> dict[str,
         if all(abs(low - other[0]) > near or abs(high - other[1]) > near for other in kept.values()):
             kept[name] = (low, high)
     return kept
+
+
+def with_room(bounds: Range) -> Range:
+    """``bounds`` with an eighth of their extent more at each end that is not zero."""
+    low, high = bounds
+    room = _ROOM * (high - low)
+    return low - room if low else low, high + room if high else high
 
 
 def percentile(histogram: Histogram, percent: float) -> Range:

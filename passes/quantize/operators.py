@@ -11,7 +11,7 @@ from ...kernels.cells import GATES, Functions
 from ...kernels.integer_recurrent import is_possible
 from ...kernels.recurrent import Operand
 from ...kernels.registry import OPERATORS
-from ..onnx_graph import attributes_of, has_known_domain, static_shape
+from ..onnx_graph import attributes_of, has_known_domain, input_at, static_shape
 from ..spiking.encoders import ENCODERS
 from .affine import Affine
 
@@ -41,6 +41,8 @@ class Rule:
     weight_axis: int | None = None
 
 
+_STATES = (Operand.H, Operand.C)
+"""Operands of recurrent layers."""
 _COMPUTATION = Rule()
 _ARITHMETIC = Rule(operands=None)
 _COMPARISON = Rule(operands=None, constants=False, shared=True)
@@ -121,7 +123,8 @@ def fuses_activation(node: oir.Node) -> bool:
 
 
 def is_recurrent(node: oir.Node) -> bool:
-    """True for an LSTM, GRU or RNN with bounded functions, and constants for all but inputs and lengths."""
+    """True for an LSTM, GRU or RNN with bounded functions, and constants for all but inputs, lengths and
+    states. Of a GRU whose states come in, the sequence must be read: it has 8 bits, as products take them."""
     if node.op_type not in GATES or not has_known_domain(node):
         return False
     attributes = attributes_of(node)
@@ -130,10 +133,19 @@ def is_recurrent(node: oir.Node) -> bool:
     except ValueError:
         return False
     fixed = all(
-        value is None or is_constant(value) or index in (Operand.X, Operand.LENGTHS)
+        value is None or is_constant(value) or index in (Operand.X, Operand.LENGTHS, *_STATES)
         for index, value in enumerate(node.inputs)
     )
+    sequence = node.outputs[0]
+    if node.op_type == "GRU" and given_states(node) and not (sequence.uses() or sequence.is_graph_output()):
+        return False
     return fixed and is_possible(node.op_type, functions.all, bool(attributes.get("input_forget", 0)))
+
+
+def given_states(node: oir.Node) -> tuple[int, ...]:
+    """By number those operands of a recurrent layer that are states which are computed at run time."""
+    found = ((index, input_at(node, index)) for index in _STATES)
+    return tuple(index for index, value in found if value is not None and not is_constant(value))
 
 
 def is_bounds(node: oir.Node) -> bool:
@@ -184,7 +196,7 @@ def _max_pool(node: oir.Node) -> Rule | None:
 
 
 def _recurrent(node: oir.Node) -> Rule | None:
-    return Rule(constants=False) if is_recurrent(node) else None
+    return Rule((Operand.X, *given_states(node)), constants=False) if is_recurrent(node) else None
 
 
 _SPECIAL = {

@@ -17,7 +17,8 @@ class QuantizeOptions:
     ``activation_bits`` gives tensors 16, 4 or 2 bits; ``weight_bits`` gives 4 or 2 to the weights of the
     operator that makes the tensor named; all others have 8. Tensors that share one quantization have the
     most bits that any of them is given.
-    ``samples`` is how many calibration samples choices are judged on (evenly spread over all of them;
+    ``time_axis`` is that of the inputs along which the model will be streamed: ranges hold for every step
+    then. ``samples`` is how many calibration samples choices are judged on (evenly spread over all of them;
     ranges are always taken from every sample). ``memory`` bounds, in bytes, the activations that are
     held at once while weights are rounded; samples are left out where it would be exceeded.
     """
@@ -25,6 +26,7 @@ class QuantizeOptions:
     tied: tuple[tuple[str, str], ...] = ()
     activation_bits: Mapping[str, int] = field(default_factory=dict[str, int])
     weight_bits: Mapping[str, int] = field(default_factory=dict[str, int])
+    time_axis: int | None = None
     samples: int = 128
     memory: int = 1 << 30
 

@@ -12,21 +12,23 @@ import onnx_ir as oir
 from ...ir.errors import UsageError
 from ..onnx_graph import quoted
 from ..spiking.firing import note_rates
-from ..state_pairs import state_pairs
+from ..state_pairs import given_outputs, state_pairs
 from .affine import WIDTHS, Affine, quant_of, resized
-from .calibration import Calibration, calibration_of, observe_histograms, observe_means, observe_ranges
+from .calibration import Calibration, calibration_of, count, histograms_of, observe_means, observe_ranges
 from .calibration_only import remove_marked
 from .choice import choose_ranges
 from .equalization import equalize
+from .graphs import name_of
 from .groups import Group, Range, groups_of
 from .insertion import insert
 from .membranes import known_quants, usual_bits
-from .observers import candidate_ranges, distinct
+from .observers import MIN_MAX, candidate_ranges, distinct, with_room
 from .operators import array_of, is_constant, is_float
 from .options import DEFAULTS, Progress, QuantizeOptions, silent
 from .preparation import prepared
 from .propagation import quantize_weights
-from .recurrent import note_cells, state_range, tied_states
+from .recurrent import note_cells, state_range, tied_states, wide_states
+from .steps import Steps, steps_of
 from .units import Partition, partition
 from .weights import Weights, to_nearest
 
@@ -78,19 +80,35 @@ class Quantizer:
         self.model = equalize(work, self.samples, progress)
         self.parts = partition(self.model)
         note_cells(self.model, self.samples)
+        axis = options.time_axis
+        self._steps = None if axis is None else steps_of(self.model, axis, self.samples)
         self.groups: tuple[Group, ...] = ()
         if self.parts.tensors:
-            ranges = _with_constants(self.parts, observe_ranges(self.model, self.parts.tensors, samples))
+            ranges = self._ranges(samples)
             states = ((pair.input, pair.output) for pair in state_pairs(self.model))
             tied = (*options.tied, *states, *tied_states(self.model.graph))
-            self.groups = groups_of(self.parts, ranges, tied, known_quants(self.parts, ranges))
+            known = known_quants(self.parts, ranges) | wide_states(self.model.graph)
+            self.groups = groups_of(self.parts, ranges, tied, known)
             graph = self.model.graph
             self.state_ranges = [state_range(graph, group, ranges) for group in self.groups]
-            self.histograms = observe_histograms(self.model, self.groups, ranges, samples)
+            self.histograms = histograms_of(self.groups, ranges)
+            count(self.histograms, self.model, self.groups, samples)
+            if self._steps is not None:
+                late = [self._steps.part(group) for group in self.groups]
+                count(self.histograms, self._steps.model, late, self._steps.samples)
             spikes = [name for name in self.parts.tensors if name in self.parts.spiking.spikes]
             note_rates(self.model, observe_means(self.model, spikes, samples))
         self._chosen: dict[tuple[Group, int], tuple[str, Affine]] = {}
         progress("calibrate", 1.0)
+
+    def _ranges(self, samples: Calibration) -> dict[str, Range]:
+        """Of each tensor, those of the constants that it may hold among them."""
+        ranges = observe_ranges(self.model, self.parts.tensors, samples)
+        if self._steps is not None:
+            found = observe_ranges(self._steps.model, self._steps.tensors, self._steps.samples)
+            for name, (low, high) in found.items():
+                ranges[name] = min(low, ranges[name][0]), max(high, ranges[name][1])
+        return _with_constants(self.parts, ranges)
 
     def quantized(
         self,
@@ -102,9 +120,21 @@ class Quantizer:
         """The model with these widths (see ``QuantizeOptions``), its weights rounded on ``samples``."""
         quants, observers = self._quants(activation_bits, weight_bits, progress)
         asked = {name: (bits,) for name, bits in weight_bits.items()}
-        found = quantize_weights(self.model, self.parts, quants, asked, samples or self.samples, progress)
+        found = self._rounded(quants, asked, samples or self.samples, progress)
         weights = {name: next(iter(made.values())) for name, made in found.items()}
         return self._made(quants, weights, observers)
+
+    def _rounded(
+        self, quants: Mapping[str, Affine], asked: Mapping[str, Sequence[int]], samples: Calibration,
+        progress: Progress,
+    ) -> dict[str, dict[int, Weights]]:  # fmt: skip
+        """Weights by layer and bits; those of layers without time rounded on calls of the stream."""
+        found = quantize_weights(self.model, self.parts, quants, asked, samples, progress)
+        steps = self._steps
+        if steps is None:
+            return found
+        calls, known = steps.samples.thinned(len(samples.feeds)), steps.known(quants)
+        return found | quantize_weights(steps.model, steps.parts, known, asked, calls, silent)
 
     def sketched(self, activation_bits: Mapping[str, int], weight_bits: Mapping[str, int]) -> oir.Model:
         """The same with weights rounded to nearest, which is quick: it costs what that model costs."""
@@ -141,7 +171,7 @@ class Quantizer:
             self.choose([bits] * len(self.groups), progress)
         quants, observers = self._quants(activation_bits, {}, progress)
         asked = dict.fromkeys(self.layers, (8, 4, 2))
-        found = quantize_weights(self.model, self.parts, quants, asked, samples, progress)
+        found = self._rounded(quants, asked, samples, progress)
         whole = {name: made[8] for name, made in found.items()}
         for group in self.groups:
             for bits in (4, 2):
@@ -179,14 +209,39 @@ class Quantizer:
             names = choose_ranges(
                 self.model, self.parts, self.groups, candidates, widths, judges, progress
             )
+            if self._steps is not None:
+                names = self._judged_by_steps(self._steps, names, candidates, widths, len(judges.feeds))
             for index in missing:
                 group, bits = keys[index]
-                found = quant_of(*candidates[index][names[index]], bits)
+                name, bounds = names[index], candidates[index][names[index]]
                 if group.fixed is not None:
                     self._chosen[keys[index]] = "fixed", resized(group.fixed, bits)
+                elif name == MIN_MAX and bits >= 8 and self._is_for_the_caller(group):
+                    self._chosen[keys[index]] = f"{name} and room", quant_of(*with_room(bounds), bits)
                 else:
-                    self._chosen[keys[index]] = names[index], found
+                    self._chosen[keys[index]] = name, quant_of(*bounds, bits)
         return [self._chosen[key][1] for key in keys]
+
+    def _judged_by_steps(
+        self, steps: Steps, names: Sequence[str], candidates: Sequence[Mapping[str, Range]],
+        widths: Sequence[int], count: int,
+    ) -> list[str]:  # fmt: skip
+        """``names`` of the best candidates, with those of groups without time judged on ``count`` calls of
+        the stream."""
+        late = [index for index, group in enumerate(self.groups) if steps.hold(group)]
+        found = choose_ranges(
+            steps.model, steps.parts, [self.groups[i] for i in late],
+            [candidates[i] for i in late], [widths[i] for i in late], steps.samples.thinned(count), silent,
+        )  # fmt: skip
+        better = dict(zip(late, found, strict=True))
+        return [better.get(index, name) for index, name in enumerate(names)]
+
+    def _is_for_the_caller(self, group: Group) -> bool:
+        """Whether a group holds results of the model, but for states, and not its inputs. What saturates in
+        it is an error that nothing behind makes smaller, however rare values beyond calibration are."""
+        results = {name_of(value) for value in given_outputs(self.model)}
+        inputs = {name_of(value) for value in self.model.graph.inputs}
+        return not results.isdisjoint(group.members) and inputs.isdisjoint(group.members)
 
     def _candidates(self, index: int, bits: int) -> Mapping[str, Range]:
         """The ranges that a group is tried with, by observer."""

@@ -5,6 +5,7 @@ give the bits that the whole sequence gives.
 """
 
 from .cut import Streamed, stream
+from .follow import timelines
 from .time_axis import time_axis
 
-__all__ = ["Streamed", "stream", "time_axis"]
+__all__ = ["Streamed", "stream", "time_axis", "timelines"]

@@ -7,9 +7,11 @@ from functools import partial
 from ...kernels.conv2d import Conv2D
 from ...kernels.dense import Dense
 from ...kernels.depthwise import DepthwiseConv2D
+from ...kernels.float_recurrent import FloatRecurrent
 from ...kernels.fma_conv2d import FmaConv2D
 from ...kernels.fma_dense import FmaDense
 from ...kernels.fma_depthwise import FmaDepthwise
+from ...kernels.fma_recurrent import FmaRecurrent
 from ...targets import Target
 from .exchange import Exchanges
 
@@ -30,4 +32,5 @@ def float_tiles(target: Target) -> Exchanges:
         Conv2D: (partial(FmaConv2D.of, fused=fused),),
         DepthwiseConv2D: (partial(FmaDepthwise.of, fused=fused),),
         Dense: (partial(FmaDense.of, fused=fused),),
+        FloatRecurrent: (partial(FmaRecurrent.of, fused=fused),),
     }

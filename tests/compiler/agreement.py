@@ -4,6 +4,7 @@ schedules and as C."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -19,9 +20,12 @@ from tinyc.compiler.stepping import Stepper, unrolled
 from tinyc.compiler.verification import with_states
 from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
+from tinyc.ir.dtype import Quant
 from tinyc.ir.program import Program
 from tinyc.ir.values import to_stored
+from tinyc.kernels.integer_recurrent import IntegerRecurrent
 from tinyc.kernels.neuron import NeuronKernel
+from tinyc.kernels.recurrent import Operand
 from tinyc.passes.canonicalize import canonicalize
 from tinyc.passes.dead_channels import remove_dead_channels
 from tinyc.passes.import_onnx import import_model
@@ -35,6 +39,7 @@ from tinyc.passes.validate import validate
 from tinyc.passes.views import eliminate_copies
 from tinyc.targets import load_target
 
+from ..kernels.recurrent_bound import allowed_lsb
 from ..kernels.schedules import can_be_windowed, patches, stream_rows
 
 Sample = Mapping[str, np.ndarray]
@@ -46,11 +51,6 @@ FLOAT = 1e-4
 
 
 # ---- comparing ----
-
-RECURRENT = 10
-"""LSB that a recurrent layer may be away from ONNX Runtime, whose states are neither rounded from step to
-step nor saturated beyond what three samples have shown."""
-
 
 def near(found: np.ndarray, want: np.ndarray, lsb: int = 0, tolerance: float = FLOAT) -> None:
     """Shapes and types are the same, floats within a share of the range, integers of 8 and 16 bits within
@@ -179,31 +179,72 @@ def own_quantization_agrees(proto: onnx.ModelProto) -> Program:
 def _quantized_agrees(model: oir.Model) -> Program:
     samples = samples_of(model)
     layers = both_layouts(model, samples)
+    allowed = _recurrent_bounds(layers, model, samples)
     for error in step_errors(layers, model, samples):
-        assert (error.lsb or 0) <= (RECURRENT if "recurrent" in error.step else 1), error
+        assert (error.lsb or 0) <= allowed.get(error.step, 1), error
         assert (error.relative or 0.0) <= 10 * FLOAT, error  # of a range that may be what is left of a sum
     for sample in samples:
-        _outputs_agree(layers, model, sample)
+        _outputs_agree(layers, model, sample, allowed)
     schedules_agree(layers, samples)
     return layers
 
 
-def _outputs_agree(layers: Program, model: oir.Model, sample: Sample) -> None:
-    """What the caller reads, views and copies too, where every step is given ONNX Runtime's values."""
-    observed = sorted({buffer.source for buffer in layers.buffers.values()})
-    truth = Reference(model, observe=observed).run(sample) | dict(sample)
+def _recurrent_bounds(layers: Program, model: oir.Model, samples: Sequence[Sample]) -> dict[str, int]:
+    """By step what ``allowed_lsb`` says of the recurrent layers on integers."""
+    found: dict[str, int] = {}
+    for truth in _truths(layers, model, samples):
+        inputs, _ = _by_steps(layers, truth)
+        for step in layers.steps:
+            if isinstance(step.kernel, IntegerRecurrent):
+                quant = layers.buffers[step.outputs[0]].quant
+                assert quant is not None
+                lsb = _allowed(step.kernel, quant, inputs[step.name])
+                found[step.name] = max(lsb, found.get(step.name, 1))
+    return found
+
+
+def _allowed(kernel: IntegerRecurrent, quant: Quant, inputs: Sequence[np.ndarray]) -> int:
+    given = {index: inputs[place] for index, place in kernel.operands.items()}
+    begun = replace(
+        kernel,
+        initial_h=given.get(Operand.H, kernel.initial_h),
+        initial_c=given.get(Operand.C, kernel.initial_c),
+    )
+    return allowed_lsb(begun, quant, given[Operand.X].reshape(kernel.layer.steps, kernel.layer.batch, -1))
+
+
+def _truths(layers: Program, model: oir.Model, samples: Sequence[Sample]) -> list[Outputs]:
+    """All that ONNX Runtime computes, for each of ``samples``."""
+    reference = Reference(model, observe=sorted({buffer.source for buffer in layers.buffers.values()}))
+    return [reference.run(sample) | dict(sample) for sample in samples]
+
+
+def _by_steps(
+    layers: Program, truth: Outputs
+) -> tuple[dict[str, list[np.ndarray]], dict[str, np.ndarray]]:
+    """The inputs of each step, which are ONNX Runtime's values as far as there are any, and what all steps
+    make of them."""
+    inputs: dict[str, list[np.ndarray]] = {}
     given: dict[str, np.ndarray] = {}
     made: dict[str, np.ndarray] = {}
     for step in layers.steps:
-        computed = _compute(layers, step, [_value(layers, name, truth, given) for name in step.inputs])
-        for name, mine in zip(step.outputs, computed, strict=True):
+        inputs[step.name] = [_value(layers, name, truth, given) for name in step.inputs]
+        for name, mine in zip(step.outputs, _compute(layers, step, inputs[step.name]), strict=True):
             theirs = _truth(layers.buffers[name], truth)
             made[name], given[name] = mine, mine if theirs is None else theirs
+    return inputs, made
+
+
+def _outputs_agree(layers: Program, model: oir.Model, sample: Sample, allowed: Mapping[str, int]) -> None:
+    """What the caller reads, views and copies too, where every step is given ONNX Runtime's values."""
+    (truth,) = _truths(layers, model, [sample])
+    _, made = _by_steps(layers, truth)
     for name, value in zip(layers.outputs, model.graph.outputs, strict=True):
         buffer, want = layers.buffers[name], truth[value.name or ""]
         found = buffer.from_memory(_value(layers, name, truth, made))
-        recurrent = any("recurrent" in step.kernel.template for step in layers.steps)
-        near(found, buffer.from_memory(to_stored(want, buffer)), lsb=RECURRENT if recurrent else 1)
+        owner = layers.owner(name)[0]
+        lsb = next((allowed.get(step.name, 1) for step in layers.steps if owner in step.outputs), 1)
+        near(found, buffer.from_memory(to_stored(want, buffer)), lsb)
         assert found.shape == want.shape
 
 

@@ -18,6 +18,7 @@ from tinyc.ir.errors import ModelError, UsageError
 from tinyc.models import inertial, recurrent
 
 from ..kernels.recurrent_models import recurrent_model
+from ..passes.test_stream_calibration import behind_the_last_step, sequences
 from .command_line import tinyc
 
 TARGET = "nucleo-f446re"
@@ -75,6 +76,19 @@ def test_command_line(tmp_path: Path) -> None:
     for given, said in (("7", "--stream cannot be 7"), ("left", "--stream cannot be 'left'")):
         refused = tinyc(*arguments, "--stream", given)
         assert refused.code == 2 and said in refused.err
+
+
+def test_all_answers_of_a_stream_are_calibrated(tmp_path: Path) -> None:
+    """Behind the choice of the last step, too, where earlier answers are larger."""
+    model, samples = behind_the_last_step(), tmp_path / "samples.npz"
+    np.savez(samples, x=sequences((8, 1, 3), 0))
+    scales: list[float] = []
+    for stream in (None, AUTO):
+        program = compile_model(model, CompileOptions(TARGET, calibration=samples, stream=stream)).program
+        quant = program.buffers[program.outputs[0]].quant
+        assert quant is not None
+        scales.append(quant.scale)
+    assert scales[1] > 2 * scales[0]
 
 
 def test_both_directions_are_refused(tmp_path: Path) -> None:

@@ -10,21 +10,22 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from tinyc.benchmarks.streaming import same_bits
-from tinyc.compiler.options import AUTO
+from tinyc.benchmarks.streaming import same_bits, whole_and_call
+from tinyc.compiler.options import AUTO, CompileOptions
 from tinyc.compiler.pipeline import Compiled
 from tinyc.models import wakeword
 from tinyc.passes.onnx_builder import GraphBuilder
 
-from .test_stream import compiled
+from .test_stream import TARGET, compiled
 
 
 @pytest.fixture(scope="module")
 def streamed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, Compiled]:
     """The wake-word network whole and by frames."""
-    folder, model = tmp_path_factory.mktemp("wakeword"), wakeword.build_model()
-    whole, call = (compiled(model, folder, stream=stream) for stream in (None, AUTO))
-    return whole, call
+    samples = tmp_path_factory.mktemp("wakeword") / "samples.npz"
+    shape = 16, 1, wakeword.BINS, wakeword.FRAMES
+    np.savez(samples, x=np.random.default_rng(0).normal(size=shape).astype(np.float32))
+    return whole_and_call(wakeword.build_model(), CompileOptions(TARGET, calibration=samples))
 
 
 def test_a_wake_word_network_takes_a_twentieth(streamed: tuple[Compiled, Compiled]) -> None:

@@ -34,6 +34,7 @@ CASES: dict[str, dict[str, Any]] = {
     "GRU": dict(operator="GRU", results=("Y",), initial=True),
     "GRU, last state": dict(operator="GRU", results=("Y_h",), linear_before_reset=1),
     "RNN": dict(operator="RNN", results=("Y",), initial=True),
+    "RNN, relu": dict(operator="RNN", results=("Y",), activations=["Relu"]),
 }
 
 
