@@ -13,6 +13,7 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ..ir.errors import ModelError
+from .importing.classical import decompose_classical, without_zip_maps
 from .importing.decompose import DECOMPOSED, decompose
 from .importing.fold import Folder
 from .importing.functions import inline_functions
@@ -49,6 +50,7 @@ def import_model(
     """
     loaded = load(source)
     opset = check_structure(loaded.proto)
+    without_zip_maps(loaded.proto)
     try:
         model = oir.serde.deserialize_model(loaded.proto)
     except (oir.serde.SerdeError, ValueError, TypeError, KeyError) as e:
@@ -164,7 +166,11 @@ def _inline(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
         return inlined, opset
     operands = [value for value in node.inputs if value is not None]
     known = all(static_shape(value) is not None for value in operands)
-    if node.domain != "" or not known:
+    if not known:
+        return [], opset
+    if brought := decompose_classical(node):
+        return brought, OPSET
+    if node.domain != "":
         return [], opset
     if unrolled := unroll(node, opset):
         return unrolled, opset

@@ -33,6 +33,7 @@ from . import (
     pads,
     quantization,
     recurrent,
+    reshapes,
     slices,
     sliding,
     tidy,
@@ -47,7 +48,7 @@ from .swish import fuse_swish
 
 _PLAIN = merge(
     tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, recurrent.RULES, transposes.RULES,
-    heads.RULES,
+    reshapes.RULES, heads.RULES,
 )
 """What may hide a decomposed function or a layer behind it."""
 

@@ -204,6 +204,12 @@ def _einsum(node: oir.Node, body: Body) -> oir.Value:
     return Equation.parse(node, shapes).build(operands, body)
 
 
+def _complementary_error(node: oir.Node, body: Body) -> oir.Value:
+    """1 − erf(x), which tf2onnx leaves for GELU as an operator that ONNX does not have."""
+    x = operand(node, 0)
+    return body.op("Sub", body.like(1, x), body.op("Erf", x))
+
+
 DECOMPOSED: dict[str, Decomposition] = {
     "BitShift": bit_shift,
     "Col2Im": col2im,
@@ -213,6 +219,7 @@ DECOMPOSED: dict[str, Decomposition] = {
     "DFT": dft,
     "DequantizeLinear": dequantize,
     "Einsum": _einsum,
+    "Erfc": _complementary_error,
     "EyeLike": _eye_like,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
