@@ -21,6 +21,7 @@ from .importing.inline import expand, inline_constant_if, is_expanded
 from .importing.inputs import fix_inputs
 from .importing.load import load
 from .importing.recurrent import sequence_first
+from .importing.recurrent_loop import gru_of_loop
 from .importing.single import use_single_precision
 from .importing.structure import check_structure
 from .importing.unroll import unroll
@@ -172,7 +173,7 @@ def _inline(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
         return brought, OPSET
     if node.domain != "":
         return [], opset
-    if unrolled := unroll(node, opset):
+    if unrolled := gru_of_loop(node, opset) or unroll(node, opset):
         return unrolled, opset
     if all(constant(value) is not None for value in operands):
         return [], opset  # what depends on constants alone is computed instead

@@ -31,6 +31,7 @@ from . import (
     heads,
     linear,
     pads,
+    projections,
     quantization,
     recurrent,
     reshapes,
@@ -48,7 +49,7 @@ from .swish import fuse_swish
 
 _PLAIN = merge(
     tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, recurrent.RULES, transposes.RULES,
-    reshapes.RULES, heads.RULES,
+    reshapes.RULES, projections.RULES, heads.RULES,
 )
 """What may hide a decomposed function or a layer behind it."""
 

@@ -97,7 +97,8 @@ def _swap(rank: int) -> list[int]:
 def _unscaled(node: oir.Node, value: oir.Value | None, perm: list[int]) -> tuple[oir.Value, float]:
     """``value`` transposed by ``perm`` is the factor times the value that is returned."""
     assert value is not None
-    factor, name = _without_factors(value), f"{value.name}_unscaled"
+    value, factor = _without_factors(value)
+    name = f"{value.name}_unscaled"
     while (before := producer(value, "Mul", "Transpose")) is not None and before.inputs[0] is not None:
         if before.op_type == "Transpose":
             outer = permutation(before)
@@ -112,19 +113,20 @@ def _unscaled(node: oir.Node, value: oir.Value | None, perm: list[int]) -> tuple
     return emit(node, "Transpose", [value], {"perm": perm}, name=name), factor
 
 
-def _without_factors(value: oir.Value) -> float:
-    """The product of numbers that only ``value``, by way of Reshapes and Transposes, is multiplied by: these
-    products go."""
-    factor = 1.0
+def _without_factors(value: oir.Value) -> tuple[oir.Value, float]:
+    """``value`` and the product of the numbers that it alone is multiplied by, before Reshapes and Transposes:
+    these products go."""
+    first, factor = value, 1.0
     while used_once(value) and (before := producer(value, "Mul", "Reshape", "Transpose")) is not None:
-        value, number = before.inputs[0] or value, scalar(input_at(before, 1))
-        if before.op_type != "Mul":
-            continue
-        if number is None:
+        source, number = before.inputs[0], scalar(input_at(before, 1))
+        if source is None or (before.op_type == "Mul" and number is None):
             break
-        factor *= number
-        bypass(before, value)
-    return factor
+        if before.op_type == "Mul" and number is not None:
+            factor *= number
+            bypass(before, source)
+            first = source if value is first else first
+        value = source
+    return first, factor
 
 
 def _scores(softmax: oir.Node) -> _Scores | None:

@@ -1,7 +1,7 @@
-"""Moving Reshapes towards the outputs: nearer to the layer before, and to a Reshape behind, with which they merge.
+"""Moving Reshapes towards the outputs, where they meet Reshapes and merge.
 
-Keras' convolutions of one dimension are written as ones of two, between an Unsqueeze and a Squeeze, and its dense
-layers of sequences as a product of matrices between two Reshapes: bias, normalization and activation come after.
+tf2onnx writes convolutions of one dimension as ones of two between an Unsqueeze and a Squeeze, dense layers
+of sequences as a product of two matrices between Reshapes: what belongs to the layer comes behind these.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Operators of the domain ``ai.onnx.ml``, which skl2onnx writes around a model's matrix products, as operators
-of ONNX itself.
+"""Operators of the domain ``ai.onnx.ml``, which skl2onnx writes around matrix products, as ONNX's own.
 
-Text is computed nowhere, so a class with a name is an index: where a model looks up the names of classes, what
-it gives is the index of the class among them.
+Text is computed nowhere, so a class with a name is an index: where a model looks up the names of classes,
+what it gives is the index of the class among them.
 """
 
 from __future__ import annotations
@@ -169,10 +168,18 @@ def _array_feature_extractor(node: oir.Node, body: Body) -> list[oir.Value]:
         return [body.op("Cast", body.reshape(flat, [1, -1]), to=int(oir.DataType.INT64))]
     labels = constant(x)
     if labels is not None and np.array_equal(labels.reshape(-1), np.arange(labels.size)):
-        index = flat if _is_cast(node.outputs[0]) else body.op("Cast", flat, to=int(x.dtype or flat.dtype or 7))
+        index = flat if _only_cast(node.outputs[0]) else body.op("CastLike", flat, x)
         return [body.reshape(index, [1, -1])]
     source = body.reshape(x, [1, -1]) if len(shape) == 1 else x
     return [body.op("Gather", source, flat, axis=-1)]
+
+
+def _only_cast(value: oir.Value) -> bool:
+    """Whether nobody minds the element type of ``value``: all who read it, or a Reshape of it, cast it."""
+    return not value.is_graph_output() and all(
+        user.op_type == "Cast" or (user.op_type == "Reshape" and _only_cast(user.outputs[0]))
+        for user in value.consumers()
+    )
 
 
 def _label_encoder(node: oir.Node, body: Body) -> list[oir.Value]:
@@ -187,7 +194,7 @@ def _label_encoder(node: oir.Node, body: Body) -> list[oir.Value]:
     if whole:
         return [_numbered(body, index, whole)]
     if not real:
-        raise _refused(node, "its values are neither integers, floats nor strings in an attribute of their own")
+        raise _refused(node, "its values are neither integers, floats nor strings")
     return [body.op("Gather", body.constant(np.array(real, np.float32)), index, axis=0)]
 
 

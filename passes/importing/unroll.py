@@ -9,8 +9,9 @@ import onnx_ir as oir
 
 from ...ir.errors import ModelError
 from ..onnx_edit import add_constant, unique_name
-from ..onnx_graph import describe, graph_of, input_at, scalar, shape_of
+from ..onnx_graph import describe, graph_of, shape_of
 from .inline import splice
+from .loops import Iteration, trip_count
 
 MAX_NODES = 20_000
 """Nodes that one Loop or Scan may unroll to; a longer sequence is for ``--stream``."""
@@ -26,7 +27,7 @@ def unroll(node: oir.Node, opset: int) -> list[oir.Node]:
         return []
     body = node.attributes["body"].as_graph()
     _lift_initializers(node, body)
-    unrolled = _loop(node, body) if node.op_type == "Loop" else _scan(node, body)
+    unrolled = _loop(node, body, opset) if node.op_type == "Loop" else _scan(node, body)
     steps, size = unrolled.steps, sum(1 for _ in body.all_nodes())
     if not 1 <= steps <= max(1, MAX_NODES // max(size, 1)):
         raise ModelError(
@@ -96,20 +97,18 @@ class _Unrolled:
         return splice(node, nodes, wanted)
 
 
-def _loop(node: oir.Node, body: oir.Graph) -> _Unrolled:
-    trips, condition = scalar(input_at(node, 0)), input_at(node, 1)
-    again = body.outputs[0]
-    goes_on = _source(again) is body.inputs[1] or scalar(_source(again)) == 1 or _is_true(again)
-    if trips is None or not goes_on or (condition is not None and scalar(condition) != 1):
+def _loop(node: oir.Node, body: oir.Graph, opset: int) -> _Unrolled:
+    iteration = Iteration.of(node, opset)
+    trips = trip_count(node, iteration, MAX_NODES)
+    if trips is None:
         raise ModelError(
             "Loop runs a number of times that depends on the model's data",
             where=describe(node),
             why="its trip count or its condition is computed when the model runs",
             remedy="export the model with a constant number of iterations",
         )
-    carried = [value for value in node.inputs[2:] if value is not None]
-    collected = [_Slices(0, back=False)] * (len(body.outputs) - 1 - len(carried))
-    return _Unrolled(body, int(trips), True, carried, [], collected)
+    collected = [_Slices(0, back=False)] * len(iteration.collected)
+    return _Unrolled(body, trips, True, list(iteration.initial), [], collected)
 
 
 def _scan(node: oir.Node, body: oir.Graph) -> _Unrolled:
@@ -126,22 +125,6 @@ def _slices(node: oir.Node, kind: str, count: int) -> list[_Slices]:
     axes = node.attributes.get_ints(f"{kind}_axes") or (0,) * count
     directions = node.attributes.get_ints(f"{kind}_directions") or (0,) * count
     return [_Slices(axis, back == 1) for axis, back in zip(axes, directions, strict=True)]
-
-
-def _source(value: oir.Value) -> oir.Value:
-    """What a chain of Identity nodes passes on."""
-    node = value.producer()
-    while node is not None and node.op_type == "Identity" and node.inputs[0] is not None:
-        value = node.inputs[0]
-        node = value.producer()
-    return value
-
-
-def _is_true(value: oir.Value) -> bool:
-    node = _source(value).producer()
-    if node is None or node.op_type != "Constant" or "value" not in node.attributes:
-        return False
-    return bool(node.attributes["value"].as_tensor().numpy().all())
 
 
 def _copy(body: oir.Graph, operands: list[oir.Value]) -> tuple[list[oir.Node], list[oir.Value]]:

@@ -65,8 +65,11 @@ def _matching(shape: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[tuple
     others = [axis for axis, size in enumerate(wanted) if size != 1]
     while remaining:
         old, new = [remaining.pop(0)], [others.pop(0)]
-        while (sizes := (prod(shape[a] for a in old), prod(wanted[a] for a in new)))[0] != sizes[1]:
-            old, new = (old + [remaining.pop(0)], new) if sizes[0] < sizes[1] else (old, new + [others.pop(0)])
+        while (size := prod(shape[a] for a in old)) != (other := prod(wanted[a] for a in new)):
+            if size < other:
+                old.append(remaining.pop(0))
+            else:
+                new.append(others.pop(0))
         yield old, new
 
 

@@ -2,8 +2,8 @@
 
     make interop
 
-does that. ``NAME.npz`` holds inputs ``x`` and outputs ``y``, samples first. Keras 3 itself exports by way of tf2onnx
-(``model.export(FILE, format="onnx")``): the files are what that writes.
+does that. ``NAME.npz`` holds inputs ``x`` and outputs ``y``, samples first. The files are what
+``model.export(FILE, format="onnx")`` writes, by way of tf2onnx.
 """
 
 # Not among the packages that the type checker runs with.

@@ -2,8 +2,8 @@
 
     make interop
 
-does that. ``NAME.npz`` holds inputs ``x`` and, by the names of the file's outputs, what the model gives: labels as
-indices among ``classes_`` where they are text.
+does that. ``NAME.npz`` holds inputs ``x`` and, by the names of the file's outputs, what the model gives: labels
+as indices among ``classes_`` where they are text.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     make interop
 
 does that. ``NAME-torchscript.onnx`` is of ``torch.onnx.export(dynamo=False)``, ``NAME-dynamo.onnx`` of
-``dynamo=True``; nothing in them is changed but that the stack traces, which name files of this machine, are left
-out. ``NAME.npz`` holds inputs ``x`` and outputs ``y``, samples first; the networks are exported for one sample.
+``dynamo=True``; nothing in them is changed but that stack traces, which name files of the machine, are left
+out. ``NAME.npz`` holds inputs ``x`` and outputs ``y``, samples first; networks are exported for one sample.
 """
 
 # Not among the packages that the type checker runs with.
@@ -129,11 +129,15 @@ def build(make):
             nn.init.normal_(module.running_mean, std=0.3)
             nn.init.uniform_(module.running_var, 0.5, 2.0)
             nn.init.uniform_(module.weight, 0.5, 1.5)
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter, std=0.2)
     return network.eval()
 
 
 def export(network, sample, path, **options):
-    torch.onnx.export(network, (sample,), path, input_names=["x"], output_names=["y"], verbose=False, **options)
+    names = {"input_names": ["x"], "output_names": ["y"]}
+    torch.onnx.export(network, (sample,), path, verbose=False, **names, **options)
     model = onnx.load(path)
     for part in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
         del part.metadata_props[:]

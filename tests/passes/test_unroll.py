@@ -29,6 +29,7 @@ agraph (float[1,3] x) => (float[1,3] last, float[{steps},1,3] all)
 {{
     last, all = Loop (trips, always, x) <body = step
         (int64 number, bool going, float[1,3] before) => (bool on, float[1,3] after, float[1,3] out) {{
+            least = ReduceMin <keepdims = 0> (before)
             on = {condition}
             real = Cast <to = 1> (number)
             scaled = Mul (before, weight)
@@ -72,7 +73,7 @@ def test_loop(steps: int, condition: str) -> None:
 @pytest.mark.parametrize(
     ("steps", "condition", "words"),
     [(0, "Identity (going)", "runs 0 times"), (10**6, "Identity (going)", "runs 1000000 times"),
-     (3, "Not (going)", "depends on the model's data")],
+     (3, "Cast <to = 9> (least)", "depends on the model's data")],
 )  # fmt: skip
 def test_refused(steps: int, condition: str, words: str) -> None:
     with pytest.raises(ModelError) as caught:
