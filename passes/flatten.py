@@ -47,9 +47,10 @@ def _arrange(node: oir.Node, source: oir.Value, readers: list[oir.Node]) -> None
 
 def _permute(reader: oir.Node, order: Array) -> None:
     """Gives the layer its weights in the ``order`` of inputs."""
-    weights = constant(reader.inputs[1])
-    assert weights is not None and reader.graph is not None
+    value = reader.inputs[1]
+    weights = constant(value)
+    assert value is not None and weights is not None and reader.graph is not None
     by_row = reader.op_type == "MatMul" or not reader.attributes.get_int("transB", 0)
     permuted = weights[order] if by_row else weights[:, order]
-    name = f"{reader.inputs[1].name}_pixels"
+    name = f"{value.name}_pixels"
     reader.replace_input_with(1, add_constant(reader.graph, np.ascontiguousarray(permuted), name))

@@ -6,7 +6,9 @@ what comes after a query are no tensor any more; with any other mask the nodes s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx_ir as oir
@@ -76,7 +78,7 @@ def _fuse(node: oir.Node) -> bool:
     return True
 
 
-def _as_heads(node: oir.Node, operands: list[oir.Value], attributes: dict[str, object], name: str) -> None:
+def _as_heads(node: oir.Node, operands: list[oir.Value], attributes: Mapping[str, Any], name: str) -> None:
     """Samples become heads of one: positions may come before these in memory, as dense layers leave them."""
     wide = [_in_front(node, value) for value in operands]
     made = emit(node, ATTENTION, wide, attributes, domain=FUSED_DOMAIN, name=name)
@@ -114,8 +116,8 @@ def _unscaled(node: oir.Node, value: oir.Value | None, perm: list[int]) -> tuple
 
 
 def _without_factors(value: oir.Value) -> tuple[oir.Value, float]:
-    """``value`` and the product of the numbers that it alone is multiplied by, before Reshapes and Transposes:
-    these products go."""
+    """``value`` and the number that it alone is multiplied by, before Reshapes and Transposes: the products
+    themselves go."""
     first, factor = value, 1.0
     while used_once(value) and (before := producer(value, "Mul", "Reshape", "Transpose")) is not None:
         source, number = before.inputs[0], scalar(input_at(before, 1))

@@ -1,4 +1,4 @@
-"""A Loop that is a recurrent layer becomes that layer. tf2onnx does so with Keras' LSTM, but not with its GRU."""
+"""A Loop that is a GRU becomes one: tf2onnx finds the LSTM in Keras' loops over time, but not the GRU."""
 
 from __future__ import annotations
 

@@ -2,9 +2,12 @@
 
     make interop
 
-does that. ``NAME.npz`` holds inputs ``x`` and, by the names of the file's outputs, what the model gives: labels
-as indices among ``classes_`` where they are text.
+does that. ``NAME.npz`` holds inputs ``x`` and, by the names of the file's outputs, what the model gives:
+labels as indices among ``classes_`` where they are text.
 """
+
+# skl2onnx is not among the packages that the type checker runs with.
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from skl2onnx import to_onnx
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
-from skl2onnx import to_onnx  # pyright: ignore[reportMissingImports]
 
 from .recording import SAMPLES, write
 

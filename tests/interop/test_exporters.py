@@ -1,4 +1,4 @@
-"""Models as PyTorch, Keras and scikit-learn export them compile as they are, to what the framework computes."""
+"""Models as PyTorch, Keras and scikit-learn export them compile as they are, and compute the same."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ LAYERS = {
     "sklearn/mlp_zipmap": "Add Mul Gemm Gemm Softmax ArgMax Gather Cast",
     "sklearn/ridge": "LpNormalization Gemm",
     "torch/attention": "MatMul MatMul MatMul Attention Gemm Add LayerNormalization",
-    "torch/encoder": "MatMul Add MatMul MatMul MatMul Attention Gemm Add LayerNormalization MatMul Gelu MatMul "
-    "Add LayerNormalization ReduceMean Gemm",
+    "torch/encoder": "MatMul Add MatMul MatMul MatMul Attention Gemm Add LayerNormalization MatMul Gelu "
+    "MatMul Add LayerNormalization ReduceMean Gemm",
     "torch/encoder_norm_first": "MatMul Add LayerNormalization MatMul MatMul MatMul Attention Gemm Add "
     "LayerNormalization MatMul MatMul Add ReduceMean Gemm",
     "torch/gru": "GRU Gemm",
@@ -87,9 +87,8 @@ def computed(found: Compiled, x: np.ndarray) -> list[np.ndarray]:
     samples = [stored_inputs(program, {buffer.source: sample[None]}) for sample in x]
     with HostModel(program, found.files) as host:
         runs = host.run(samples)
-    return [
-        np.concatenate([to_real(run[name], program.buffers[name]) for run in runs]) for name in program.outputs
-    ]
+    outputs = [program.buffers[name] for name in program.outputs]
+    return [np.concatenate([to_real(run[buffer.name], buffer) for run in runs]) for buffer in outputs]
 
 
 def operators(found: Compiled) -> str:
@@ -127,9 +126,24 @@ def test_int8(name: str, tmp_path: Path) -> None:
             assert np.sqrt(np.mean((mine - theirs) ** 2)) <= INT8_ERROR * theirs.std()
 
 
-def test_a_label_alone_needs_no_probabilities(tmp_path: Path) -> None:
-    onnx.utils.extract_model(FOLDER / "sklearn" / "mlp.onnx", tmp_path / "label.onnx", ["X"], ["label"])
-    found = compiled(tmp_path / "label.onnx")
+def page() -> list[str]:
+    """The calls that docs/exporting.md tells."""
+    text = (FOLDER.parents[1] / "docs" / "exporting.md").read_text("utf-8")
+    return [block.removeprefix("python\n").strip() for block in text.split("```")[1::2]]
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras", "sklearn"])
+def test_the_page_tells_the_options_of_the_recordings(framework: str) -> None:
+    call = page()[["torch", "keras", "sklearn"].index(framework)]
+    options = {"torch": "dynamo=True, external_data=False", "keras": 'format="onnx"', "sklearn": '"zipmap": False'}
+    assert options[framework] in call
+    assert options[framework] in (FOLDER / f"record_{framework}.py").read_text("utf-8")
+
+
+def test_a_label_alone_needs_no_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.onnx").write_bytes((FOLDER / "sklearn" / "mlp.onnx").read_bytes())
+    exec(page()[3], {"onnx": onnx})
+    found, wanted = compiled(Path("label.onnx")), recorded(FOLDER / "sklearn" / "mlp.onnx")
     assert operators(found) == "Add Mul Gemm Gemm Gemm ArgMax"
-    labels = recorded(FOLDER / "sklearn" / "mlp.onnx")
-    np.testing.assert_array_equal(computed(found, labels["x"])[0], labels["label"])
+    np.testing.assert_array_equal(computed(found, wanted["x"])[0], wanted["label"])

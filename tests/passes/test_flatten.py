@@ -7,12 +7,12 @@ import onnx_ir as oir
 import pytest
 
 from tinyc.passes.canonicalize import canonicalize
+from tinyc.passes.flatten import flatten_as_they_lie
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import lower
 from tinyc.passes.onnx_graph import shape_of
 from tinyc.passes.quantize import quantize
 from tinyc.passes.quantize.running import Runner
-from tinyc.passes.flatten import flatten_as_they_lie
 from tinyc.passes.spiking.neurons import with_neurons
 from tinyc.passes.state_pairs import state_pairs
 
