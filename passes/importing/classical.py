@@ -99,6 +99,13 @@ def _scaler(node: oir.Node, body: Body) -> list[oir.Value]:
     return [body.op("Mul", centred, body.constant(scale))]
 
 
+def _binarizer(node: oir.Node, body: Body) -> list[oir.Value]:
+    """1 where x is above the threshold, else 0."""
+    x = operand(node, 0)
+    above = body.op("Greater", x, body.like(node.attributes.get_float("threshold", 0.0), x))
+    return [body.op("CastLike", above, x)]
+
+
 def _normalizer(node: oir.Node, body: Body) -> list[oir.Value]:
     norm = node.attributes.get_string("norm", "MAX")
     x = _real(node, body)
@@ -200,6 +207,7 @@ def _label_encoder(node: oir.Node, body: Body) -> list[oir.Value]:
 
 _RULES: dict[str, Rule] = {
     "ArrayFeatureExtractor": _array_feature_extractor,
+    "Binarizer": _binarizer,
     "LabelEncoder": _label_encoder,
     "LinearClassifier": _linear_classifier,
     "LinearRegressor": _linear_regressor,
