@@ -27,9 +27,11 @@ def unroll(node: oir.Node, opset: int) -> list[oir.Node]:
         return []
     body = node.attributes["body"].as_graph()
     _lift_initializers(node, body)
-    unrolled = _loop(node, body, opset) if node.op_type == "Loop" else _scan(node, body)
-    steps, size = unrolled.steps, sum(1 for _ in body.all_nodes())
-    if not 1 <= steps <= max(1, MAX_NODES // max(size, 1)):
+    size = sum(1 for _ in body.all_nodes())
+    most = max(1, MAX_NODES // max(size, 1))
+    unrolled = _loop(node, body, opset, most) if node.op_type == "Loop" else _scan(node, body)
+    steps = unrolled.steps
+    if not 1 <= steps <= most:
         raise ModelError(
             f"{node.op_type} cannot be unrolled",
             where=describe(node),
@@ -97,9 +99,9 @@ class _Unrolled:
         return splice(node, nodes, wanted)
 
 
-def _loop(node: oir.Node, body: oir.Graph, opset: int) -> _Unrolled:
+def _loop(node: oir.Node, body: oir.Graph, opset: int, most: int) -> _Unrolled:
     iteration = Iteration.of(node, opset)
-    trips = trip_count(node, iteration, MAX_NODES)
+    trips = trip_count(node, iteration, most)
     if trips is None:
         raise ModelError(
             "Loop runs a number of times that depends on the model's data",
@@ -130,10 +132,11 @@ def _slices(node: oir.Node, kind: str, count: int) -> list[_Slices]:
 def _copy(body: oir.Graph, operands: list[oir.Value]) -> tuple[list[oir.Node], list[oir.Value]]:
     """A copy of the body's nodes that reads ``operands``, in no graph, and its results."""
     copy = body.clone(allow_outer_scope_values=True)
-    for value, operand in zip(list(copy.inputs), operands, strict=True):
-        value.replace_all_uses_with(operand, replace_graph_outputs=True)
-    nodes, results = list(copy), list(copy.outputs)
+    given = dict(zip(copy.inputs, operands, strict=True))
+    nodes, results = list(copy), [given.get(value, value) for value in copy.outputs]
     copy.outputs.clear()
+    for value, operand in given.items():
+        value.replace_all_uses_with(operand)
     for node in nodes:
         copy.remove(node)
     return nodes, results

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnx.utils
 import pytest
 
 from tinyc.compiler.feeding import stored_inputs
@@ -142,7 +141,7 @@ def test_the_page_tells_the_options_of_the_recordings(framework: str) -> None:
 def test_a_label_alone_needs_no_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("model.onnx").write_bytes((FOLDER / "sklearn" / "mlp.onnx").read_bytes())
-    exec(page()[3], {"onnx": onnx})
+    exec(page()[3], {})
     found, wanted = compiled(Path("label.onnx")), recorded(FOLDER / "sklearn" / "mlp.onnx")
     assert operators(found) == "Add Mul Gemm Gemm Gemm ArgMax"
     np.testing.assert_array_equal(computed(found, wanted["x"])[0], wanted["label"])
