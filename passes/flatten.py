@@ -21,7 +21,7 @@ def flatten_as_they_lie(model: oir.Model) -> None:
         shape, readers = shape_of(source), [use for use in node.outputs[0].uses() if use.idx == 0]
         flat = (shape[0], int(np.prod(shape[1:])))
         whole = len(readers) == len(tuple(node.outputs[0].uses())) and not node.outputs[0].is_graph_output()
-        if shape_of(node.outputs[0]) != flat or not whole:
+        if len(shape) < 3 or shape_of(node.outputs[0]) != flat or not whole:
             continue
         if same_bytes(shape, row_major(len(shape)), channel_last(len(shape))):
             continue

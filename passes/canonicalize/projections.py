@@ -88,7 +88,9 @@ def _taken(node: oir.Node, places: Array) -> Array | None:
     if node.op_type == "Gather":
         index = scalar(node.inputs[1])
         axis = node.attributes.get_int("axis", 0)
-        return None if index is None or shape_of(node.inputs[1]) else places.take(int(index), axis)
+        if index is None or shape_of(node.inputs[1]) or not -places.shape[axis] <= index < places.shape[axis]:
+            return None
+        return places.take(int(index), axis)
     bounds = [integers(input_at(node, index)) for index in range(1, 5)]
     if any(found is None for found in bounds):
         return None

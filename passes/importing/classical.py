@@ -7,6 +7,7 @@ what it gives is the index of the class among them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 import onnx
@@ -147,8 +148,9 @@ def _linear_classifier(node: oir.Node, body: Body) -> list[oir.Value]:
     """Labels (samples), scores (samples, classes)."""
     names = node.attributes.get_strings("classlabels_strings") or []
     numbers = node.attributes.get_ints("classlabels_ints") or []
-    classes = len(names or numbers)
-    scores = _product(node, body, classes)
+    if not names and not numbers:
+        raise _refused(node, "it names no classes")
+    scores = _product(node, body, len(names or numbers))
     largest = body.op("ArgMax", scores, axis=1, keepdims=0)
     label = largest if names else _numbered(body, largest, numbers)
     return [label, _transformed(node, body, scores)]
@@ -169,12 +171,12 @@ def _linear_regressor(node: oir.Node, body: Body) -> list[oir.Value]:
 def _array_feature_extractor(node: oir.Node, body: Body) -> list[oir.Value]:
     """The elements of x along its last axis at the given indices: labels of classes, mostly."""
     x, indices = operand(node, 0), operand(node, 1)
-    shape = shape_of(x)
-    flat = body.reshape(indices, [-1])
+    flat, shape, labels = body.reshape(indices, [-1]), shape_of(x), constant(x)
     if x.dtype == oir.DataType.STRING:
+        if prod(shape[:-1]) != 1:
+            raise _refused(node, f"it takes text from a tensor of shape {list(shape)}")
         return [body.op("Cast", body.reshape(flat, [1, -1]), to=int(oir.DataType.INT64))]
-    labels = constant(x)
-    if labels is not None and np.array_equal(labels.reshape(-1), np.arange(labels.size)):
+    if labels is not None and np.array_equal(labels.reshape(-1), np.arange(shape[-1])):
         index = flat if _only_cast(node.outputs[0]) else body.op("CastLike", flat, x)
         return [body.reshape(index, [1, -1])]
     source = body.reshape(x, [1, -1]) if len(shape) == 1 else x

@@ -13,7 +13,8 @@ import numpy as np
 import onnx
 import onnx_ir as oir
 
-from ..onnx_graph import IR_VERSION, Array, constant, input_at, producer, scalar
+from ...ir.errors import ModelError
+from ..onnx_graph import IR_VERSION, Array, constant, describe, input_at, producer, scalar
 
 COUNTING = frozenset({
     "Add", "And", "Cast", "Constant", "Equal", "Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual",
@@ -39,10 +40,19 @@ class Iteration:
 
     @classmethod
     def of(cls, node: oir.Node, opset: int) -> Iteration:
-        """That of a Loop in the model's graph."""
+        """That of a Loop in the model's graph. Raises ModelError where the body takes or gives other values
+        than the Loop."""
         body = node.attributes["body"].as_graph()
         initial = [value for value in node.inputs[2:] if value is not None]
         carried, results, count = list(body.inputs)[2:], list(body.outputs)[1:], len(initial)
+        if len(body.inputs) != 2 + count or len(node.outputs) != len(results) or len(results) < count:
+            raise ModelError(
+                "The body of a Loop does not fit it",
+                where=describe(node),
+                why=f"it takes {len(body.inputs)} and gives {len(body.outputs)} values, for {count} that are "
+                f"carried and {len(node.outputs)} results",
+                remedy="check the model with onnx.checker.check_model(model, full_check=True)",
+            )
         return cls(body, opset, initial, carried, results[:count], results[count:])
 
     def constants(self) -> dict[oir.Value, Array]:

@@ -90,3 +90,9 @@ def test_the_last_values_agree_with_numpy() -> None:
     last, states = run(import_model(proto), {"x": x.astype(np.float32)})
     np.testing.assert_allclose(last, (x * weight + 0) * weight + 1)
     np.testing.assert_allclose(states[1], -(x * weight))
+
+
+def test_a_body_that_takes_more_than_the_loop_gives() -> None:
+    text = LOOP.format(steps=2, condition="Identity (going)")
+    with pytest.raises(ModelError, match="does not fit it"):
+        import_model(model(text.replace("bool going,", "bool going, float[3] more,")))
