@@ -17,7 +17,9 @@ test: $(STAMPS)/test
 # has another one already.
 interop: $(STAMPS)/interop
 	PYTHONHASHSEED=0 $(BIN)/python tests/interop/record_snntorch.py
-	for framework in torch keras sklearn; do $(BIN)/python -m tests.interop.record_$$framework || exit; done
+	for framework in torch keras sklearn; do \
+		PYTHONHASHSEED=0 $(BIN)/python -m tests.interop.record_$$framework || exit; \
+	done
 	$(BIN)/pytest tests/interop
 
 lint: $(STAMPS)/test $(STAMPS)/source

@@ -3,7 +3,7 @@
     make interop
 
 does that. ``NAME.npz`` holds inputs ``x`` and outputs ``y``, samples first. The files are what
-``model.export(FILE, format="onnx")`` writes, by way of tf2onnx.
+``model.export(FILE, format="onnx")`` writes, by way of tf2onnx: the order of nodes is another in each run.
 """
 
 # Not among the packages that the type checker runs with.
