@@ -16,11 +16,13 @@ from pathlib import Path
 
 import numpy as np
 from skl2onnx import to_onnx
+from sklearn.base import is_regressor
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
+from sklearn.svm import LinearSVC
 
 from .recording import SAMPLES, write
 
@@ -49,21 +51,25 @@ def main() -> None:
         ("logistic", make_pipeline(StandardScaler(), LogisticRegression()), features, species, tensors),
         ("logistic_names", make_pipeline(StandardScaler(), LogisticRegression()), features, names, maps),
         ("logistic_binary", LogisticRegression(), features, species == 1, tensors),
+        ("linear_svc", LinearSVC(random_state=0), features, species, None),
         ("ridge", make_pipeline(Normalizer(), Ridge()), others, width, None),
     ]:
         pipeline.fit(x, y)
         samples = x[:: len(x) // SAMPLES][:SAMPLES]
         model = to_onnx(pipeline, samples[:1], options=options)
         (FOLDER / f"{name}.onnx").write_bytes(model.SerializeToString(deterministic=True))
-        predicted = [pipeline.predict(samples)]
-        if options is None:
-            predicted[0] = predicted[0].reshape(-1, 1)
-        else:
-            if predicted[0].dtype.kind == "U":
-                predicted[0] = np.searchsorted(pipeline.classes_, predicted[0])
-            predicted = [predicted[0].astype(np.int64), pipeline.predict_proba(samples)]
-        outputs = [output.name for output in model.graph.output]
-        write(FOLDER / f"{name}.npz", x=samples, **dict(zip(outputs, predicted, strict=True)))
+        outputs = zip(model.graph.output, predicted(pipeline, samples), strict=True)
+        write(FOLDER / f"{name}.npz", x=samples, **{output.name: array for output, array in outputs})
+
+
+def predicted(pipeline, samples: np.ndarray) -> list[np.ndarray]:
+    """Labels and scores of a classifier, (samples, 1) values of a regressor."""
+    values = pipeline.predict(samples)
+    if is_regressor(pipeline):
+        return [values.reshape(-1, 1)]
+    labels = np.searchsorted(pipeline.classes_, values) if values.dtype.kind == "U" else values
+    scores = pipeline.predict_proba if hasattr(pipeline, "predict_proba") else pipeline.decision_function
+    return [labels.astype(np.int64), scores(samples)]
 
 
 if __name__ == "__main__":

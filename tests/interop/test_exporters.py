@@ -30,6 +30,7 @@ LAYERS = {
     "keras/lenet": "Conv MaxPool Conv AveragePool Gemm Gemm",
     "keras/lstm": "LSTM Gemm Softmax",
     "keras/lstm_bidirectional": "LSTM LSTM Concat LSTM Gemm",
+    "sklearn/linear_svc": "Gemm ArgMax",
     "sklearn/logistic": "Add Mul Gemm ArgMax Softmax",
     "sklearn/logistic_binary": "Gemm ArgMax Sigmoid",
     "sklearn/logistic_names": "Add Mul Gemm ArgMax Softmax",
