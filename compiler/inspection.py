@@ -14,7 +14,6 @@ from ..ir.names import model_identifier
 from ..ir.program import Program
 from ..passes.canonicalize import canonicalize
 from ..passes.dead_channels import remove_dead_channels
-from ..passes.flatten import flatten_as_they_lie
 from ..passes.import_onnx import import_model
 from ..passes.lower import lower
 from ..passes.lower.unsupported import unsupported_operators
@@ -169,9 +168,7 @@ def _inspected(model: oir.Model, boards: Sequence[Target]) -> Inspection:
     operators = dict(sorted(Counter(node.op_type for node in model.graph).items()))
     opset, parameters = int(model.metadata_props["tinyc.source_opset"]), count_parameters(model)
     with blaming_invalid_models(model.clone()):
-        model = canonicalize(model)
-        flatten_as_they_lie(model)
-        model = remove_dead_channels(model)
+        model = remove_dead_channels(canonicalize(model))
         unsupported = tuple(sorted({node.op_type for node in unsupported_operators(model)}))
         sizes = None if unsupported else _planned(lower(_as_int8(model), name), boards)
     return Inspection(name, opset, operators, unsupported, parameters, sizes)

@@ -21,7 +21,6 @@ from ..ir.program import Program
 from ..ir.values import to_real
 from ..passes.canonicalize import canonicalize
 from ..passes.dead_channels import remove_dead_channels
-from ..passes.flatten import flatten_as_they_lie
 from ..passes.import_onnx import import_model
 from ..passes.lower import LowerOptions, lower
 from ..passes.lower.unsupported import refuse_unsupported
@@ -37,6 +36,7 @@ from ..passes.samples import (
     sequences_of,
 )
 from ..passes.schedule.selection import model_macs
+from ..passes.spiking.flatten import flatten_as_they_lie
 from ..passes.state_pairs import given_inputs, state_pairs
 from ..passes.streaming import Streamed, stream
 from ..passes.validate import validate

@@ -17,12 +17,12 @@ import onnx_ir as oir
 import onnx_ir.passes.common as common
 
 from ...ir.errors import ModelError
-from ..flatten import flatten_as_they_lie
 from ..onnx_edit import add_constant, bypass, emit, name_nodes, unique_name
 from ..onnx_graph import SPIKING_DOMAIN, Array, attributes_of, constant, describe, input_at, scalar, shape_of
 from ..quantize.calibration import Calibration
 from ..quantize.graphs import name_of
 from .encoders import add_encoders
+from .flatten import flatten_as_they_lie
 from .inputs import Coded, SpikeCoding, code_inputs
 from .neurons import add_neurons
 from .rate_pool import RATE_MAX_POOL, add_rate_pool

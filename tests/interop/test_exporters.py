@@ -47,13 +47,14 @@ LAYERS = {
     "LayerNormalization MatMul MatMul Add ReduceMean Gemm",
     "torch/gru": "GRU Gemm",
     "torch/image_classifier": "Conv Conv Conv Conv Add MaxPool AveragePool Gemm Softmax",
-    "torch/keyword_net": "Conv Conv Conv MaxPool Gemm",
-    "torch/lenet": "Conv MaxPool Conv AveragePool Gemm Gemm",
+    "torch/keyword_net": "Conv Conv Conv MaxPool Transpose Gemm",
+    "torch/lenet": "Conv MaxPool Conv AveragePool Transpose Gemm Gemm",
     "torch/lstm": "LSTM Gemm",
     "torch/lstm_bidirectional": "LSTM LSTM Concat LSTM LSTM Concat Gemm",
     "torch/lstm_state": "LSTM Gemm",
 }
-"""The layers that are computed, by folder and model: none is there because of how the exporter writes it."""
+"""The layers that are computed, by folder and model: none is there because of how the exporter writes it, but
+for the Transpose where PyTorch flattens an image, channels first."""
 
 
 QUANTIZED = {

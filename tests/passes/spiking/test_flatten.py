@@ -1,4 +1,4 @@
-"""Flattened images and spikes: dense layers take them as they lie, and compute the same."""
+"""Flattened spikes: dense layers take them as they lie, and compute the same."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import onnx_ir as oir
 import pytest
 
 from tinyc.passes.canonicalize import canonicalize
-from tinyc.passes.flatten import flatten_as_they_lie
 from tinyc.passes.import_onnx import import_model
 from tinyc.passes.lower import lower
 from tinyc.passes.onnx_graph import shape_of
 from tinyc.passes.quantize import quantize
 from tinyc.passes.quantize.running import Runner
+from tinyc.passes.spiking.flatten import flatten_as_they_lie
 from tinyc.passes.spiking.neurons import with_neurons
 from tinyc.passes.state_pairs import state_pairs
 
-from .onnx_text import build, normal
+from ..onnx_text import build, normal
 
 _IF = "tinyc.spiking.IF <reset=0, delayed=0>"
 _SPIKES = f"a = Conv (x, w) s, un = {_IF} (a, u, theta) "
