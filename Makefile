@@ -12,10 +12,14 @@ demo: $(STAMPS)/run
 test: $(STAMPS)/test
 	$(BIN)/pytest -n 2 -m "not slow"
 
-# What PyTorch's libraries write and compute today, instead of the recordings in tests/interop. A CPU build of
-# PyTorch is enough: pip takes its default build, which is several GB, unless .venv has another one already.
+# What PyTorch, Keras, scikit-learn and their exporters write and compute today, instead of the recordings in
+# tests/interop. A CPU build of PyTorch is enough: pip takes its default build, which is several GB, unless .venv
+# has another one already.
 interop: $(STAMPS)/interop
 	PYTHONHASHSEED=0 $(BIN)/python tests/interop/record_snntorch.py
+	for framework in torch keras sklearn; do \
+		PYTHONHASHSEED=0 $(BIN)/python -m tests.interop.record_$$framework || exit; \
+	done
 	$(BIN)/pytest tests/interop
 
 lint: $(STAMPS)/test $(STAMPS)/source

@@ -14,6 +14,7 @@ import onnx_ir.passes.common as common
 
 from ..ir.errors import ModelError
 from .importing.branches import choose, inline_if
+from .importing.classical import decompose_classical, without_zip_maps
 from .importing.decompose import DECOMPOSED, decompose
 from .importing.fold import Folder
 from .importing.functions import inline_functions
@@ -21,6 +22,7 @@ from .importing.inline import expand, is_expanded
 from .importing.inputs import fix_inputs
 from .importing.load import load
 from .importing.recurrent import sequence_first
+from .importing.recurrent_loop import gru_of_loop
 from .importing.single import use_single_precision
 from .importing.structure import check_structure
 from .importing.unroll import unroll
@@ -50,6 +52,7 @@ def import_model(
     """
     loaded = load(source)
     opset = check_structure(loaded.proto)
+    without_zip_maps(loaded.proto)
     try:
         model = oir.serde.deserialize_model(loaded.proto)
     except (oir.serde.SerdeError, ValueError, TypeError, KeyError) as e:
@@ -167,11 +170,11 @@ def _inline(node: oir.Node, opset: int) -> tuple[list[oir.Node], int]:
     known = all(static_shape(value) is not None for value in operands)
     if not known:
         return [], opset
-    if chosen := choose(node):
-        return chosen, OPSET
+    if brought := choose(node) or decompose_classical(node):
+        return brought, OPSET
     if node.domain != "":
         return [], opset
-    if unrolled := unroll(node, opset):
+    if unrolled := gru_of_loop(node, opset) or unroll(node, opset):
         return unrolled, opset
     if all(constant(value) is not None for value in operands):
         return [], opset  # what depends on constants alone is computed instead

@@ -67,9 +67,11 @@ def emit(
     attributes: Mapping[str, Any] | None = None,
     *,
     name: str,
+    domain: str = "",
 ) -> oir.Value:
-    """The output of a new node in front of ``before``, its type and shape inferred."""
-    (output,) = emit_several(before, operator, inputs, attributes, name=name, wanted=[True])
+    """The output of a new node in front of ``before``, its type and shape inferred where ``domain`` is ONNX's
+    own."""
+    (output,) = emit_several(before, operator, inputs, attributes, name=name, wanted=[True], domain=domain)
     assert output is not None
     return output
 
@@ -82,11 +84,12 @@ def emit_several(
     *,
     name: str,
     wanted: Sequence[bool],
+    domain: str = "",
 ) -> list[oir.Value | None]:
     """The outputs of a new node in front of ``before``; None for those that are not wanted."""
     graph = graph_of(before)
     node = oir.Node(
-        "", operator, list(inputs), _attributes(attributes), num_outputs=len(wanted), name=name
+        domain, operator, list(inputs), _attributes(attributes), num_outputs=len(wanted), name=name
     )
     for index, output in enumerate(node.outputs):
         own = f"{name}_output" if index == 0 else f"{name}_output_{index}"

@@ -31,8 +31,10 @@ from . import (
     heads,
     linear,
     pads,
+    projections,
     quantization,
     recurrent,
+    reshapes,
     slices,
     sliding,
     tidy,
@@ -47,7 +49,7 @@ from .swish import fuse_swish
 
 _PLAIN = merge(
     tidy.RULES, slices.RULES, arithmetic.RULES, quantization.RULES, recurrent.RULES, transposes.RULES,
-    heads.RULES,
+    reshapes.RULES, projections.RULES, heads.RULES,
 )
 """What may hide a decomposed function or a layer behind it."""
 

@@ -6,24 +6,28 @@ what comes after a query are no tensor any more; with any other mask the nodes s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx_ir as oir
 
 from ..attention import ATTENTION, add_attention
-from ..onnx_edit import become, emit
+from ..onnx_edit import add_integers, become, bypass, emit
 from ..onnx_graph import (
     FUSED_DOMAIN,
     Array,
     constant,
+    graph_of,
+    input_at,
     is_float,
     producer,
     scalar,
     shape_of,
     used_once,
 )
-from .transposes import permutation
+from .tidy import permutation, reshape
 
 _HIDING = -1e4
 """What is added to a score that is not to count: this or less."""
@@ -67,8 +71,25 @@ def _fuse(node: oir.Node) -> bool:
     key, right = _unscaled(node, scores.product.inputs[1], _swap(rank))
     operands = [query, key, node.inputs[1]]
     attributes = {"scale": scores.factor * left * right, "reach": reach, "perm": _swap(rank)}
-    become(node, ATTENTION, operands, attributes, domain=FUSED_DOMAIN, name=softmax.name)
+    if rank == 3 and shape_of(query)[0] > 1:
+        _as_heads(node, operands, attributes | {"perm": _swap(4)}, str(softmax.name))
+    else:
+        become(node, ATTENTION, operands, attributes, domain=FUSED_DOMAIN, name=softmax.name)
     return True
+
+
+def _as_heads(node: oir.Node, operands: list[oir.Value], attributes: Mapping[str, Any], name: str) -> None:
+    """Samples become heads of one: positions may come before these in memory, as dense layers leave them."""
+    wide = [_in_front(node, value) for value in operands]
+    made = emit(node, ATTENTION, wide, attributes, domain=FUSED_DOMAIN, name=name)
+    made.shape, made.type = oir.Shape((1, *shape_of(node.outputs[0]))), node.outputs[0].type
+    reshape(node, made)
+
+
+def _in_front(node: oir.Node, value: oir.Value) -> oir.Value:
+    """``value`` with an axis of length 1 in front of the others."""
+    shape = add_integers(graph_of(node), (1, *shape_of(value)), f"{value.name}_shape")
+    return emit(node, "Reshape", [value, shape], name=f"{value.name}_heads")
 
 
 def _swap(rank: int) -> list[int]:
@@ -78,7 +99,8 @@ def _swap(rank: int) -> list[int]:
 def _unscaled(node: oir.Node, value: oir.Value | None, perm: list[int]) -> tuple[oir.Value, float]:
     """``value`` transposed by ``perm`` is the factor times the value that is returned."""
     assert value is not None
-    factor, name = 1.0, f"{value.name}_unscaled"
+    value, factor = _without_factors(value)
+    name = f"{value.name}_unscaled"
     while (before := producer(value, "Mul", "Transpose")) is not None and before.inputs[0] is not None:
         if before.op_type == "Transpose":
             outer = permutation(before)
@@ -91,6 +113,22 @@ def _unscaled(node: oir.Node, value: oir.Value | None, perm: list[int]) -> tuple
     if perm == sorted(perm):
         return value, factor
     return emit(node, "Transpose", [value], {"perm": perm}, name=name), factor
+
+
+def _without_factors(value: oir.Value) -> tuple[oir.Value, float]:
+    """``value`` and the number that it alone is multiplied by, before Reshapes and Transposes: the products
+    themselves go."""
+    first, factor = value, 1.0
+    while used_once(value) and (before := producer(value, "Mul", "Reshape", "Transpose")) is not None:
+        source, number = before.inputs[0], scalar(input_at(before, 1))
+        if source is None or (before.op_type == "Mul" and number is None):
+            break
+        if before.op_type == "Mul" and number is not None:
+            factor *= number
+            bypass(before, source)
+            first = source if value is first else first
+        value = source
+    return first, factor
 
 
 def _scores(softmax: oir.Node) -> _Scores | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as oir
 
+from ..onnx_edit import bypass
 from ..onnx_graph import producer, shape_of
 from .engine import Rules
 
@@ -20,4 +21,20 @@ def _before_softmax(node: oir.Node) -> bool:
     return True
 
 
-RULES: Rules = {"ArgMax": [_before_softmax], "ArgMin": [_before_softmax]}
+def _of_probabilities(node: oir.Node) -> bool:
+    """Probabilities have a sum of one already: skl2onnx divides them by it once more."""
+    softmax = producer(node.inputs[0], "Softmax")
+    if softmax is None or node.attributes.get_int("p", 2) != 1:
+        return False
+    rank = len(shape_of(softmax.outputs[0]))
+    if (node.attributes.get_int("axis", -1) - softmax.attributes.get_int("axis", -1)) % rank:
+        return False
+    bypass(node, softmax.outputs[0])
+    return True
+
+
+RULES: Rules = {
+    "ArgMax": [_before_softmax],
+    "ArgMin": [_before_softmax],
+    "LpNormalization": [_of_probabilities],
+}

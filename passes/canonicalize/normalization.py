@@ -16,7 +16,9 @@ from ..onnx_edit import add_constant, become
 from ..onnx_graph import Array, graph_of, input_at, integers, shape_of
 from .regions import Region, regions
 
-_OPERATORS = frozenset({"Add", "Div", "Mul", "Neg", "Pow", "ReduceMean", "Reciprocal", "Sqrt", "Sub"})
+_MEANS = ("ReduceMean", "GlobalAveragePool")
+"""tf2onnx takes the mean of a sequence's features for the pool of an image."""
+_OPERATORS = frozenset({"Add", "Div", "Mul", "Neg", "Pow", "Reciprocal", "Sqrt", "Sub", *_MEANS})
 _MAX_ELEMENTS = 1 << 20
 _TOLERANCE = 1e-6
 
@@ -31,7 +33,7 @@ class _Normalization:
 
 def fuse_normalizations(graph: oir.Graph) -> None:
     """Replace every region that normalises over its last axes."""
-    if not any(node.op_type == "ReduceMean" for node in graph):
+    if not any(node.op_type in _MEANS for node in graph):
         return
     positions = {node: position for position, node in enumerate(graph)}
     for node in reversed(tuple(graph)):
@@ -47,11 +49,13 @@ def fuse_normalizations(graph: oir.Graph) -> None:
 
 
 def _axes(region: Region) -> int | None:
-    """How many trailing axes every ReduceMean of the region reduces; None where they differ."""
+    """How many trailing axes every mean of the region is over; None where they differ."""
     rank = len(shape_of(region.source))
     counts: set[int | None] = set()
     for node in region.nodes:
-        if node.op_type == "ReduceMean":
+        if node.op_type == "GlobalAveragePool":
+            counts.add(rank - 2)
+        elif node.op_type == "ReduceMean":
             axes = integers(input_at(node, 1))
             trailing = axes if axes == list(range(rank - len(axes or ()), rank)) else None
             counts.add(len(trailing) if trailing and node.attributes.get_int("keepdims", 1) else None)
@@ -108,7 +112,7 @@ def _normalized(x: Array, axes: tuple[int, ...], epsilon: float, *, centred: boo
 
 def _replace(region: Region, found: _Normalization) -> None:
     node = region.nodes[0]
-    name, graph = str(region.main_node("ReduceMean").name), graph_of(node)
+    name, graph = str(region.main_node(*_MEANS).name), graph_of(node)
     gamma = add_constant(graph, found.gamma.astype(np.float32), f"{name}_gamma")
     operands = [region.source, gamma]
     if found.beta.any():

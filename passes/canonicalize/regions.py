@@ -54,6 +54,10 @@ def _mean(node: oir.Node, x: Operands) -> Array:
     return x[0].mean(axis=tuple(axes) if axes else None, keepdims=keep)
 
 
+def _pooled(node: oir.Node, x: Operands) -> Array:
+    return x[0].mean(axis=tuple(range(2, x[0].ndim)), keepdims=True)
+
+
 def _plain(function: Callable[..., Array]) -> Callable[[oir.Node, Operands], Array]:
     return lambda _, operands: function(*operands)
 
@@ -65,6 +69,7 @@ FLOAT64: Mapping[str, Callable[[oir.Node, Operands], Array]] = {
     "Div": _plain(np.divide),
     "Erf": _plain(erf),
     "Exp": _plain(np.exp),
+    "GlobalAveragePool": _pooled,
     "HardSigmoid": _hard_sigmoid,
     "Log": _plain(np.log),
     "Max": _plain(np.maximum),

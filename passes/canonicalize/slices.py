@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from typing import cast
 
 import onnx_ir as oir
 
 from ..onnx_edit import add_integers, become, emit
-from ..onnx_graph import graph_of, input_at, integers, shape_of
+from ..onnx_graph import graph_of, input_at, integers, producer, shape_of
 from .engine import Rules
 
 
@@ -54,6 +56,23 @@ def _explicit(node: oir.Node) -> bool:
     return True
 
 
+def _of_concat(node: oir.Node) -> bool:
+    """What a Slice takes of a Concat along the same axis, where that is whole operands: these alone."""
+    before = producer(node.inputs[0], "Concat")
+    bounds = [integers(input_at(node, index)) for index in range(1, 5)]
+    if before is None or any(found is None or len(found) != 1 for found in bounds):
+        return False
+    (start,), (end,), (axis,), (step,) = cast("list[list[int]]", bounds)
+    if axis != before.attributes["axis"].as_int() % len(shape_of(node.outputs[0])) or step != 1:
+        return False
+    edges = list(accumulate((shape_of(value)[axis] for value in before.inputs), initial=0))
+    if start not in edges or end not in edges:
+        return False
+    taken = before.inputs[edges.index(start) : edges.index(end)]
+    become(node, "Concat", taken, {"axis": axis})
+    return True
+
+
 def _bounds(start: int, end: int, step: int, size: int) -> tuple[int, int]:
     """ONNX's clamping rules, as Python's ``slice`` has them."""
     first, last, _ = slice(start, end, step).indices(size)
@@ -72,4 +91,4 @@ def _operands(
     return [add_integers(graph_of(node), numbers, f"{name}_{what}") for what, numbers in named]
 
 
-RULES: Rules = {"Split": [_split], "Slice": [_explicit]}
+RULES: Rules = {"Split": [_split], "Slice": [_explicit, _of_concat]}

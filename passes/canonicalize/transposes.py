@@ -1,4 +1,4 @@
-"""Moving Transposes (and Reshapes) towards the outputs until they meet their inverse and vanish.
+"""Moving Transposes towards the outputs until they meet their inverse and vanish.
 
 TensorFlow's converters wrap each convolution in a pair of Transposes. Element-wise operators do not care
 about the order of axes, so a Transpose in front of one may as well come after it; two Transposes in a row
@@ -23,7 +23,6 @@ from ..onnx_graph import (
     is_constant_like,
     producer,
     shape_of,
-    used_once,
 )
 from .arithmetic import REDUCTIONS
 from .engine import Rules
@@ -202,28 +201,6 @@ def _sink_reduction(node: oir.Node) -> bool:
     return True
 
 
-def _sink_reshape(node: oir.Node) -> bool:
-    """Reshape → element-wise is element-wise → Reshape: nearer to the layer before, and to a Reshape
-    behind, which then merges with it."""
-    if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-        return False
-    before = [producer(value, "Reshape") for value in node.inputs]
-    sources = [b for b in before if b is not None]
-    if not sources or any(not used_once(b.outputs[0]) for b in sources):
-        return False
-    if len({(shape_of(b.inputs[0]), shape_of(b.outputs[0])) for b in sources}) != 1:
-        return False
-    rest = [value for value, b in zip(node.inputs, before, strict=True) if b is None and value is not None]
-    if any(not value.is_initializer() or shape_of(value) != () for value in rest):
-        return False
-    name = str(node.name)
-    inputs = [value if b is None else b.inputs[0] for value, b in zip(node.inputs, before, strict=True)]
-    moved = emit(node, node.op_type, inputs, attributes_of(node), name=name)
-    node.name = f"{name}_reshape"
-    reshape(node, moved)
-    return True
-
-
 def _unit_axes(node: oir.Node) -> bool:
     """A Transpose that only moves dimensions of size 1 leaves the elements where they are: a Reshape."""
     shape = shape_of(node.inputs[0])
@@ -235,8 +212,8 @@ def _unit_axes(node: oir.Node) -> bool:
 
 
 _SINKERS: Rules = {
-    **{operator: [_sink_unary, _sink_reshape] for operator in UNARY},
-    **{operator: [_sink_elementwise, _sink_reshape] for operator in ELEMENTWISE},
+    **{operator: [_sink_unary] for operator in UNARY},
+    **{operator: [_sink_elementwise] for operator in ELEMENTWISE},
     **{operator: [_sink_along_axis] for operator in ("Softmax", "LogSoftmax", "Hardmax", "ArgMax", "ArgMin")},
     **{operator: [_sink_reduction] for operator in REDUCTIONS},
     "Concat": [_sink_concat],

@@ -256,6 +256,12 @@ def _dropout_mask(node: oir.Node, body: Body) -> list[oir.Value] | None:
     return [value for value, output in zip(kept, node.outputs, strict=True) if output.name]
 
 
+def _complementary_error(node: oir.Node, body: Body) -> oir.Value:
+    """1 − erf(x), which tf2onnx leaves for GELU as an operator that ONNX does not have."""
+    x = operand(node, 0)
+    return body.op("Sub", body.like(1, x), body.op("Erf", x))
+
+
 DECOMPOSED: dict[str, Decomposition] = {
     "AveragePool": pool,
     "BitCast": bit_cast,
@@ -272,6 +278,7 @@ DECOMPOSED: dict[str, Decomposition] = {
     "Det": _determinant,
     "Dropout": _dropout_mask,
     "Einsum": _einsum,
+    "Erfc": _complementary_error,
     "EyeLike": _eye_like,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,

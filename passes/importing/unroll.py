@@ -9,8 +9,9 @@ import onnx_ir as oir
 
 from ...ir.errors import ModelError
 from ..onnx_edit import add_constant, unique_name
-from ..onnx_graph import describe, graph_of, input_at, scalar, shape_of
+from ..onnx_graph import describe, graph_of, shape_of
 from .inline import splice
+from .loops import Iteration, trip_count
 
 MAX_NODES = 4_000
 """Nodes that a model may unroll to, loops in loops included: a schedule for them is searched for minutes."""
@@ -26,9 +27,11 @@ def unroll(node: oir.Node, opset: int) -> list[oir.Node]:
         return []
     body = node.attributes["body"].as_graph()
     _lift_initializers(node, body)
-    unrolled = _loop(node, body) if node.op_type == "Loop" else _scan(node, body)
-    steps, size, others = unrolled.steps, sum(1 for _ in body.all_nodes()), len(graph_of(node))
-    if steps < 1 or others + steps * size > MAX_NODES:
+    size, others = sum(1 for _ in body.all_nodes()), len(graph_of(node))
+    most = max(0, MAX_NODES - others) // max(size, 1)
+    unrolled = _loop(node, body, opset, most) if node.op_type == "Loop" else _scan(node, body)
+    steps = unrolled.steps
+    if not 1 <= steps <= most:
         raise ModelError(
             f"{node.op_type} cannot be unrolled",
             where=describe(node),
@@ -98,20 +101,18 @@ class _Unrolled:
         return splice(node, nodes, wanted)
 
 
-def _loop(node: oir.Node, body: oir.Graph) -> _Unrolled:
-    trips, condition = scalar(input_at(node, 0)), input_at(node, 1)
-    again = body.outputs[0]
-    goes_on = _source(again) is body.inputs[1] or scalar(_source(again)) == 1 or _is_true(again)
-    if trips is None or not goes_on or (condition is not None and scalar(condition) != 1):
+def _loop(node: oir.Node, body: oir.Graph, opset: int, most: int) -> _Unrolled:
+    iteration = Iteration.of(node, opset)
+    trips = trip_count(node, iteration, most)
+    if trips is None:
         raise ModelError(
             "Loop runs a number of times that depends on the model's data",
             where=describe(node),
             why="its trip count or its condition is computed when the model runs",
             remedy="export the model with a constant number of iterations",
         )
-    carried = [value for value in node.inputs[2:] if value is not None]
-    collected = [_Slices(0, back=False)] * (len(body.outputs) - 1 - len(carried))
-    return _Unrolled(body, int(trips), True, carried, [], collected)
+    collected = [_Slices(0, back=False)] * len(iteration.collected)
+    return _Unrolled(body, trips, True, list(iteration.initial), [], collected)
 
 
 def _scan(node: oir.Node, body: oir.Graph) -> _Unrolled:
@@ -130,29 +131,14 @@ def _slices(node: oir.Node, kind: str, count: int) -> list[_Slices]:
     return [_Slices(axis, back == 1) for axis, back in zip(axes, directions, strict=True)]
 
 
-def _source(value: oir.Value) -> oir.Value:
-    """What a chain of Identity nodes passes on."""
-    node = value.producer()
-    while node is not None and node.op_type == "Identity" and node.inputs[0] is not None:
-        value = node.inputs[0]
-        node = value.producer()
-    return value
-
-
-def _is_true(value: oir.Value) -> bool:
-    node = _source(value).producer()
-    if node is None or node.op_type != "Constant" or "value" not in node.attributes:
-        return False
-    return bool(node.attributes["value"].as_tensor().numpy().all())
-
-
 def _copy(body: oir.Graph, operands: list[oir.Value]) -> tuple[list[oir.Node], list[oir.Value]]:
     """A copy of the body's nodes that reads ``operands``, in no graph, and its results."""
     copy = body.clone(allow_outer_scope_values=True)
-    for value, operand in zip(list(copy.inputs), operands, strict=True):
-        value.replace_all_uses_with(operand, replace_graph_outputs=True)
-    nodes, results = list(copy), list(copy.outputs)
+    given = dict(zip(copy.inputs, operands, strict=True))
+    nodes, results = list(copy), [given.get(value, value) for value in copy.outputs]
     copy.outputs.clear()
+    for value, operand in given.items():
+        value.replace_all_uses_with(operand)
     for node in nodes:
         copy.remove(node)
     return nodes, results

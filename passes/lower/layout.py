@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -39,6 +39,38 @@ def same_runs(one: Tensor, other: Tensor) -> bool:
 def transposed(order: Order, perm: tuple[int, ...]) -> Order:
     """The order in which the bytes of a tensor of ``order`` are its Transpose by ``perm``."""
     return tuple(perm.index(axis) for axis in order)
+
+
+def reshaped(shape: tuple[int, ...], order: Order, wanted: tuple[int, ...]) -> Order | None:
+    """The order in which the bytes of a tensor of ``shape`` and ``order`` are its Reshape to ``wanted``; None
+    where bytes have to move.
+
+    Axes that are merged must follow each other in memory as they do in ``shape``; axes of length 1 lie
+    anywhere, here in front.
+    """
+    memory = [axis for axis in order if shape[axis] != 1]
+    found = dict[int, list[int]]()  # axes of ``wanted`` by the place in memory of those that they are made of
+    for old, new in _matching(shape, wanted):
+        place = memory.index(old[0])
+        if memory[place : place + len(old)] != old:
+            return None
+        found[place] = new
+    ones = [axis for axis, size in enumerate(wanted) if size == 1]
+    return (*ones, *(axis for place in sorted(found) for axis in found[place]))
+
+
+def _matching(shape: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[tuple[list[int], list[int]]]:
+    """The smallest runs of axes longer than 1 of both shapes with as many elements as each other."""
+    remaining = [axis for axis, size in enumerate(shape) if size != 1]
+    others = [axis for axis, size in enumerate(wanted) if size != 1]
+    while remaining:
+        old, new = [remaining.pop(0)], [others.pop(0)]
+        while (size := prod(shape[a] for a in old)) != (other := prod(wanted[a] for a in new)):
+            if size < other:
+                old.append(remaining.pop(0))
+            else:
+                new.append(others.pop(0))
+        yield old, new
 
 
 def arranged_for(operator: Operator, node: Node) -> tuple[list[Tensor | None], list[Tensor]]:

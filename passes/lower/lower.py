@@ -30,7 +30,7 @@ from .graph import (
     quantization,
     sole_consumer,
 )
-from .layout import arranged_for, row_major, same_bytes, same_runs, transposed
+from .layout import arranged_for, reshaped, row_major, same_bytes, same_runs, transposed
 from .spiking import SpikingLowering
 from .unsupported import refuse_unsupported
 
@@ -149,11 +149,13 @@ class _Lowering:
     def _reshape(self, node: oir.Node) -> None:
         out = node.outputs[0]
         source, origin, shape = self._in_memory(node), self._origin(node), shape_of(out)
-        target = replace(source, name=name_of(out), shape=shape, order=row_major(len(shape)))
-        rows = row_major(len(source.shape))
-        if not (same_bytes(source.shape, source.order, rows) and same_runs(source, target)):
+        order = reshaped(source.shape, source.order, shape)
+        target = replace(source, name=name_of(out), shape=shape, order=order or row_major(len(shape)))
+        if order is None or not same_runs(source, target):
+            rows = row_major(len(source.shape))
             source = self.builder.ordered(self.builder.wide(source, origin), rows, origin)
-        self.builder.view(source, replace(target, dtype=source.dtype))
+            target = replace(target, order=row_major(len(shape)), dtype=source.dtype)
+        self.builder.view(source, target)
 
     def _transpose(self, node: oir.Node) -> None:
         out = node.outputs[0]

@@ -63,5 +63,5 @@ def _reason(node: oir.Node) -> str:
         if node.op_type in operators:
             return f"{node.op_type} is for {purpose}"
     if node.domain == "ai.onnx.ml":
-        return f"{node.op_type} is for classical machine learning; neural networks are compiled"
+        return f"{node.op_type} is for classical machine learning, of which linear models alone are compiled"
     return "no kernel is registered for them"

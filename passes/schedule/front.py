@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ...ir.program import Program
 from ...ir.window import Window
+from ...kernels.feed import Feed
 from ..place import least_arena, place
 from .build import alternating, build
 from .cost import cycles, executed
@@ -43,7 +44,7 @@ class Point:
         asked = Counter(
             (task.step, y)
             for task in self.program.tasks
-            if self.program.steps[task.step].outputs[0] in self.program.fed
+            if isinstance(self.program.steps[task.step].kernel, Feed)  # a Slide makes the image's buffer too
             for y in _rows(self.program.window(task))
         )
         return max(asked.values(), default=0)

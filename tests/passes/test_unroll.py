@@ -30,6 +30,7 @@ agraph (float[1,3] x) => (float[1,3] last, float[{steps},1,3] all)
 {{
     last, all = Loop (trips, always, x) <body = step
         (int64 number, bool going, float[1,3] before) => (bool on, float[1,3] after, float[1,3] out) {{
+            least = ReduceMin <keepdims = 0> (before)
             on = {condition}
             real = Cast <to = 1> (number)
             scaled = Mul (before, weight)
@@ -131,7 +132,8 @@ def test_scan_backward_along_its_last_axis() -> None:
 @pytest.mark.parametrize(
     ("steps", "condition", "words"),
     [(0, "Identity (going)", "runs 0 times"), (10**6, "Identity (going)", "runs 1000000 times"),
-     (1500, "Identity (going)", "4000 nodes in all"), (3, "Not (going)", "depends on the model's data")],
+     (1500, "Identity (going)", "4000 nodes in all"),
+     (3, "Cast <to = 9> (least)", "depends on the model's data")],
 )  # fmt: skip
 def test_refused(steps: int, condition: str, words: str) -> None:
     with pytest.raises(ModelError) as caught:
@@ -148,3 +150,9 @@ def test_the_last_values_agree_with_numpy() -> None:
     last, states = run(import_model(proto), {"x": x.astype(np.float32)})
     np.testing.assert_allclose(last, (x * weight + 0) * weight + 1)
     np.testing.assert_allclose(states[1], -(x * weight))
+
+
+def test_a_body_that_takes_more_than_the_loop_gives() -> None:
+    text = LOOP.format(steps=2, condition="Identity (going)")
+    with pytest.raises(ModelError, match="does not fit it"):
+        import_model(model(text.replace("bool going,", "bool going, float[3] more,")))
