@@ -22,9 +22,11 @@ from .lanes import in_turn
 from .node import Node
 
 _BITS = 15
-"""Of the largest weight of a row, which has 2^15, or less where so many keys need it."""
+"""Of the largest weight of a row, which is 2^15 − 1, or less where so many keys need it."""
 _OCTAVE = 256
 """Steps of a weight's exponent from one power of two to the next: a weight is rounded by at most 0.14 %."""
+_BEYOND = 16 * _OCTAVE
+"""The exponent from which on a weight is 0."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,12 @@ class Attention(AnyAttention):
 class QuantizedAttention(AnyAttention):
     """int8 in and out. With scores s = Σ (q − zero) · k, and d how far one is below the largest of its row,
 
-        t = (d · gain) >> places                 the weight's exponent, in 1/256 octaves
-        w = table[t mod 256] >> (t / 256 + spare), rounded; 0 for t from ``beyond`` on
+        t = (half + d · gain) >> places          the weight's exponent, in 1/256 octaves
+        w = table[t mod 256] >> (t / 256 + 1), rounded; 0 for t from ``beyond`` on
         y = clamp((offset + hi32(Σ w · v · ⌊numerator / Σ w⌋)) >> shift)
 
     The zero point of keys adds the same to all scores of a row, which softmax does not see; that of values is
-    in ``offset``.
+    in ``offset``. ``half`` rounds, and makes weights smaller by ``spare`` octaves.
     """
 
     template: ClassVar[str] = "quantized_attention"
@@ -161,11 +163,10 @@ class QuantizedAttention(AnyAttention):
         spare = max(0, ceil(log2(heads.keys)) - 9)  # Σ w · |v| ≤ keys · 2^(15 − spare) · 2^7
         ratio = value.scale / out.scale
         shift = min(20, floor(13.9 - spare - log2(ratio)), floor(20.9 - log2(ratio)))
-        if heads.depth * 255 * 128 >= 2**30 or spare > 8 or shift < 6:
-            return None
         steps = score_scale * _OCTAVE / np.log(2.0)
         places = min(48, floor(30.9 - log2(steps)))
-        if places < 1:
+        largest = heads.depth * 255 * 128
+        if largest >= 2**30 or largest * steps >= 2**30 or places < 1 or spare > 8 or shift < 6:
             return None
         offset = round((out.zero_point - ratio * value.zero_point + 0.5) * 2.0**shift)
         return cls(
@@ -174,19 +175,25 @@ class QuantizedAttention(AnyAttention):
         )  # fmt: skip
 
     @property
+    def largest(self) -> int:
+        """The magnitude that no score exceeds."""
+        return self.heads.depth * 255 * 128
+
+    @property
     def half(self) -> int:
-        """What rounds a weight's exponent to nearest."""
-        return 1 << (self.places - 1)
+        """What is added to a product before it is shifted by ``places``."""
+        return (1 << (self.places - 1)) + (self.spare * _OCTAVE << self.places)
 
     @property
     def beyond(self) -> int:
         """The exponent from which on a weight is 0."""
-        return (_BITS + 2 - self.spare) * _OCTAVE
+        return _BEYOND
 
     @property
     def table(self) -> np.ndarray:
-        """2^15 · 2^(−t/256)."""
-        return np.rint(2.0 ** (_BITS - np.arange(_OCTAVE) / _OCTAVE)).astype(np.uint16)
+        """2^(16 − t/256): twice the weights, which have to fit 16 bits with their sign."""
+        weights = np.rint(2.0 ** (_BITS - np.arange(_OCTAVE) / _OCTAVE))
+        return (2 * np.minimum(weights, 2**_BITS - 1)).astype(np.uint16)
 
     def constants(self) -> Mapping[str, np.ndarray]:
         return {"table": self.table}
@@ -197,9 +204,8 @@ class QuantizedAttention(AnyAttention):
         low = np.where(hidden, -(2.0**40), scores).astype(np.int64)
         below = np.minimum(low.max(axis=-1, keepdims=True) - low, 2**31)
         t = np.minimum((below * self.gain + self.half) >> self.places, self.beyond)
-        down = (t >> 8) + self.spare
-        weights = (self.table[t & 255].astype(np.int64) + ((1 << down) >> 1)) >> down
-        weights[(t >= self.beyond) | np.broadcast_to(hidden, t.shape)] = 0
+        weights = ((self.table[t & 255].astype(np.int64) >> (t >> 8)) + 1) >> 1
+        weights[np.broadcast_to(hidden, t.shape)] = 0
         sums = (weights.astype(exact) @ v.astype(exact)).astype(np.int64)
         share = self.numerator // weights.sum(axis=-1, keepdims=True)
         y = (self.offset + ((sums * share) >> 32)) >> self.shift
