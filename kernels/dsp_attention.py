@@ -24,8 +24,8 @@ _PLACES = 33
 
 @dataclass(frozen=True, eq=False)
 class DspAttention(QuantizedAttention):
-    """Three queries are widened to 16 bits. Their scores are words that take turns; weights of two keys are one
-    word then, so that values of two keys are multiplied at once."""
+    """Three queries are widened to 16 bits. Their scores are words that take turns; weights of two keys are
+    one word then, so that values of two keys are multiplied at once."""
 
     template: ClassVar[str] = "dsp_attention"
 
