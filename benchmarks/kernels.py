@@ -25,7 +25,7 @@ from ..emulator.board import LayerWork
 from ..emulator.devices import make_device
 from ..ir.errors import BudgetError
 from ..ir.program import Program
-from ..passes.attention import ATTENTION, attention_function
+from ..passes.attention import ATTENTION, attention_functions
 from ..passes.lower import LowerOptions, lower
 from ..passes.onnx_graph import FUSED_DOMAIN
 from ..passes.place import place
@@ -198,7 +198,7 @@ def _lowered(
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=11)
     if any(node.domain for node in nodes):
-        model.functions.append(attention_function())
+        model.functions.extend(attention_functions())
         model.opset_import.append(helper.make_opsetid(FUSED_DOMAIN, 1))
     inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     return lower(oir.serde.deserialize_model(inferred), "layer", LowerOptions())

@@ -33,7 +33,7 @@ class DspAttention(QuantizedAttention):
     def fitting(cls, kernel: QuantizedAttention, input_dtype: DType) -> DspAttention | None:
         """None where the micro-kernels cannot compute ``kernel``."""
         made = cls(*(getattr(kernel, field.name) for field in fields(kernel)))
-        if input_dtype is not DType.INT8 or made.heads.depth < 4 or made.heads.width < 2:
+        if input_dtype is not DType.INT8 or made.heads.depth < 4 or made.heads.width < 2 or made.seen:
             return None
         return made if 2 * made.largest << made.up < 2**31 else None
 

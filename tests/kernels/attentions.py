@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import helper
 
-from tinyc.passes.attention import ATTENTION
+from tinyc.passes.attention import ATTENTION, MASKED
 from tinyc.passes.onnx_graph import FUSED_DOMAIN
 
 Shapes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]
@@ -27,19 +27,21 @@ _IN_MEMORY = (0, 2, 1, 3)
 
 
 def attention_nodes(
-    shapes: Shapes, turned: bool = False
+    shapes: Shapes, turned: bool = False, masked: bool = False
 ) -> tuple[list[onnx.NodeProto], dict[str, tuple[int, ...]]]:
-    """Attention of q, k and v, which come ``turned`` or with heads in front; their shapes by name."""
-    *operands, reach = shapes
-    rank = len(operands[0])
+    """Attention of q, k and v, which come ``turned`` or with heads in front; their shapes by name. With
+    ``masked`` it reads ``seen`` too."""
+    *given, reach = shapes
+    rank = len(given[0])
     perm = [*range(rank - 2), rank - 1, rank - 2]
     names = [f"{n}_heads" if turned else n for n in "qkv"]
     nodes = [
         helper.make_node("Transpose", [n], [f"{n}_heads"], f"transpose_{n}", perm=_IN_MEMORY) for n in "qkv"
     ] if turned else []
-    attributes = {"perm": perm, "reach": reach, "scale": operands[0][-1] ** -0.5}
-    nodes.append(helper.make_node(ATTENTION, names, ["y"], "attention", domain=FUSED_DOMAIN, **attributes))
-    stored = [tuple(s[a] for a in _IN_MEMORY) if turned else s for s in operands]
+    attributes = {"perm": perm, "reach": reach, "scale": given[0][-1] ** -0.5}
+    operator, inputs = (MASKED, [*names, "seen"]) if masked else (ATTENTION, names)
+    nodes.append(helper.make_node(operator, inputs, ["y"], "attention", domain=FUSED_DOMAIN, **attributes))
+    stored = [tuple(s[a] for a in _IN_MEMORY) if turned else s for s in given]
     return nodes, dict(zip("qkv", stored, strict=True))
 
 

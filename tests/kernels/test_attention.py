@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,3 +69,24 @@ def test_weights_too_flat_for_32_bits_are_computed_in_floats() -> None:
     nodes, shapes = attention_nodes(SHAPES["heads"])
     program = check(qdq_model(nodes, shapes, ["y"], with_int16, types={"q": np.dtype(np.int16)}), lsb=1)
     assert sum(isinstance(step.kernel, Attention) for step in program.steps) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("quantized", [True, False])
+def test_masks(rows: int, constant: bool, quantized: bool) -> None:
+    """One row hides everything."""
+    nodes, shapes = attention_nodes(((1, 2, 6, 5), (1, 2, 8, 5), (1, 2, 8, 3), 4), masked=True)
+    seen = np.random.default_rng(0).random((rows, 8)) < 0.6
+    seen[0] &= rows == 1
+    known = {"seen": seen} if constant else {}
+    if quantized:
+        model = qdq_model(nodes, shapes, ["y"], QUANTS, constants=known)
+    else:
+        model = float_model(nodes, shapes, ["y"], constants=known)
+    if not constant:
+        model.graph.input.append(onnx.helper.make_tensor_value_info("seen", onnx.TensorProto.BOOL, (rows, 8)))
+        model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    program = check(model)
+    kernel = QuantizedAttention if quantized else Attention
+    assert sum(isinstance(step.kernel, kernel) for step in program.steps) == 1
