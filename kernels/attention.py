@@ -82,8 +82,8 @@ class Heads:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Booleans (rows, keys) that say which keys count, for all queries (one row) or for each: the kernel's last
-    input where ``values`` is None."""
+    """Booleans (rows, keys) that say which keys count, for all queries (one row) or for each: the kernel's
+    last input where ``values`` is None."""
 
     rows: int
     values: np.ndarray | None
@@ -98,8 +98,8 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class AnyAttention(Kernel):
-    """Inputs are queries, keys and values, and maybe what is ``seen``; results of queries that see nothing are
-    0."""
+    """Inputs are queries, keys and values, and maybe what is ``seen``; results of queries that see nothing
+    are 0."""
 
     heads: Heads
     seen: Seen | None

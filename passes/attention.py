@@ -23,8 +23,8 @@ ATTENTION, MASKED = "Attention", "MaskedAttention"
 def attention_functions() -> tuple[onnx.FunctionProto, onnx.FunctionProto]:
     """Q (…, L, D), K (…, S, D) and V (…, S, E), float32, to (…, L, E). ``perm`` swaps the last two axes.
 
-    The second one has booleans ``seen`` (1 or L, S) besides, which say what counts: results of queries that see
-    no key are 0.
+    The second one has booleans ``seen`` (1 or L, S) besides, which say what counts: results of queries that
+    see no key are 0.
     """
     return _function(ATTENTION, "", "Identity (near)"), _function(MASKED, ", seen", "And (near, seen)")
 

@@ -28,8 +28,8 @@ from .transposes import permutation
 
 @dataclass(frozen=True)
 class _Scores:
-    """factor · (left MatMul right), as far as ``mask`` lets them count; ``added`` are the operands of what masks
-    them."""
+    """factor · (left MatMul right), as far as ``mask`` lets them count; ``added`` are the operands of what
+    masks them."""
 
     product: oir.Node
     factor: float

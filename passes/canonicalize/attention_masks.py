@@ -52,11 +52,11 @@ def _added(value: oir.Value | None, shape: tuple[int, ...]) -> Mask | None:
     array = constant(value)
     if array is not None:
         return _plane(array <= _HIDING, shape) if ((array == 0) | (array <= _HIDING)).all() else None
-    rows = _rows(value, shape)
-    found = None if rows is None else _flag(_reshaped(value))
-    if rows is None or found is None:
+    plane = _shared(value, shape)
+    found = None if plane is None else _flag(_reshaped(plane[0]))
+    if plane is None or found is None:
         return None
-    return Mask(np.zeros(shape[-2:], bool), (Flags(found[0], rows, found[1]),))
+    return Mask(np.zeros(shape[-2:], bool), (Flags(found[0], plane[1], found[1]),))
 
 
 def _chosen(node: oir.Node, shape: tuple[int, ...]) -> tuple[oir.Value, Mask] | None:
@@ -71,10 +71,10 @@ def _chosen(node: oir.Node, shape: tuple[int, ...]) -> tuple[oir.Value, Mask] | 
     if known is not None:
         mask = _plane(known if hides else ~known, shape)
         return None if mask is None else (value, mask)
-    rows = _rows(condition, shape)
-    if rows is None or condition is None:
+    plane = _shared(condition, shape)
+    if plane is None:
         return None
-    return value, Mask(np.zeros(shape[-2:], bool), (Flags(condition, rows, hides),))
+    return value, Mask(np.zeros(shape[-2:], bool), (Flags(*plane, hides),))
 
 
 def _plane(hidden: Array, shape: tuple[int, ...]) -> Mask | None:
@@ -84,20 +84,32 @@ def _plane(hidden: Array, shape: tuple[int, ...]) -> Mask | None:
     return Mask(planes[0]) if alike else None
 
 
-def _rows(value: oir.Value | None, shape: tuple[int, ...]) -> int | None:
-    """For how many queries a mask has rows, which all heads share; None for another shape, or of a batch."""
-    *leading, queries, keys = 1, 1, *shape_of(value)
-    fits = keys == shape[-1] and queries in (1, shape[-2]) and prod(leading) == 1
-    return queries if fits and shape[0] == 1 else None
+def _shared(value: oir.Value | None, shape: tuple[int, ...]) -> tuple[oir.Value, int] | None:
+    """What all heads share of ``value``, a mask of scores of this ``shape``, and for how many queries it has
+    rows; None where heads or samples have their own."""
+    queries, keys = shape[-2:]
+    while value is not None and shape[0] == 1:
+        *leading, rows, width = 1, 1, *shape_of(value)
+        if width != keys:
+            return None
+        if prod(leading) == 1 and rows in (1, queries):
+            return value, rows
+        before = producer(value, "Reshape", "Expand")
+        value = None if before is None else before.inputs[0]
+        inner = () if value is None else (1, 1, *shape_of(value))[-2:]
+        repeats = before is not None and before.op_type == "Expand" and inner == (1, keys)
+        if inner != (rows, keys) and not repeats:
+            return None
+    return None
 
 
 def _flag(bias: oir.Value | None) -> tuple[oir.Value, bool] | None:
     """What a mask is made from that is 0 or hides, and whether it hides where that is true."""
     where = producer(bias, "Where")
-    if where is not None and where.inputs[0] is not None:
-        sides = [scalar(side) for side in where.inputs[1:]]
+    if where is not None and shape_of(where.inputs[0]) == shape_of(where.outputs[0]):
+        sides = [_everywhere(side) for side in where.inputs[1:]]
         for kept, hides, inverted in ((sides[0], sides[1], False), (sides[1], sides[0], True)):
-            if kept == 0 and hides is not None and hides <= _HIDING:
+            if kept == 0 and hides is not None and hides <= _HIDING and where.inputs[0] is not None:
                 return where.inputs[0], inverted
     factor = producer(bias, "Mul")
     hides = None if factor is None else scalar(factor.inputs[1])
@@ -108,6 +120,12 @@ def _flag(bias: oir.Value | None) -> tuple[oir.Value, bool] | None:
     if kept is not None and scalar(kept.inputs[0]) == 1:
         return _cast(kept.inputs[1], inverted=False)
     return _cast(amount, inverted=True)
+
+
+def _everywhere(value: oir.Value | None) -> float | None:
+    """The number that all elements of a constant are."""
+    array = constant(value)
+    return float(array.flat[0]) if array is not None and array.size and (array == array.flat[0]).all() else None
 
 
 def _cast(value: oir.Value | None, inverted: bool) -> tuple[oir.Value, bool] | None:
@@ -142,7 +160,7 @@ def seen_of(hidden: Array, reach: int) -> Array | None:
 
 
 def emit_seen(node: oir.Node, flags: tuple[Flags, ...], known: Array | None) -> oir.Value | None:
-    """Booleans (1 or queries, keys) in front of ``node``: all ``flags``, and what is ``known``; None: neither."""
+    """Booleans (1 or queries, keys) in front of ``node``: all ``flags``, and what is ``known``, if any."""
     name = f"{node.name}_seen"
     found = [_emit_flags(node, one, name) for one in flags]
     if known is not None:

@@ -81,6 +81,15 @@ MASKED = {
     "keys between": ("", f"{SCORES} x = Add(s, m)", {"m": PADDED[:, ::-1]}, 4, (1, 5)),
     "each query its own keys": ("", f"{SCORES} x = Add(s, m)", {"m": UNEVEN}, 4, (5, 5)),
     "booleans": (", bool[5,5] m", f"{SCORES} x = Where(m, s, low)", {"low": BERT["low"]}, 4, (5, 5)),
+    "numbers chosen by booleans": (
+        ", bool[1,5] m", f"{SCORES} e = Where(m, low, zeros) u = Unsqueeze(e, axes) x = Add(s, u)",
+        {"low": BERT["low"], "axes": BERT["axes"], "zeros": np.zeros((1, 5), np.float32)}, 4, (1, 5),
+    ),
+    "booleans for each head alike": (
+        ", bool[1,5] m",
+        f"{SCORES} u = Unsqueeze(m, axes) e = Expand(u, heads) x = Where(e, s, low)",
+        {"low": BERT["low"], "axes": BERT["axes"], "heads": np.array([1, 3, 1, 5])}, 4, (1, 5),
+    ),
     "booleans that hide, and a causal mask": (
         ", bool[1,1,1,5] m", f"{SCORES} c = Add(s, causal) some = And(m, few) x = Where(some, low, c)",
         {"low": BERT["low"], "causal": MASK, "few": PADDED != 0}, 0, (1, 5),
@@ -110,8 +119,9 @@ def test_the_operator_of_onnx_with_a_mask(mask: str) -> None:
     assert "MaskedAttention" in operators(model) and "Softmax" not in operators(model)
 
 
-def test_masks_of_each_sample_stay() -> None:
-    inputs = "float[2,3,5,4] q, float[2,3,5,4] k, float[2,3,5,6] v, bool[2,1,1,5] m"
+@pytest.mark.parametrize("mask", ["bool[2,1,1,5]", "bool[1,3,1,5]"])
+def test_masks_of_each_sample_or_head_stay(mask: str) -> None:
+    inputs = f"float[2,3,5,4] q, float[2,3,5,4] k, float[2,3,5,6] v, {mask} m"
     body = f"{SCORES} x = Where(m, s, low) w = Softmax<axis=-1>(x) y = MatMul(w, v)"
     assert "Softmax" in operators(canonical(build(inputs, body, {"low": BERT["low"]})))
 
