@@ -179,6 +179,7 @@ class QuantizedAttention(AnyAttention):
     """
 
     template: ClassVar[str] = "quantized_attention"
+    led: ClassVar[bool] = True
 
     zero: int
     gain: int

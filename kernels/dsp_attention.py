@@ -33,9 +33,9 @@ class DspAttention(QuantizedAttention):
     def fitting(cls, kernel: QuantizedAttention, input_dtype: DType) -> DspAttention | None:
         """None where the micro-kernels cannot compute ``kernel``."""
         made = cls(*(getattr(kernel, field.name) for field in fields(kernel)))
-        if input_dtype is not DType.INT8 or made.heads.depth < 4 or made.heads.width < 2 or made.seen:
+        if input_dtype is not DType.INT8 or made.heads.depth < 4 or made.heads.width < 2:
             return None
-        return made if 2 * made.largest << made.up < 2**31 else None
+        return made if max(2 * made.largest, made.far) << made.up < 2**31 else None
 
     @property
     def up(self) -> int:
@@ -51,6 +51,11 @@ class DspAttention(QuantizedAttention):
     def rounding(self) -> int:
         """What is added to them before."""
         return self.half >> (self.places - self.down)
+
+    @property
+    def far(self) -> int:
+        """How far below the largest score one has to be to weigh nothing; 0 where no mask needs that."""
+        return 0 if self.seen is None else -(-(self.beyond << self.places) // self.gain)
 
     @property
     def added(self) -> int:

@@ -125,7 +125,8 @@ def _flag(bias: oir.Value | None) -> tuple[oir.Value, bool] | None:
 def _everywhere(value: oir.Value | None) -> float | None:
     """The number that all elements of a constant are."""
     array = constant(value)
-    return float(array.flat[0]) if array is not None and array.size and (array == array.flat[0]).all() else None
+    found = [] if array is None else np.unique(array)
+    return float(found[0]) if len(found) == 1 else None
 
 
 def _cast(value: oir.Value | None, inverted: bool) -> tuple[oir.Value, bool] | None:

@@ -46,3 +46,9 @@ def attention_nodes(
 
 
 QUANTS = {"q": (0.02, 3), "k": (0.03, -9), "v": (0.05, 20), "y": (0.03, -4)}
+
+
+def with_seen(model: onnx.ModelProto, shape: tuple[int, ...]) -> onnx.ModelProto:
+    """``model``, whose input ``seen`` is booleans of that shape."""
+    model.graph.input.append(helper.make_tensor_value_info("seen", onnx.TensorProto.BOOL, shape))
+    return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)

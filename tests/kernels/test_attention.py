@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from tinyc.ir.dtype import Quant
 from tinyc.ir.window import Window
 from tinyc.kernels.attention import Attention, Heads, QuantizedAttention
 
-from .attentions import QUANTS, SHAPES, attention_nodes
+from .attentions import QUANTS, SHAPES, attention_nodes, with_seen
 from .checks import check, float_model, qdq_model
 
 
@@ -85,8 +84,7 @@ def test_masks(rows: int, constant: bool, quantized: bool) -> None:
     else:
         model = float_model(nodes, shapes, ["y"], constants=known)
     if not constant:
-        model.graph.input.append(onnx.helper.make_tensor_value_info("seen", onnx.TensorProto.BOOL, (rows, 8)))
-        model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+        model = with_seen(model, (rows, 8))
     program = check(model)
     kernel = QuantizedAttention if quantized else Attention
     assert sum(isinstance(step.kernel, kernel) for step in program.steps) == 1

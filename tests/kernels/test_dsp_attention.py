@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
 import pytest
 
@@ -9,7 +10,7 @@ from tinyc.ir.dtype import DType, Quant
 from tinyc.kernels.attention import Heads, QuantizedAttention
 from tinyc.kernels.dsp_attention import DspAttention
 
-from .attentions import QUANTS, SHAPES, Shapes, attention_nodes
+from .attentions import QUANTS, SHAPES, Shapes, attention_nodes, with_seen
 from .boards import M4, check_all, check_layer, check_schedules, sampled, tailored
 from .checks import qdq_model
 
@@ -54,6 +55,19 @@ def test_rows_and_patches_on_the_board(case: str) -> None:
 def test_flat_and_steep_weights(scale: float, zero: int) -> None:
     shapes = ((1, 4, 9), (1, 13, 9), (1, 13, 6), 13)
     check_layer(_model(shapes, q=(scale, zero), v=(0.05, zero)), M4, "dsp_attention")
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+@pytest.mark.parametrize("constant", [True, False])
+def test_masks(rows: int, constant: bool) -> None:
+    """A row of seven hides everything."""
+    nodes, shapes = attention_nodes(((1, 2, 7, 5), (1, 2, 9, 5), (1, 2, 9, 3), 4), masked=True)
+    seen = np.random.default_rng(0).random((rows, 9)) < 0.6
+    seen[0] &= rows == 1
+    model = qdq_model(nodes, shapes, ["y"], QUANTS, constants={"seen": seen} if constant else {})
+    if not constant:
+        model = with_seen(model, seen.shape)
+    check_all(model, M4, "dsp_attention")
 
 
 def test_what_stays_portable() -> None:
