@@ -102,8 +102,8 @@ def _smaller_code(report: Report) -> list[str]:
     total, size = report.flash_if_shared, report.code_by_goal()["size"]
     if total is None:
         return []
-    size = f"code of {size:,} bytes, {total:,} of flash in all"
-    return [f"let layers share their routines: --optimize size ({size})"]
+    found = f"code of {size:,} bytes, {total:,} of flash in all"
+    return [f"let layers share their routines: --optimize size ({found})"]
 
 
 def _wider_budget(report: Report, sram: int, flash: int) -> str:

@@ -25,8 +25,6 @@ _BITS = 15
 """Of the largest weight of a row, which is 2^15 − 1, or less where so many keys need it."""
 _OCTAVE = 256
 """Steps of a weight's exponent from one power of two to the next: a weight is rounded by at most 0.14 %."""
-_BEYOND = 16 * _OCTAVE
-"""The exponent from which on a weight is 0."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,11 @@ class Heads:
             query.shape[0], heads, query.shape[-2], key.shape[-2], query.shape[-1], value.shape[-1],
             across, reach,
         )  # fmt: skip
+
+    @property
+    def largest(self) -> int:
+        """The magnitude that no score of int8 exceeds."""
+        return self.depth * 255 * 128
 
     def stacked(self, array: np.ndarray) -> np.ndarray:
         """(N, heads, positions, features) of an operand, or of a window of it."""
@@ -189,6 +192,7 @@ class QuantizedAttention(AnyAttention):
     offset: int
     shift: int
     nothing: int
+    beyond: ClassVar[int] = 16 * _OCTAVE
     bounds: ClassVar[tuple[int, int]] = (-128, 127)
 
     @classmethod
@@ -202,8 +206,7 @@ class QuantizedAttention(AnyAttention):
         shift = min(20, floor(13.9 - spare - log2(ratio)), floor(20.9 - log2(ratio)))
         steps = score_scale * _OCTAVE / np.log(2.0)
         places = min(48, floor(30.9 - log2(steps)))
-        largest = heads.depth * 255 * 128
-        if largest >= 2**30 or largest * steps >= 2**30 or places < 1 or spare > 8 or shift < 6:
+        if heads.largest * max(1, steps) >= 2**30 or places < 1 or spare > 8 or shift < 6:
             return None
         offset = round((out.zero_point - ratio * value.zero_point + 0.5) * 2.0**shift)
         return cls(
@@ -212,19 +215,9 @@ class QuantizedAttention(AnyAttention):
         )  # fmt: skip
 
     @property
-    def largest(self) -> int:
-        """The magnitude that no score exceeds."""
-        return self.heads.depth * 255 * 128
-
-    @property
     def half(self) -> int:
         """What is added to a product before it is shifted by ``places``."""
         return (1 << (self.places - 1)) + (self.spare * _OCTAVE << self.places)
-
-    @property
-    def beyond(self) -> int:
-        """The exponent from which on a weight is 0."""
-        return _BEYOND
 
     @property
     def table(self) -> np.ndarray:

@@ -35,7 +35,7 @@ class DspAttention(QuantizedAttention):
         made = cls(*(getattr(kernel, field.name) for field in fields(kernel)))
         if input_dtype is not DType.INT8 or made.heads.depth < 4 or made.heads.width < 2:
             return None
-        return made if max(2 * made.largest, made.far) << made.up < 2**31 else None
+        return made if max(2 * made.heads.largest, made.far) << made.up < 2**31 else None
 
     @property
     def up(self) -> int:

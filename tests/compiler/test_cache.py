@@ -59,7 +59,7 @@ def _decoder() -> onnx.ModelProto:
 
 
 def _operator() -> onnx.ModelProto:
-    """The same by the operator of ONNX, with booleans for the cached tokens that there are and the new one."""
+    """The same by the operator of ONNX, with booleans for cached tokens that there are, and the new one."""
     rng = np.random.default_rng(0)
     text = f"""<ir_version: 11, opset_import: ["" : 23]> decoder
         (float[1,1,{WIDTH}] x, bool[1,{LENGTH + 1}] seen, float[{",".join(map(str, CACHE))}] past_k,
