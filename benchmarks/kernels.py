@@ -25,7 +25,9 @@ from ..emulator.board import LayerWork
 from ..emulator.devices import make_device
 from ..ir.errors import BudgetError
 from ..ir.program import Program
+from ..passes.attention import ATTENTION, attention_functions
 from ..passes.lower import LowerOptions, lower
+from ..passes.onnx_graph import FUSED_DOMAIN
 from ..passes.place import place
 from ..passes.tailor import tailor
 from ..passes.tailor.fma import fuses
@@ -46,6 +48,15 @@ class Case:
     weights: tuple[int, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
     operator: str = ""
+
+
+def _attention(length: int, heads: int, width: int, **attributes: Any) -> Case:
+    """Its second input is keys and values."""
+    causal = ", causal" if "reach" in attributes else ""
+    name = f"attention, {length} tokens, {heads} of {width}{causal}"
+    shape = (1, heads, length, width)
+    attributes = {"reach": length, "scale": width**-0.5, "perm": [0, 1, 3, 2]} | attributes
+    return Case(name, shape, shape, attributes, ATTENTION)
 
 
 def _same(kernel: int = 3) -> dict[str, Any]:
@@ -91,6 +102,8 @@ CASES = (
     ),
     *(_dense(*shape) for shape in ((128, 128), (640, 128), (8, 128), (13, 7))),
     Case("product of 64×32 and 32×64", (2, 64, 32), (2, 32, 64), operator="MatMul"),
+    *(_attention(*shape) for shape in ((128, 2, 32), (128, 1, 64), (128, 1, 128), (64, 2, 15))),
+    _attention(128, 2, 32, reach=0),
     Case("sum, 16×16×32", (1, 16, 16, 32), (1, 16, 16, 32), operator="Add"),
     Case("product, 16×16×32", (1, 16, 16, 32), (1, 16, 16, 32), operator="Mul"),
     Case("average 25×5×64", (1, 64, 25, 5), (), {"kernel_shape": [25, 5]}, "AveragePool"),
@@ -144,7 +157,7 @@ def model_of(case: Case, wide: bool = False) -> Program:
     nodes = [
         helper.make_node("DequantizeLinear", ["x_q", "x_s", "x_z"], ["x"]),
         *([helper.make_node("DequantizeLinear", ["w_q", "w_s"], ["w"], axis=0)] if case.weights else []),
-        _node(case, ["x", "w"] if case.weights else ["x"], "y"),
+        _node(case, _inputs(case), "y"),
         helper.make_node("QuantizeLinear", ["y", "y_s", "y_z"], ["y_q"]),
     ]
     return _lowered(case, nodes, ("x_q", "y_q"), TensorProto.INT8, values)
@@ -157,9 +170,16 @@ def float_model_of(case: Case) -> Program:
     return _lowered(case, nodes, ("x", "y"), TensorProto.FLOAT, {"w": weights})
 
 
+def _inputs(case: Case) -> list[str]:
+    if case.operator == ATTENTION:
+        return ["x", "w", "w"]
+    return ["x", "w"] if case.weights else ["x"]
+
+
 def _node(case: Case, inputs: list[str], output: str) -> NodeProto:
     if case.operator:
-        return helper.make_node(case.operator, inputs, [output], "layer", **case.attributes)
+        domain = FUSED_DOMAIN if case.operator == ATTENTION else ""
+        return helper.make_node(case.operator, inputs, [output], "layer", domain=domain, **case.attributes)
     if len(case.input) == 2:
         return helper.make_node("Gemm", inputs, [output], "layer", transB=1, **case.attributes)
     return helper.make_node("Conv", inputs, [output], "layer", **case.attributes)
@@ -177,7 +197,10 @@ def _lowered(
         [numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=11)
-    inferred = shape_inference.infer_shapes(model, strict_mode=True)
+    if any(node.domain for node in nodes):
+        model.functions.extend(attention_functions())
+        model.opset_import.append(helper.make_opsetid(FUSED_DOMAIN, 1))
+    inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     return lower(oir.serde.deserialize_model(inferred), "layer", LowerOptions())
 
 

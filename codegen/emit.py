@@ -94,12 +94,14 @@ def _joined(runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
 class Footprint:
     """What the emulated board measured, in bytes: the deepest stack of ``<model>_run``, variables besides
     the arena, code and constants in flash. ``code_otherwise`` is the code optimized for the other of speed
-    and size, None where no board holds it. ``source`` says how (board and compiler)."""
+    and size, ``total_otherwise`` with its constants, None where no board holds it. ``source`` says how (board
+    and compiler)."""
 
     stack: int
     static: int
     code: int
     code_otherwise: int | None
+    total_otherwise: int | None
     constants: int
     source: str
 

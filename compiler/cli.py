@@ -250,10 +250,10 @@ def main() -> None:
 )
 @click.option(
     "--optimize",
-    type=click.Choice(["speed", "size"]),
-    default="speed",
+    type=click.Choice(["auto", "speed", "size"]),
+    default="auto",
     show_default=True,
-    help="speed: fast kernels are specialised for each layer; size: layers share them.",
+    help="speed: fast kernels are specialised for each layer; size: layers share them; auto: as it fits.",
 )
 @click.option(
     "--input-shape",

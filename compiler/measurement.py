@@ -12,7 +12,7 @@ import numpy as np
 from ..codegen.emit import Footprint, weight_bytes
 from ..codegen.optimization import LEVELS, Optimize, other
 from ..emulator.board import BoardRun, typical
-from ..emulator.devices import Device, build_device, code_bytes, obstacle
+from ..emulator.devices import Device, build_device, flash_bytes, obstacle
 from ..emulator.image import Image
 from ..emulator.toolchain import Toolchain, find_toolchain
 from ..ir.errors import BudgetError, VerificationError
@@ -79,7 +79,7 @@ def measure(
     assert found is not None
     toolchain, otherwise = (replace(found, optimize=goal) for goal in (optimize, other(optimize)))
     with ThreadPoolExecutor(1) as beside:
-        code_otherwise = beside.submit(_code, program, files, target, otherwise)
+        in_flash = beside.submit(_in_flash, program, files, target, otherwise)
         device, runs = _run_with_room(program, files, target, toolchain, given)
     run = typical(runs)
     _check_promise(program, target, device, run)
@@ -87,14 +87,17 @@ def measure(
         same_outputs(program, one, found.outputs, f"the emulated {target.name}")
         for one, found in zip(wanted, runs, strict=True)
     )
-    footprint = _footprint(target, toolchain, device, run, code_otherwise.result())
+    footprint = _footprint(target, toolchain, device, run, in_flash.result())
     return Measurement(toolchain.label, footprint, run, exact, _layer_code(program, device.image))
 
 
-def _code(program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain) -> int | None:
-    """Bytes, whether the target has room for them or not; None where no larger board has."""
+def _in_flash(
+    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain
+) -> tuple[int, int] | None:
+    """Bytes of code and of constants, whether the target has room for them or not; None where no larger board
+    has."""
     with suppress(BudgetError):
-        return code_bytes(program, files, _roomier(target), toolchain)
+        return flash_bytes(program, files, _roomier(target), toolchain)
     return None
 
 
@@ -156,14 +159,15 @@ def _blocks(image: Image) -> int:
 
 
 def _footprint(
-    target: Target, toolchain: Toolchain, device: Device, run: BoardRun, code_otherwise: int | None
+    target: Target, toolchain: Toolchain, device: Device, run: BoardRun, otherwise: tuple[int, int] | None
 ) -> Footprint:
     image = device.image
     return Footprint(
         stack=run.stack,
         static=run.variables - _blocks(image),
         code=image.text,
-        code_otherwise=code_otherwise,
+        code_otherwise=None if otherwise is None else otherwise[0],
+        total_otherwise=None if otherwise is None else sum(otherwise),
         constants=image.rodata + image.data,
         source=f"{toolchain.label} {LEVELS[toolchain.optimize]} on the emulated {target.name}",
     )

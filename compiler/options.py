@@ -23,6 +23,7 @@ IoLayout = Literal["nhwc", "model"]
 InputDtype = Literal["int8", "uint8", "float32"]
 ScheduleGoal = Literal["fit", "min-sram", "fast"]
 InputMode = Literal["buffer", "rows", "reread"]
+OptimizeGoal = Literal["auto", "speed", "size"]
 Source = str | os.PathLike[str] | onnx.ModelProto
 
 MOST_STEPS = 1024
@@ -61,7 +62,7 @@ class CompileOptions:
     schedule: ScheduleGoal = "fit"
     pareto: int | None = None
     input_mode: InputMode = "buffer"
-    optimize: Optimize = "speed"
+    optimize: OptimizeGoal = "auto"
     input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     states: Sequence[str] = ()
     export: ExportKind | None = None
@@ -84,7 +85,7 @@ class CompileOptions:
         _require(self.schedule, ScheduleGoal, "--schedule")
         _require(self.input_mode, InputMode, "--input-mode")
         _require(self.spike_coding, SpikeCoding, "--spike-coding")
-        _require(self.optimize, Optimize, "--optimize")
+        _require(self.optimize, OptimizeGoal, "--optimize")
         _require_within(self.max_drop, 0, 100, "--max-drop")
         _require_within(self.lam, 0, 1, "--lambda")
         _require_within(self.patch_threshold, 0, 1, "--patch-threshold")
@@ -95,6 +96,11 @@ class CompileOptions:
             _require(self.export, ExportKind, "--export")
         if self.nir_reset is not None:
             _require(self.nir_reset, NirReset, "--nir-reset")
+
+    @property
+    def goal(self) -> Optimize:
+        """What code is optimized for; ``auto`` is ``speed`` unless the code has no room in flash then."""
+        return "size" if self.optimize == "size" else "speed"
 
     def _require_patched(self) -> None:
         """UsageError where patches are asked for together with what leaves no room for them."""
@@ -204,7 +210,7 @@ class CompileOptions:
             parts.append(f"--pareto {self.pareto}")
         if self.input_mode != "buffer":
             parts.append(f"--input-mode {self.input_mode}")
-        if self.optimize != "speed":
+        if self.optimize != "auto":
             parts.append(f"--optimize {self.optimize}")
         parts += [f"--state {state}" for state in self.states]
         if self.sram_budget is not None:

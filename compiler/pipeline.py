@@ -151,13 +151,28 @@ def _compile(imported: oir.Model, options: CompileOptions, target: Target, progr
     schedules = make_schedules(layers, target, options, budget, repeated=prepared.rates is not None)
     firm = firm_samples(schedules.program, prepared.vectors)
     prepared = replace(prepared, vectors=prepared.vectors[:firm], left_out=len(prepared.vectors) - firm)
-    facts = _facts(prepared, layers, options)
-    compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
-    while compiled.report.sram_total > budget and (smaller := schedules.smaller()) is not None:
-        schedules = smaller  # what the stack takes shows only once it was measured
-        compiled = _verified(prepared, layers, schedules, target, facts, options, progress)
+    compiled = _verified(prepared, layers, schedules, target, options, progress)
+    while (smaller := _smaller(compiled.report, schedules, options)) is not None:
+        schedules, options = smaller  # what stack and code take shows only once it was measured
+        compiled = _verified(prepared, layers, schedules, target, options, progress)
     text = json.dumps(compiled.report.to_dict(), indent=2, allow_nan=False) + "\n"
     return replace(compiled, files={**compiled.files, REPORT: text})
+
+
+def _smaller(
+    report: Report, schedules: Schedules, options: CompileOptions
+) -> tuple[Schedules, CompileOptions] | None:
+    """What to compile in place of what ``report`` says does not fit: layers that share their code, or a
+    following schedule, as far as the user did not choose; None where it fits, or there is nothing left."""
+    if report.sram_total > report.sram_budget:
+        following = schedules.smaller()
+    elif report.flash_total <= report.flash_budget:
+        return None
+    elif options.optimize == "auto" and (shared := report.flash_if_shared) and shared <= report.flash_budget:
+        return schedules, replace(options, optimize="size")
+    else:
+        following = schedules.lighter(report.flash_budget)
+    return None if following is None else (following, options)
 
 
 def prepare(imported: oir.Model, options: CompileOptions, target: Target, progress: Progress) -> Prepared:
@@ -315,18 +330,18 @@ def _facts(prepared: Prepared, program: Program, options: CompileOptions) -> Fac
         parameters=count_parameters(prepared.imported),
         macs=model_macs(program),
         options=options.described(),
-        optimize=options.optimize,
+        optimize=options.goal,
         inference=None if prepared.rates is None else prepared.rates.inference(program),
         stream=None if prepared.whole is None else Stream(prepared.whole.frames, prepared.whole.warm_up),
     )
 
 
 def _verified(
-    prepared: Prepared, layers: Program, schedules: Schedules, target: Target, facts: Facts,
-    options: CompileOptions, progress: Progress,
+    prepared: Prepared, layers: Program, schedules: Schedules, target: Target, options: CompileOptions,
+    progress: Progress,
 ) -> Compiled:  # fmt: skip
     """Emits the C, proves and measures it, and draws up the report."""
-    program = schedules.program
+    program, facts = schedules.program, _facts(prepared, layers, options)
     validate(program)
     progress("emulating")
     emulated = emulate(program, prepared.vectors)
@@ -372,7 +387,7 @@ def _on_board(
 ) -> Measurement | Unmeasured:  # fmt: skip
     if not options.verify:
         return Unmeasured("--no-verify was given", "")
-    return measure(program, files, target, given, wanted, options.optimize)
+    return measure(program, files, target, given, wanted, options.goal)
 
 
 def _on_host(

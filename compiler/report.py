@@ -82,6 +82,14 @@ class Report:
         return self.constants + (self.footprint.code if self.footprint else 0)
 
     @property
+    def flash_if_shared(self) -> int | None:
+        """The total with layers that share their code; None where that was not measured, or takes no less."""
+        if self.footprint is None or self.facts.optimize == "size":
+            return None
+        total = self.footprint.total_otherwise
+        return None if total is None or total >= self.flash_total else total
+
+    @property
     def constants(self) -> int:
         """Bytes of weights and tables in flash; as measured with what else the code reads from there."""
         return self.footprint.constants if self.footprint else weight_bytes(self.program)

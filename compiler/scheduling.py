@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..codegen.emit import weight_bytes
 from ..ir.errors import ModelError, UsageError
 from ..ir.program import Program, Task
 from ..passes.hold import hold_invariants
@@ -97,6 +98,15 @@ class Schedules:
         """The next point, which takes less memory; None where there is none, or the user chose this one."""
         following = self.chosen + 1
         return replace(self, chosen=following) if self.negotiable and following < len(self.points) else None
+
+    def lighter(self, flash_budget: int) -> Schedules | None:
+        """The next point whose constants take fewer bytes of flash, and not more than the budget; None as for
+        ``smaller``."""
+        limit = min(weight_bytes(self.program) - 1, flash_budget)
+        following = range(self.chosen + 1, len(self.points) if self.negotiable else 0)
+        found = (index for index in following if weight_bytes(self.points[index].program) <= limit)
+        index = next(found, None)
+        return None if index is None else replace(self, chosen=index)
 
 
 def ordered(layers: Program, input_mode: InputMode = "buffer") -> Program:

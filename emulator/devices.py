@@ -80,7 +80,11 @@ def build_device(
     return Board(program, build_image(program, files, target, toolchain), target, layers)
 
 
-def code_bytes(program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain) -> int:
-    """Bytes of code of ``files``, with what they call, by a compiler; see ``link`` for what is refused."""
+def flash_bytes(
+    program: Program, files: Mapping[str, str], target: Target, toolchain: Toolchain
+) -> tuple[int, int]:
+    """Bytes of code and of constants of ``files``, with what they call, by a compiler; see ``link`` for what
+    is refused."""
     build = semihosted_image if target.cpu in CPUS else build_image
-    return build(program, files, target, toolchain).text
+    image = build(program, files, target, toolchain)
+    return image.text, image.rodata + image.data

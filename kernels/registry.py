@@ -118,6 +118,7 @@ OPERATORS: dict[str, Operator] = {
     "Atan": _UNARY,
     "Atanh": _UNARY,
     "Attention": Operator(attention.resolve, Layout.VECTORS),
+    "MaskedAttention": Operator(attention.resolve, Layout.VECTORS),
     "AveragePool": Operator(pool.resolve_average, Layout.CHANNEL_LAST, fuses_activation=True),
     "BitwiseAnd": _ELEMENTWISE,
     "BitwiseNot": Operator(unary.resolve, Layout.SAME),

@@ -25,27 +25,28 @@ Array = np.ndarray[Any, Any]
 
 OPSET = 18
 VOCABULARY, LENGTH, WIDTH, REDUCED, BLOCKS, KERNEL = 8192, 256, 128, 16, 4, 32
-_WEIGHTS, _SEEDS = 21, {"calibration": 22, "evaluation": 23, "head": 24}
+SEED = 21
+_SPLITS = {"calibration": 1, "evaluation": 2, "head": 3}
 
 
-def tokens(split: str, count: int) -> Array:
-    """``count`` texts of random tokens (n, 256) int64; always the same for a ``split`` (calibration,
-    evaluation or head)."""
-    return np.random.default_rng(_SEEDS[split]).integers(0, VOCABULARY, (count, LENGTH))
+def tokens(split: str, count: int, seed: int = SEED) -> Array:
+    """``count`` texts of random tokens (n, 256) int64; always the same for a ``seed`` and a ``split``
+    (calibration, evaluation or head)."""
+    return np.random.default_rng(seed + _SPLITS[split]).integers(0, VOCABULARY, (count, LENGTH))
 
 
-def build_model() -> onnx.ModelProto:
-    """``tokens`` (1, 256) int64 to ``scores`` (1, 2) float32; always the same weights.
+def build_model(seed: int = SEED) -> onnx.ModelProto:
+    """``tokens`` (1, 256) int64 to ``scores`` (1, 2) float32; always the same weights for a ``seed``.
 
     The head tells texts apart by the direction in which they differ most, as a trained one would, and both
     classes are equally frequent: were one of them the answer to nearly every text, it would say nothing of a
     compiled model that it gives the same answers.
     """
-    features = run(_Builder().model(np.eye(WIDTH), np.zeros(WIDTH)), tokens("head", 64))
+    features = run(_Builder(seed).model(np.eye(WIDTH), np.zeros(WIDTH)), tokens("head", 64, seed))
     mean = features.mean(axis=0)
     direction = np.linalg.svd(features - mean)[2][0]
     head = np.stack([direction, -direction], axis=1)
-    return _Builder().model(head, -mean @ head)
+    return _Builder(seed).model(head, -mean @ head)
 
 
 def run(model: onnx.ModelProto, texts: Array) -> Array:
@@ -57,9 +58,9 @@ def run(model: onnx.ModelProto, texts: Array) -> Array:
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, seed: int) -> None:
         self.graph = GraphBuilder("embbert")
-        self.random = np.random.default_rng(_WEIGHTS)
+        self.random = np.random.default_rng(seed)
 
     def model(self, head: Array, bias: Array) -> onnx.ModelProto:
         graph = self.graph
@@ -152,12 +153,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("-o", "--output", type=_FILE, required=True, metavar="FILE.onnx")
 @click.option("--calibration", type=_FILE, metavar="X.npz", help="Write 32 texts of random tokens here.")
 @click.option("--evaluate", type=_FILE, metavar="Y.npz", help="Write 500 others here.")
-def main(output: Path, calibration: Path | None, evaluate: Path | None) -> None:
+@click.option("--seed", type=int, default=SEED, show_default=True, help="Of weights and of tokens.")
+def main(output: Path, calibration: Path | None, evaluate: Path | None, seed: int) -> None:
     """Writes the model and, where asked for, the tokens."""
-    onnx.save(build_model(), output)
+    onnx.save(build_model(seed), output)
     for path, split, count in ((calibration, "calibration", 32), (evaluate, "evaluation", 500)):
         if path:
-            np.savez_compressed(path, tokens=tokens(split, count))
+            np.savez_compressed(path, tokens=tokens(split, count, seed))
 
 
 if __name__ == "__main__":

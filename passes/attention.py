@@ -3,7 +3,7 @@
 ONNX has Attention since opset 23; its operands may come with heads folded into features, masks and a cache,
 all of which other operators express. This one has what is left: operands of equal rank, 3 or 4, features
 last, and ``reach``: query i sees keys 0 to i + reach. Causal attention of equally many queries and keys has
-reach 0; with that of keys − 1 or more every query sees all keys.
+reach 0; with that of keys − 1 or more every query sees all keys. Other masks are an operand more.
 """
 
 from __future__ import annotations
@@ -16,15 +16,23 @@ import onnx_ir as oir
 
 from .onnx_graph import FUSED_DOMAIN, OPSET
 
-ATTENTION = "Attention"
+ATTENTION, MASKED = "Attention", "MaskedAttention"
 
 
 @cache
-def attention_function() -> onnx.FunctionProto:
-    """Q (…, L, D), K (…, S, D) and V (…, S, E), float32, to (…, L, E). ``perm`` swaps the last two axes."""
+def attention_functions() -> tuple[onnx.FunctionProto, onnx.FunctionProto]:
+    """Q (…, L, D), K (…, S, D) and V (…, S, E), float32, to (…, L, E). ``perm`` swaps the last two axes.
+
+    The second one has booleans ``seen`` (1 or L, S) besides, which say what counts: results of queries that
+    see no key are 0.
+    """
+    return _function(ATTENTION, "", "Identity (near)"), _function(MASKED, ", seen", "And (near, seen)")
+
+
+def _function(name: str, operand: str, counted: str) -> onnx.FunctionProto:
     return onnx.parser.parse_function(
         f"""<domain: "{FUSED_DOMAIN}", opset_import: ["" : {OPSET}]>
-        {ATTENTION} <scale, reach, perm> (q, k, v) => (y) {{
+        {name} <scale, reach, perm> (q, k, v{operand}) => (y) {{
             turned = Transpose <perm: ints = @perm> (k)
             products = MatMul (q, turned)
             factor = Constant <value_float: float = @scale> ()
@@ -34,17 +42,21 @@ def attention_function() -> onnx.FunctionProto:
             ones = Expand (one, shape)
             last = Constant <value_int: int = @reach> ()
             triangle = Trilu <upper: int = 0> (ones, last)
-            seen = Cast <to: int = 9> (triangle)
+            near = Cast <to: int = 9> (triangle)
+            counted = {counted}
             hidden = Constant <value_float: float = -3.0e38> ()
-            masked = Where (seen, scores, hidden)
+            masked = Where (counted, scores, hidden)
             weights = Softmax <axis: int = -1> (masked)
-            y = MatMul (weights, v)
+            zero = Constant <value_float: float = 0.0> ()
+            some = Where (counted, weights, zero)
+            y = MatMul (some, v)
         }}"""
     )
 
 
 def add_attention(model: oir.Model) -> None:
-    """Gives ``model`` the function, whether it has it or not."""
-    function = oir.serde.deserialize_function(attention_function())
-    model.functions[function.identifier()] = function
+    """Gives ``model`` the functions, whether it has them or not."""
+    for proto in attention_functions():
+        function = oir.serde.deserialize_function(proto)
+        model.functions[function.identifier()] = function
     model.opset_imports[FUSED_DOMAIN] = 1

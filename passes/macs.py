@@ -7,7 +7,7 @@ from math import prod
 import onnx_ir as oir
 
 from ..ir.errors import ModelError
-from .attention import ATTENTION
+from .attention import ATTENTION, MASKED
 from .onnx_graph import FUSED_DOMAIN, describe, quoted
 
 
@@ -22,7 +22,7 @@ def count_macs(model: oir.Model) -> int:
 
 def node_macs(node: oir.Node) -> int:
     """Multiply-accumulates of one node; 0 for operators that are not sums of products."""
-    if node.domain == FUSED_DOMAIN and node.op_type == ATTENTION:
+    if node.domain == FUSED_DOMAIN and node.op_type in (ATTENTION, MASKED):
         query, key = _shape(node, node.inputs[0]), _shape(node, node.inputs[1])
         return prod(query[:-1]) * key[-2] * (query[-1] + _shape(node, node.inputs[2])[-1])
     if node.domain not in ("", "ai.onnx"):

@@ -26,7 +26,7 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_matmul(
         for (int32_t n = first; n < end; ++n) {
             uint32_t *to = columns + (n - first) / 2 * words + (n - first) % 2;
 
-            tinyc_dsp_centred(to, right + n * m->right_column, m->right_step, m->depth, m->right_zero);
+            tinyc_dsp_centred(to, right + n * m->right_column, m->right_step, m->depth, m->right_zero, 2);
         }
         if (m->scale > 0) {
             tinyc_dsp_scaled(columns, m->most / 2 * words, m->scale);
@@ -35,7 +35,7 @@ static TINYC_ROUTINE_ATTR void tinyc_dsp_matmul(
             const int32_t rows = row + 2 > m->rows ? 1 : 2;
 
             for (int32_t i = 0; i < rows; ++i) {
-                tinyc_dsp_centred(work + i, left + (row + i) * m->left_row, m->left_step, m->depth, m->left_zero);
+                tinyc_dsp_centred(work + i, left + (row + i) * m->left_row, m->left_step, m->depth, m->left_zero, 2);
             }
             for (int32_t n = first; n < end; n += 2) {
                 int32_t sums[4] = { 0, 0, 0, 0 };

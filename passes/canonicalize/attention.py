@@ -1,7 +1,7 @@
 """MatMul → scale → mask → Softmax → MatMul becomes one node, whose kernel keeps one row of scores.
 
 So do exporters write attention, and so does the body that ONNX gives for its own operator. Masks that hide
-what comes after a query are no tensor any more; with any other mask the nodes stay as they are.
+what comes after a query are no tensor any more; others become booleans.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import onnx_ir as oir
 
-from ..attention import ATTENTION, add_attention
+from ..attention import ATTENTION, MASKED, add_attention
 from ..onnx_edit import add_integers, become, bypass, emit
 from ..onnx_graph import (
     FUSED_DOMAIN,
-    Array,
     constant,
     graph_of,
     input_at,
@@ -27,19 +26,19 @@ from ..onnx_graph import (
     shape_of,
     used_once,
 )
+from .attention_masks import Mask, emit_seen, mask_of, reach_of, seen_of
 from .tidy import permutation, reshape
-
-_HIDING = -1e4
-"""What is added to a score that is not to count: this or less."""
 
 
 @dataclass(frozen=True)
 class _Scores:
-    """factor · (left MatMul right), hidden where ``hidden`` (queries, keys) is true."""
+    """factor · (left MatMul right), as far as ``mask`` lets them count; ``added`` are the operands of what
+    masks them."""
 
     product: oir.Node
     factor: float
-    hidden: Array
+    mask: Mask
+    added: tuple[oir.Value | None, ...]
 
 
 def fuse_attention(model: oir.Model) -> None:
@@ -53,15 +52,14 @@ def fuse_attention(model: oir.Model) -> None:
 
 
 def _fuse(node: oir.Node) -> bool:
-    softmax = producer(node.inputs[0], "Softmax")
+    softmax, safe = _weights(node.inputs[0])
     if softmax is None or node.inputs[1] is None or not used_once(softmax.outputs[0]):
         return False
     rank = len(shape_of(softmax.outputs[0]))
     if softmax.attributes.get_int("axis", -1) not in (-1, rank - 1) or rank not in (3, 4):
         return False
     scores = _scores(softmax)
-    reach = None if scores is None else _reach(scores.hidden)
-    if scores is None or reach is None:
+    if scores is None or (safe is not None and safe not in scores.added):
         return False
     factors = [*scores.product.inputs, node.inputs[1]]
     leading = {shape_of(value)[:-2] for value in factors}
@@ -69,19 +67,25 @@ def _fuse(node: oir.Node) -> bool:
         return False
     query, left = _unscaled(node, scores.product.inputs[0], list(range(rank)))
     key, right = _unscaled(node, scores.product.inputs[1], _swap(rank))
-    operands = [query, key, node.inputs[1]]
+    reach = reach_of(scores.mask.hidden)
+    seen = emit_seen(softmax, scores.mask.flags, seen_of(scores.mask.hidden, reach))
+    operands = [query, key, node.inputs[1], *([seen] if seen is not None else [])]
     attributes = {"scale": scores.factor * left * right, "reach": reach, "perm": _swap(rank)}
+    operator = ATTENTION if seen is None else MASKED
     if rank == 3 and shape_of(query)[0] > 1:
-        _as_heads(node, operands, attributes | {"perm": _swap(4)}, str(softmax.name))
+        _as_heads(node, operator, operands, attributes | {"perm": _swap(4)}, str(softmax.name))
     else:
-        become(node, ATTENTION, operands, attributes, domain=FUSED_DOMAIN, name=softmax.name)
+        become(node, operator, operands, attributes, domain=FUSED_DOMAIN, name=softmax.name)
     return True
 
 
-def _as_heads(node: oir.Node, operands: list[oir.Value], attributes: Mapping[str, Any], name: str) -> None:
-    """Samples become heads of one: positions may come before these in memory, as dense layers leave them."""
-    wide = [_in_front(node, value) for value in operands]
-    made = emit(node, ATTENTION, wide, attributes, domain=FUSED_DOMAIN, name=name)
+def _as_heads(
+    node: oir.Node, operator: str, operands: list[oir.Value], attributes: Mapping[str, Any], name: str
+) -> None:
+    """Samples become heads of one: positions may come before these in memory, as dense layers leave them. A
+    mask is the same for all of them."""
+    wide = [_in_front(node, value) for value in operands[:3]]
+    made = emit(node, operator, [*wide, *operands[3:]], attributes, domain=FUSED_DOMAIN, name=name)
     made.shape, made.type = oir.Shape((1, *shape_of(node.outputs[0]))), node.outputs[0].type
     reshape(node, made)
 
@@ -90,6 +94,21 @@ def _in_front(node: oir.Node, value: oir.Value) -> oir.Value:
     """``value`` with an axis of length 1 in front of the others."""
     shape = add_integers(graph_of(node), (1, *shape_of(value)), f"{value.name}_shape")
     return emit(node, "Reshape", [value, shape], name=f"{value.name}_heads")
+
+
+def _weights(value: oir.Value | None) -> tuple[oir.Node | None, oir.Value | None]:
+    """The Softmax that makes weights, and the mask of which ONNX's body takes the rows that hide everything:
+    weights are 0 there."""
+    chosen = producer(value, "Where")
+    if chosen is None or scalar(chosen.inputs[1]) != 0 or not used_once(chosen.outputs[0]):
+        return producer(value, "Softmax"), None
+    equal = producer(chosen.inputs[0], "Equal")
+    largest = None if equal is None else producer(equal.inputs[0], "ReduceMax")
+    if equal is None or largest is None or scalar(equal.inputs[1]) != -np.inf:
+        return None, None
+    axes = largest.inputs[1] if len(largest.inputs) > 1 else None
+    last = axes is not None and scalar(axes) == len(shape_of(largest.inputs[0])) - 1
+    return (producer(chosen.inputs[2], "Softmax"), largest.inputs[0]) if last else (None, None)
 
 
 def _swap(rank: int) -> list[int]:
@@ -136,13 +155,13 @@ def _scores(softmax: oir.Node) -> _Scores | None:
     value, factor = softmax.inputs[0], 1.0
     assert value is not None
     shape = shape_of(value)
-    hidden = np.zeros(shape[-2:], bool)
+    mask, added = Mask(np.zeros(shape[-2:], bool)), ()
     while used_once(value):
         node = producer(value, "MatMul", "Mul", "Div", "Add", "Where")
         if node is None:
             return None
         if node.op_type == "MatMul":
-            return _Scores(node, factor, hidden)
+            return _Scores(node, factor, mask, added)
         number = scalar(node.inputs[1])
         if node.op_type in ("Mul", "Div"):
             if not number:
@@ -150,39 +169,10 @@ def _scores(softmax: oir.Node) -> _Scores | None:
             factor = factor * number if node.op_type == "Mul" else factor / number
             value = node.inputs[0]
         else:
-            masked = _mask(node, shape)
+            masked = mask_of(node, shape)
             if masked is None:
                 return None
             value, more = masked
-            hidden |= more
+            mask, added = mask | more, (*added, *node.inputs)
         assert value is not None
     return None
-
-
-def _mask(node: oir.Node, shape: tuple[int, ...]) -> tuple[oir.Value, Array] | None:
-    """The scores that an Add or a Where masks, and where; None where it does anything else."""
-    if node.op_type == "Add":
-        value, added = node.inputs[0], constant(node.inputs[1])
-        if value is None or added is None or not ((added == 0) | (added <= _HIDING)).all():
-            return None
-        hidden = added != 0
-    else:
-        condition = constant(node.inputs[0])
-        sides = [None if v is None else scalar(v) for v in node.inputs[1:]]
-        if condition is None or (sides[0] is None) == (sides[1] is None):
-            return None
-        fill = next(side for side in sides if side is not None)
-        hidden = condition if sides[0] is not None else ~condition
-        value = node.inputs[2] if sides[0] is not None else node.inputs[1]
-        if value is None or fill > _HIDING or shape_of(value) != shape_of(node.outputs[0]):
-            return None
-    planes = np.broadcast_to(hidden, shape).reshape(-1, *shape[-2:])
-    return (value, planes[0]) if (planes == planes[0]).all() else None
-
-
-def _reach(hidden: Array) -> int | None:
-    """With which query i sees keys 0 to i + reach and no others; None where it does not."""
-    queries, keys = hidden.shape
-    reach = int((~hidden[0]).sum()) - 1
-    seen = np.arange(keys) <= np.arange(queries)[:, None] + reach
-    return reach if reach >= 0 and (seen == ~hidden).all() else None

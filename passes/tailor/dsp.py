@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ...kernels.attention import QuantizedAttention
 from ...kernels.conv2d import Conv2D
 from ...kernels.dense import Dense
 from ...kernels.depthwise import DepthwiseConv2D
+from ...kernels.dsp_attention import DspAttention
 from ...kernels.dsp_conv2d import DspConv2D
 from ...kernels.dsp_dense import DspDense
 from ...kernels.dsp_depthwise import DspDepthwise
@@ -39,6 +41,7 @@ DSP: Exchanges = {
     Dense: (DspDense.of, DspWideDense.of),
     PackedDense: (DspDense.of,),
     MatMul: (DspMatMul.of,),
+    QuantizedAttention: (DspAttention.fitting,),
     IntegerRecurrent: (DspRecurrent.of,),
     AveragePool: (DspAveragePool.of,),
     PackedAveragePool: (DspAveragePool.of,),

@@ -20,11 +20,11 @@ from tinyc.codegen.board import board_files
 from tinyc.codegen.optimization import LEVELS, Optimize, other
 from tinyc.compiler.console import show_report
 from tinyc.compiler.measurement import Measurement, measure
-from tinyc.compiler.options import CompileOptions
+from tinyc.compiler.options import CompileOptions, OptimizeGoal
 from tinyc.compiler.pipeline import Compiled, compile_model
 from tinyc.compiler.verdict import require_fit
 from tinyc.emulator.board import BoardRun
-from tinyc.emulator.devices import build_device, code_bytes
+from tinyc.emulator.devices import build_device, flash_bytes
 from tinyc.emulator.machine import Machine
 from tinyc.emulator.toolchain import gcc, zig
 from tinyc.ir.errors import BudgetError, UsageError
@@ -47,13 +47,13 @@ def board() -> None:
 
 
 @cache
-def digits(optimize: Optimize, **options: Any) -> Compiled:
+def digits(optimize: OptimizeGoal, **options: Any) -> Compiled:
     calibration = MODELS / "digits_calibration.npz"
     given = CompileOptions(BOARD, calibration=calibration, schedule="fast", optimize=optimize, **options)
     return compile_model(MODELS / "digits.onnx", given)
 
 
-def floats(optimize: Optimize, **options: Any) -> Compiled:
+def floats(optimize: OptimizeGoal, **options: Any) -> Compiled:
     """The same network on float32, whose layers share more code than records of layers take."""
     return digits(optimize, precision="float32", **options)
 
@@ -179,11 +179,32 @@ def test_flash_that_lacks_is_gained_by_sharing() -> None:
     with pytest.raises(BudgetError, match="bytes of flash") as caught:
         require_fit(floats("speed", flash_budget=total).report)
     size = floats("size").report.code_by_goal()["size"]
-    assert f"--optimize size (code of {size:,} bytes)" in caught.value.remedy
+    assert f"--optimize size (code of {size:,} bytes, {total:,} of flash in all)" in caught.value.remedy
     require_fit(floats("size", flash_budget=total).report)
     with pytest.raises(BudgetError) as caught:
         require_fit(floats("size", flash_budget=total - 1).report)
     assert "--optimize" not in caught.value.remedy
+
+
+def test_speed_gives_way_to_size_where_flash_has_no_room_for_it() -> None:
+    size, speed = (floats(goal).report.flash_total for goal in ("size", "speed"))
+    for budget, wanted in ((speed - 1, "size"), (size - 1, "speed")):
+        made = floats("auto", flash_budget=budget)
+        assert (made.report.facts.optimize, made.report.fits) == (wanted, budget >= size)
+        assert ("optimized for size" in made.files["digits.h"]) == (wanted == "size")
+
+
+def test_a_schedule_gives_way_to_one_with_smaller_constants() -> None:
+    def made(**options: Any) -> Compiled:
+        model = MODELS / "digits.onnx"
+        calibration = MODELS / "digits_calibration.npz"
+        return compile_model(model, CompileOptions(BOARD, calibration=calibration, **options))
+
+    least = made(schedule="min-sram", optimize="size").report.flash_total
+    fast = made(schedule="fast", optimize="size", flash_budget=least).report
+    assert not fast.fits  # it was chosen
+    fitting = made(flash_budget=least).report
+    assert fitting.fits and fitting.constants < fast.constants
 
 
 def test_code_of_the_other_is_known_where_flash_has_no_room_for_it() -> None:
@@ -192,7 +213,7 @@ def test_code_of_the_other_is_known_where_flash_has_no_room_for_it() -> None:
     tight = replace(board.main_memory("flash"), bytes=floats("size").report.flash_total + 64)
     target = replace(board, memory=(tight, board.main_memory("ram")))
     with pytest.raises(BudgetError):
-        code_bytes(model.program, model.files, target, toolchain_for(target))
+        flash_bytes(model.program, model.files, target, toolchain_for(target))
     given = random_inputs(model.program)
     wanted = Machine(model.program).run(given)
     found = measure(model.program, model.files, target, [given], [wanted], "size")

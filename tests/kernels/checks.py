@@ -13,7 +13,7 @@ from tinyc.codegen.emit import Facts, emit
 from tinyc.emulator.host import HostModel
 from tinyc.emulator.machine import Machine
 from tinyc.ir.program import Program
-from tinyc.passes.attention import ATTENTION, attention_function
+from tinyc.passes.attention import attention_functions
 from tinyc.passes.lower import LowerOptions, lower
 from tinyc.passes.onnx_graph import FUSED_DOMAIN, PATCH_DOMAIN
 from tinyc.passes.patch_functions import with_patch_functions
@@ -42,8 +42,8 @@ def float_model(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=13)
     if any(node.domain == PATCH_DOMAIN for node in nodes):
         model = with_patch_functions(model)
-    if any(node.op_type == ATTENTION and node.domain == FUSED_DOMAIN for node in nodes):
-        model.functions.append(attention_function())
+    if any(node.domain == FUSED_DOMAIN for node in nodes):
+        model.functions.extend(attention_functions())
         model.opset_import.append(helper.make_opsetid(FUSED_DOMAIN, 1))
     return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
 

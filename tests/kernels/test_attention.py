@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import helper
 
 from tinyc.ir.dtype import Quant
 from tinyc.ir.window import Window
 from tinyc.kernels.attention import Attention, Heads, QuantizedAttention
-from tinyc.passes.attention import ATTENTION
-from tinyc.passes.onnx_graph import FUSED_DOMAIN
 
+from .attentions import QUANTS, SHAPES, attention_nodes, with_seen
 from .checks import check, float_model, qdq_model
-
-# queries, keys, values; reach
-SHAPES: dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]] = {
-    "one head": ((1, 7, 5), (1, 7, 5), (1, 7, 5), 9),
-    "causal": ((1, 9, 4), (1, 9, 4), (1, 9, 4), 0),
-    "causal behind a cache": ((1, 3, 4), (1, 8, 4), (1, 8, 4), 5),
-    "more keys, other width": ((1, 5, 6), (1, 11, 6), (1, 11, 3), 11),
-    "one query": ((1, 1, 8), (1, 6, 8), (1, 6, 8), 6),
-    "heads": ((1, 3, 6, 4), (1, 3, 6, 4), (1, 3, 6, 5), 6),
-    "causal heads": ((1, 2, 5, 3), (1, 2, 5, 3), (1, 2, 5, 3), 0),
-    "batch": ((3, 4, 5), (3, 6, 5), (3, 6, 5), 2),
-    "batch of heads": ((2, 3, 4, 5), (2, 3, 7, 5), (2, 3, 7, 2), 1),
-}
-_IN_MEMORY = (0, 2, 1, 3)
-"""The order in which exporters compute heads: of a projection's features, before they are transposed."""
-
-
-def _nodes(case: str, turned: bool) -> tuple[list[onnx.NodeProto], dict[str, tuple[int, ...]]]:
-    *shapes, reach = SHAPES[case]
-    rank = len(shapes[0])
-    perm = [*range(rank - 2), rank - 1, rank - 2]
-    names = [f"{n}_heads" if turned else n for n in "qkv"]
-    nodes = [
-        helper.make_node("Transpose", [n], [f"{n}_heads"], f"transpose_{n}", perm=_IN_MEMORY) for n in "qkv"
-    ] if turned else []
-    attributes = {"perm": perm, "reach": reach, "scale": shapes[0][-1] ** -0.5}
-    nodes.append(helper.make_node(ATTENTION, names, ["y"], "attention", domain=FUSED_DOMAIN, **attributes))
-    stored = [tuple(s[a] for a in _IN_MEMORY) if turned else s for s in shapes]
-    return nodes, dict(zip("qkv", stored, strict=True))
 
 
 def _cases() -> list[tuple[str, bool]]:
@@ -53,18 +21,17 @@ def _cases() -> list[tuple[str, bool]]:
 
 @pytest.mark.parametrize(("case", "turned"), [case for case in _cases() if not case[1]] + [("heads", True)])
 def test_float(case: str, turned: bool) -> None:
-    nodes, shapes = _nodes(case, turned)
+    nodes, shapes = attention_nodes(SHAPES[case], turned)
     model = float_model(nodes, shapes, ["y"])
     program = check(model)
     assert isinstance(program.steps[0].kernel, Attention)  # maybe moved into the model's order behind it
 
 
-QUANTS = {"q": (0.02, 3), "k": (0.03, -9), "v": (0.05, 20), "y": (0.03, -4)}
 
 
 @pytest.mark.parametrize(("case", "turned"), _cases())
 def test_int8(case: str, turned: bool) -> None:
-    nodes, shapes = _nodes(case, turned)
+    nodes, shapes = attention_nodes(SHAPES[case], turned)
     model = qdq_model(nodes, shapes, ["y"], QUANTS, stage=True)
     program = check(model)
     assert sum(isinstance(step.kernel, QuantizedAttention) for step in program.steps) == 1
@@ -98,6 +65,26 @@ def test_weights_too_flat_for_32_bits_are_computed_in_floats() -> None:
     heads = Heads(1, 1, 2, 4, 40_000, 4, False, 4)
     assert QuantizedAttention.of(heads, Quant(1, 0), 0.1, Quant(1, 0), Quant(1, 0)) is None
     with_int16 = {**QUANTS, "q": (0.001, 0)}
-    nodes, shapes = _nodes("heads", False)
+    nodes, shapes = attention_nodes(SHAPES["heads"])
     program = check(qdq_model(nodes, shapes, ["y"], with_int16, types={"q": np.dtype(np.int16)}), lsb=1)
     assert sum(isinstance(step.kernel, Attention) for step in program.steps) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("quantized", [True, False])
+def test_masks(rows: int, constant: bool, quantized: bool) -> None:
+    """One row hides everything."""
+    nodes, shapes = attention_nodes(((1, 2, 6, 5), (1, 2, 8, 5), (1, 2, 8, 3), 4), masked=True)
+    seen = np.random.default_rng(0).random((rows, 8)) < 0.6
+    seen[0] &= rows == 1
+    known = {"seen": seen} if constant else {}
+    if quantized:
+        model = qdq_model(nodes, shapes, ["y"], QUANTS, constants=known)
+    else:
+        model = float_model(nodes, shapes, ["y"], constants=known)
+    if not constant:
+        model = with_seen(model, (rows, 8))
+    program = check(model)
+    kernel = QuantizedAttention if quantized else Attention
+    assert sum(isinstance(step.kernel, kernel) for step in program.steps) == 1

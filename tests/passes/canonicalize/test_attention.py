@@ -6,6 +6,8 @@ import numpy as np
 import onnx_ir as oir
 import pytest
 
+from tinyc.passes.onnx_graph import shape_of
+
 from ..onnx_text import build, canonical, normal, only, operators
 
 QKV = "float[1,3,5,4] q, float[1,3,5,4] k, float[1,3,5,6] v"
@@ -68,8 +70,64 @@ def test_a_cache_of_keys_and_values_lies_before_what_is_new() -> None:
     assert only(model, "Attention").attributes.get_int("reach", -1) == 6
 
 
+PADDED = np.array([[0, 0, 0, 0, -np.inf]], np.float32)
+UNEVEN = np.where(np.eye(5, k=1) + np.eye(5, k=-2) > 0, np.float32(-1e9), np.float32(0))
+SCORES = "t = Transpose<perm=[0,1,3,2]>(k) s = MatMul(q, t) "
+BERT = {"one": np.array(1, np.float32), "low": np.array(-3.4e38, np.float32), "axes": np.array([1, 2])}
+
+MASKED = {
+    # name: (what is given besides, body, weights, reach, shape of what is seen)
+    "keys that are padding": ("", f"{SCORES} x = Add(s, m)", {"m": PADDED}, 3, (1, 5)),
+    "keys between": ("", f"{SCORES} x = Add(s, m)", {"m": PADDED[:, ::-1]}, 4, (1, 5)),
+    "each query its own keys": ("", f"{SCORES} x = Add(s, m)", {"m": UNEVEN}, 4, (5, 5)),
+    "booleans": (", bool[5,5] m", f"{SCORES} x = Where(m, s, low)", {"low": BERT["low"]}, 4, (5, 5)),
+    "numbers chosen by booleans": (
+        ", bool[1,5] m", f"{SCORES} e = Where(m, low, zeros) u = Unsqueeze(e, axes) x = Add(s, u)",
+        {"low": BERT["low"], "axes": BERT["axes"], "zeros": np.zeros((1, 5), np.float32)}, 4, (1, 5),
+    ),
+    "booleans for each head alike": (
+        ", bool[1,5] m",
+        f"{SCORES} u = Unsqueeze(m, axes) e = Expand(u, heads) x = Where(e, s, low)",
+        {"low": BERT["low"], "axes": BERT["axes"], "heads": np.array([1, 3, 1, 5])}, 4, (1, 5),
+    ),
+    "booleans that hide, and a causal mask": (
+        ", bool[1,1,1,5] m", f"{SCORES} c = Add(s, causal) some = And(m, few) x = Where(some, low, c)",
+        {"low": BERT["low"], "causal": MASK, "few": PADDED != 0}, 0, (1, 5),
+    ),
+    "numbers made of them": (
+        ", bool[1,5] m",
+        f"{SCORES} u = Unsqueeze(m, axes) c = Cast<to=1>(u) d = Sub(one, c) e = Mul(d, low) x = Add(s, e)",
+        BERT, 4, (1, 5),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_masks_become_booleans(name: str) -> None:
+    given, body, weights, reach, seen = MASKED[name]
+    model = canonical(build(QKV + given, f"{body} w = Softmax<axis=-1>(x) y = MatMul(w, v)", weights))
+    node = next(node for node in model.graph if node.domain == "tinyc")
+    assert node.attributes.get_int("reach", -1) == reach
+    assert (shape_of(node.inputs[3]) if node.op_type == "MaskedAttention" else None) == seen
+
+
+@pytest.mark.parametrize("mask", ["bool[5,5] m", "bool[1,1,5,5] m"])
+def test_the_operator_of_onnx_with_a_mask(mask: str) -> None:
+    body = "y = Attention<q_num_heads=2, kv_num_heads=2>(q, k, v, m)"
+    inputs = f"float[1,5,8] q, float[1,5,8] k, float[1,5,8] v, {mask}"
+    model = canonical(build(inputs, body, opset=23))
+    assert "MaskedAttention" in operators(model) and "Softmax" not in operators(model)
+
+
+@pytest.mark.parametrize("mask", ["bool[2,1,1,5]", "bool[1,3,1,5]"])
+def test_masks_of_each_sample_or_head_stay(mask: str) -> None:
+    inputs = f"float[2,3,5,4] q, float[2,3,5,4] k, float[2,3,5,6] v, {mask} m"
+    body = f"{SCORES} x = Where(m, s, low) w = Softmax<axis=-1>(x) y = MatMul(w, v)"
+    assert "Softmax" in operators(canonical(build(inputs, body, {"low": BERT["low"]})))
+
+
 KEPT = {
-    "another mask": "x = Add(s, m)",
+    "numbers for each pair of positions": "x = Add(s, m)",
     "scores that are read": "x = Mul(s, h) z = Neg(x)",
     "weights along another axis": "x = Mul(s, h)",
 }
@@ -78,9 +136,7 @@ KEPT = {
 @pytest.mark.parametrize("name", KEPT)
 def test_what_is_not_attention_stays(name: str) -> None:
     axis = 2 if name == "weights along another axis" else -1
-    mask = np.where(normal(5, 5) > 0, np.float32(0), np.float32(-np.inf))
-    np.fill_diagonal(mask, 0)
-    weights = {"m": mask} if "m)" in KEPT[name] else {"h": ROOT["h"]}
+    weights = {"m": normal(5, 5)} if "m)" in KEPT[name] else {"h": ROOT["h"]}
     body = f"t = Transpose<perm=[0,1,3,2]>(k) s = MatMul(q, t) {KEPT[name]}"
     outputs = "y, z" if "z =" in body else "y"
     text = f"{body} w = Softmax<axis={axis}>(x) y = MatMul(w, v)"
