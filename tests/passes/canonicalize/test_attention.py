@@ -8,7 +8,7 @@ import pytest
 
 from tinyc.passes.onnx_graph import shape_of
 
-from ..onnx_text import build, canonical, normal, only, operators
+from ..onnx_text import assert_same, build, canonical, normal, only, operators
 
 QKV = "float[1,3,5,4] q, float[1,3,5,4] k, float[1,3,5,6] v"
 ROOT = {"r": np.array(2.0, np.float32), "h": np.array(0.5**0.5, np.float32)}
@@ -117,6 +117,18 @@ def test_the_operator_of_onnx_with_a_mask(mask: str) -> None:
     inputs = f"float[1,5,8] q, float[1,5,8] k, float[1,5,8] v, {mask}"
     model = canonical(build(inputs, body, opset=23))
     assert "MaskedAttention" in operators(model) and "Softmax" not in operators(model)
+
+
+def test_heads_of_rank_three_share_a_mask() -> None:
+    """As PyTorch folds heads into samples: three of them, alike masked."""
+    body = """t = Transpose<perm=[0,2,1]>(k) s = MatMul(q, t) x = Add(s, m)
+    w = Softmax<axis=-1>(x) y = MatMul(w, v)"""
+    inputs = "float[3,5,4] q, float[3,5,4] k, float[3,5,6] v"
+    proto = build(inputs, body, {"m": UNEVEN})
+    model = canonical(proto)
+    masked = next(node for node in model.graph if node.op_type == "MaskedAttention")
+    assert [shape_of(value) for value in masked.inputs] == [(1, 3, 5, 4), (1, 3, 5, 4), (1, 3, 5, 6), (5, 5)]
+    assert_same(model, proto)
 
 
 @pytest.mark.parametrize("mask", ["bool[2,1,1,5]", "bool[1,3,1,5]"])
