@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -76,6 +77,16 @@ def _operator() -> onnx.ModelProto:
     return model
 
 
+def _compiled(folder: Path, precision: str) -> dict[str, Any]:
+    """The report of ``decoder.onnx``, whose cache is two states, with the samples in ``x.npz``."""
+    arguments = ["compile", str(folder / "decoder.onnx"), "-t", "host", "--precision", precision]
+    arguments += ["--state", "past_k:next_k", "--state", "past_v:next_v"]
+    arguments += ["--calibration", str(folder / "x.npz"), "-o", str(folder / "out")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    return json.loads((folder / "out" / "report.json").read_text())
+
+
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_the_operator_with_a_cache_and_a_mask(tmp_path: Path, precision: str) -> None:
     onnx.save(_operator(), tmp_path / "decoder.onnx")
@@ -85,12 +96,7 @@ def test_the_operator_with_a_cache_and_a_mask(tmp_path: Path, precision: str) ->
         tmp_path / "x.npz", x=rng.normal(size=(4, steps, 1, WIDTH)).astype(np.float32),
         seen=np.broadcast_to(seen[None, :], (4, steps, LENGTH + 1)),
     )  # fmt: skip
-    arguments = ["compile", str(tmp_path / "decoder.onnx"), "-t", "host", "--precision", precision]
-    arguments += ["--state", "past_k:next_k", "--state", "past_v:next_v"]
-    arguments += ["--calibration", str(tmp_path / "x.npz"), "-o", str(tmp_path / "out")]
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 0, result.output
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    report = _compiled(tmp_path, precision)
     assert [layer["operator"] for layer in report["layers"]].count("MaskedAttention") == 1
 
 
@@ -116,11 +122,6 @@ def test_keys_and_values_are_states(tmp_path: Path, precision: str, size: int) -
     onnx.save(_decoder(), tmp_path / "decoder.onnx")
     tokens = np.random.default_rng(1).normal(size=(4, 12, 1, WIDTH)).astype(np.float32)
     np.savez(tmp_path / "x.npz", x=tokens)
-    arguments = ["compile", str(tmp_path / "decoder.onnx"), "-t", "host", "--precision", precision]
-    arguments += ["--state", "past_k:next_k", "--state", "past_v:next_v"]
-    arguments += ["--calibration", str(tmp_path / "x.npz"), "-o", str(tmp_path / "out")]
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 0, result.output
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    report = _compiled(tmp_path, precision)
     assert report["sram"]["state"] == 2 * size * int(np.prod(CACHE))
     assert [layer["operator"] for layer in report["layers"]].count("Attention") == 1
