@@ -8,7 +8,7 @@ out. ``NAME.npz`` holds inputs ``x`` and outputs ``y``, samples first; networks 
 """
 
 # Not among the packages that the type checker runs with.
-# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportUntypedBaseClass=false
 
 import warnings
 from pathlib import Path
