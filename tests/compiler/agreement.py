@@ -268,7 +268,7 @@ def _steps_near(program: Program, runs: Sequence[Outputs], wanted: Sequence[Outp
     for found, want in zip(runs, wanted, strict=True):
         for name in program.outputs:
             buffer = program.buffers[name]
-            near(buffer.from_memory(found[name]), want[buffer.source], tolerance=1e-5)
+            near(buffer.from_memory(found[name]), want[buffer.source])
 
 
 def quantized_steps_agree(proto: onnx.ModelProto) -> None:

@@ -64,4 +64,4 @@ def test_instructions_for_a_multiply_accumulate_of_floats(name: str) -> None:
 def test_cases_are_layers_of_their_own() -> None:
     assert len({case.name for case in CASES}) == len(CASES)
     assert all(len(model_of(case).steps) == 1 for case in CASES)
-    assert all(len(float_model_of(case).steps) == 1 for case in CASES)
+    assert all(len(float_model_of(case).steps) == 1 for case in CASES if not case.operator)

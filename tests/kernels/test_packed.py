@@ -54,6 +54,17 @@ def test_taps_that_are_the_whole_input(widths: Widths, template: str) -> None:
     assert templates(narrow_convolution((1, 5, 3), (7, 5, 3), {}, widths, "")) == [template]
 
 
+@pytest.mark.parametrize("widths", [(4, 4, 16), (8, 2, 16)], ids=str)
+@pytest.mark.parametrize("case", ["pointwise", "depthwise", "1-D depthwise, dilated"])
+def test_outputs_of_16_bits(case: str, widths: Widths) -> None:
+    (template,) = templates(convolution(case, widths))
+    assert template == ("packed_depthwise" if "depthwise" in case else "packed_conv2d")
+
+
+def test_dense_outputs_of_16_bits() -> None:
+    assert templates(narrow_matrix(3, 21, 9, (4, 4, 16))) == ["packed_dense"]
+
+
 def test_groups_on_whole_bytes() -> None:
     node = helper.make_node("Conv", ["x", "w", "b"], ["y"], "conv", group=3, pads=[1, 0, 1, 1])
     for widths in ((4, 4, 4), (8, 4, 8), (4, 2, 2)):

@@ -13,9 +13,11 @@ from onnx import helper
 
 from .checks import qdq_model
 
-TYPES = {2: np.dtype(ml_dtypes.int2), 4: np.dtype(ml_dtypes.int4), 8: np.dtype(np.int8)}
-SCALES = {2: 0.9, 4: 0.3, 8: 0.02}
-ZEROS = {2: -1, 4: 3, 8: 9}
+TYPES = {
+    2: np.dtype(ml_dtypes.int2), 4: np.dtype(ml_dtypes.int4), 8: np.dtype(np.int8), 16: np.dtype(np.int16),
+}  # fmt: skip
+SCALES = {2: 0.9, 4: 0.3, 8: 0.02, 16: 0.0003}
+ZEROS = {2: -1, 4: 3, 8: 9, 16: -900}
 WIDTHS = [widths for widths in product((4, 8, 2), repeat=3) if widths != (8, 8, 8)]
 """Bits of inputs, weights and outputs."""
 Widths = tuple[int, int, int]
