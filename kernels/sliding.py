@@ -84,7 +84,8 @@ class Sliding:
     @property
     def is_whole(self) -> bool:
         """Whether the one pixel of the output is made of all pixels of the input, each once."""
-        return self.output == (1, 1) and self.kernel == self.input and self.pads == (0, 0) and self.batch == 1
+        side_by_side = (self.extent(0), self.extent(1)) == self.kernel == self.input
+        return side_by_side and self.output == (1, 1) and self.pads == (0, 0) and self.batch == 1
 
     @property
     def taps(self) -> int:

@@ -28,11 +28,14 @@ CASES = {
     "depthwise, multiplier 2": ((1, 3, 5, 4), (6, 1, 3, 3), {"group": 3, "pads": [1, 1, 1, 1]}),
     "kernel larger than input": ((1, 2, 2, 3), (3, 2, 5, 5), {"pads": [2, 2, 2, 2]}),
     "rows of one byte": ((1, 1, 9, 1), (1, 1, 3, 1), {"pads": [1, 0, 1, 0]}),
+    "as many taps as pixels, one of them beyond the end": (
+        (1, 3, 2, 2), (4, 3, 2, 2), {"dilations": [2, 1], "pads": [0, 0, 1, 0]},
+    ),
     "1-D": ((1, 3, 11), (4, 3, 4), {"pads": [2, 1], "strides": [2]}),
     "1-D depthwise, dilated": ((1, 4, 12), (4, 1, 3), {"group": 4, "dilations": [3], "pads": [6, 0]}),
     "batch of 2": ((2, 3, 4, 5), (4, 3, 3, 3), {"pads": [1, 1, 1, 1]}),
     "batch of 2, depthwise": ((2, 4, 4, 5), (4, 1, 3, 3), {"group": 4}),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
