@@ -14,6 +14,7 @@ import onnx
 import onnx.parser
 import onnx_ir as oir
 
+from .onnx_functions import add_functions
 from .onnx_graph import FUSED_DOMAIN, OPSET
 
 ATTENTION, MASKED = "Attention", "MaskedAttention"
@@ -55,8 +56,6 @@ def _function(name: str, operand: str, counted: str) -> onnx.FunctionProto:
 
 
 def add_attention(model: oir.Model) -> None:
-    """Gives ``model`` the functions, whether it has them or not."""
-    for proto in attention_functions():
-        function = oir.serde.deserialize_function(proto)
-        model.functions[function.identifier()] = function
-    model.opset_imports[FUSED_DOMAIN] = 1
+    """Gives ``model`` those of the functions that its nodes call."""
+    written = {function.name: function for function in attention_functions()}
+    add_functions(model, FUSED_DOMAIN, written, written.__getitem__)
